@@ -1,0 +1,88 @@
+/** The client's contract: what every caller programs against. Its implementation over HTTP/2 is `makeKubeClient`. */
+import type { Effect, Stream } from "effect"
+import type { ApiError } from "./api-error.ts"
+import type { KubeObject } from "./kube-object.ts"
+import type { Resource } from "./resource.ts"
+
+export interface ObjectRef {
+  readonly namespace?: string | undefined
+  readonly name: string
+}
+
+export interface Selection {
+  readonly namespace?: string | undefined
+  /** In the API's syntax: `a=b,c in (d,e),!f`. */
+  readonly labelSelector?: string | undefined
+  readonly fieldSelector?: string | undefined
+  /** Ask for `PartialObjectMetadata`: no spec, status or data ever reaches this process. */
+  readonly metadataOnly?: boolean | undefined
+}
+
+export interface ObjectList {
+  readonly items: ReadonlyArray<KubeObject>
+  readonly resourceVersion: string
+}
+
+export type WatchEvent =
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: KubeObject }
+  /** Carries only a resourceVersion. `initialEventsEnd`: the state at the start of the watch is complete. */
+  | { readonly type: "BOOKMARK"; readonly resourceVersion: string; readonly initialEventsEnd: boolean }
+
+export interface WatchOptions extends Selection {
+  /** Where to go on from. Absent together with `sendInitialEvents`: a consistent read of now. */
+  readonly resourceVersion?: string | undefined
+  readonly sendInitialEvents?: boolean | undefined
+  readonly timeoutSeconds?: number | undefined
+}
+
+export interface WriteOptions {
+  /** Server-side dry run: validated and defaulted, not stored. */
+  readonly dryRun?: boolean | undefined
+  readonly subresource?: "status" | undefined
+}
+
+export interface Preconditions {
+  readonly uid?: string | undefined
+  readonly resourceVersion?: string | undefined
+}
+
+export interface KubeClient {
+  /** `host` or `virtual`, for messages. */
+  readonly cluster: string
+  readonly server: string
+  readonly get: (
+    resource: Resource,
+    ref: ObjectRef,
+    options?: { readonly metadataOnly?: boolean },
+  ) => Effect.Effect<KubeObject, ApiError>
+  /** All pages (500 a page; a 410 on a later page falls back to one unpaged list). Items carry apiVersion and kind. */
+  readonly list: (resource: Resource, selection?: Selection) => Effect.Effect<ObjectList, ApiError>
+  /** Ends when the server ends the watch. An `ERROR` event fails the stream. Interruption cancels the request. */
+  readonly watch: (resource: Resource, options: WatchOptions) => Stream.Stream<WatchEvent, ApiError>
+  readonly create: (resource: Resource, body: KubeObject, options?: WriteOptions) => Effect.Effect<KubeObject, ApiError>
+  /** PUT: fails with Conflict unless `body.metadata.resourceVersion` is current. */
+  readonly update: (resource: Resource, body: KubeObject, options?: WriteOptions) => Effect.Effect<KubeObject, ApiError>
+  /** JSON merge patch (RFC 7386). Preconditions go into the body: a mismatch is a Conflict. */
+  readonly mergePatch: (
+    resource: Resource,
+    ref: ObjectRef,
+    patch: Readonly<Record<string, unknown>>,
+    options?: WriteOptions & Preconditions,
+  ) => Effect.Effect<KubeObject, ApiError>
+  /** Server-side apply under our field manager. `force` takes over fields of other managers. */
+  readonly apply: (
+    resource: Resource,
+    body: KubeObject,
+    options?: WriteOptions & { readonly force?: boolean },
+  ) => Effect.Effect<KubeObject, ApiError>
+  readonly delete: (
+    resource: Resource,
+    ref: ObjectRef,
+    options?: Preconditions & {
+      readonly dryRun?: boolean
+      readonly propagationPolicy?: "Background" | "Foreground" | "Orphan"
+    },
+  ) => Effect.Effect<void, ApiError>
+  /** GET of any path outside the resources (`/version`, `/apis`, `/readyz`). */
+  readonly getPath: (path: string) => Effect.Effect<unknown, ApiError>
+}

@@ -1,0 +1,157 @@
+/** From whatever failed to what the user reads: `Error: WHAT: WHY`, a fix, and the exit code (DESIGN §8). */
+import { Cause, Predicate } from "effect"
+import { ApiError } from "../../effects/api-error.ts"
+import { SetupError } from "../../sync/setup-error.ts"
+import { UsageError } from "../usage-error.ts"
+import { escapeLines } from "./escape.ts"
+import { exitCodes } from "./exit-codes.ts"
+import { grantCommand } from "./grant.ts"
+import { paint, type Style, toLocale } from "./style.ts"
+
+export interface Explanation {
+  readonly message: string
+  readonly fix?: string
+  readonly exitCode: number
+}
+
+const transportWords: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "connection refused",
+  ECONNRESET: "connection reset",
+  EPIPE: "connection closed",
+  ENOTFOUND: "no such host",
+  EAI_AGAIN: "the name does not resolve",
+  ETIMEDOUT: "timed out",
+  EHOSTUNREACH: "no route to host",
+  ENETUNREACH: "network unreachable",
+}
+
+const nameMismatch = new Set(["ERR_TLS_CERT_ALTNAME_INVALID", "HOSTNAME_MISMATCH"])
+
+/** A flag of ours for the virtual cluster has another name than kubectl's for the host. */
+const untrustedFix = (error: ApiError, code: string): string => {
+  if (error.cluster !== "host") return "use a kubeconfig whose certificate-authority-data belongs to that server: --virtual-kubeconfig FILE"
+  return nameMismatch.has(code)
+    ? "give the name that the certificate bears: --tls-server-name NAME"
+    : "give the authority that signed its certificate: --certificate-authority FILE"
+}
+
+const esoMissing = (resource: string): Explanation => ({
+  message: `External Secrets Operator is not installed on the host: no CRD ${resource}`,
+  fix: "helm install external-secrets external-secrets --repo https://charts.external-secrets.io -n external-secrets --create-namespace",
+  exitCode: exitCodes.badNews,
+})
+
+const isEsoResource = (resource: string): boolean => resource.endsWith("external-secrets.io")
+
+/** `Error.prototype.name` shines through where no object is named. */
+const objectName = (error: ApiError): string | undefined => (Object.hasOwn(error, "name") ? error.name : undefined)
+
+const notAllowed = (error: ApiError, user: string | undefined): Explanation => {
+  const where = error.namespace === undefined ? "" : ` in namespace ${error.namespace}`
+  const name = objectName(error)
+  const what = name === undefined ? error.resource : `${error.resource} ${name}`
+  const cluster = error.cluster === "host" ? "" : ` of the ${error.cluster} cluster`
+  const by = user === undefined ? "" : ` (as user ${user})`
+  const fix = grantCommand(error, user)
+  return {
+    message: `not allowed: ${error.verb} ${what}${where}${cluster}${by}`,
+    ...(fix === undefined ? {} : { fix }),
+    exitCode: exitCodes.cluster,
+  }
+}
+
+/** Names the request, for errors that tell nothing without it. */
+const requestFailed = (error: ApiError): Explanation => ({ message: error.message, exitCode: exitCodes.cluster })
+
+/** @param error any failure of a request */
+export const explainApiError = (error: ApiError): Explanation => {
+  const { reason } = error
+  const server = `${error.cluster} API server ${error.server}`
+  const refusing = (message: string, fix?: string): Explanation => ({
+    message,
+    ...(fix === undefined ? {} : { fix }),
+    exitCode: exitCodes.cluster,
+  })
+  switch (reason._tag) {
+    case "Unreachable":
+      return refusing(`${server} does not answer: ${transportWords[reason.code ?? ""] ?? error.detail}`)
+    case "Untrusted":
+      return refusing(`${server} is not trusted: ${error.detail}`, untrustedFix(error, reason.code))
+    case "Unauthorized":
+      return refusing(
+        `${server} does not accept the credentials: ${error.detail}`,
+        error.cluster === "host" ? "log in anew, then check with: kubectl auth whoami" : "vcluster connect, or --virtual-kubeconfig FILE",
+      )
+    case "NoCredentials":
+      return refusing(`no credentials for ${server}: ${error.detail}`)
+    case "Forbidden":
+      return notAllowed(error, reason.user)
+    case "NotFound":
+      return reason.resourceMissing && error.cluster === "host" && isEsoResource(error.resource)
+        ? esoMissing(error.resource)
+        : requestFailed(error)
+    case "NotKubernetes":
+      return refusing(
+        `${server} does not answer as a Kubernetes API server does (HTTP ${reason.status}): ${error.detail}`,
+        "check the server's address in the kubeconfig, and what stands between (a proxy, a login page)",
+      )
+    case "Throttled":
+      return refusing(`${server} is overloaded: ${error.detail}`)
+    default:
+      return requestFailed(error)
+  }
+}
+
+const setupExit: Readonly<Record<SetupError["reason"], number>> = {
+  NoVcluster: exitCodes.usage,
+  NoSettings: exitCodes.usage,
+  InvalidSettings: exitCodes.usage,
+  NotEnabled: exitCodes.usage,
+  NoVirtualConnection: exitCodes.usage,
+  Asleep: exitCodes.cluster,
+}
+
+const withFix = (message: string, fix: unknown, exitCode: number): Explanation => {
+  if (typeof fix === "string") return { message, fix, exitCode }
+  const text = Predicate.isObject(fix) ? Reflect.get(fix, "text") : undefined
+  const command = Predicate.isObject(fix) ? Reflect.get(fix, "command") : undefined
+  const words = [text, command].filter((part) => typeof part === "string").join(": ")
+  return words === "" ? { message, exitCode } : { message, fix: words, exitCode }
+}
+
+/** What a failure means for the user; `undefined` when it is none of those that we expect: a bug of ours. */
+export const explainFailure = (failure: unknown): Explanation | undefined => {
+  if (failure instanceof ApiError) return explainApiError(failure)
+  if (failure instanceof UsageError) return { message: failure.message, exitCode: exitCodes.usage }
+  if (failure instanceof SetupError) return withFix(failure.message, failure.fix, setupExit[failure.reason])
+  // Tagged errors of the rooms below speak for themselves; those that are neither usage nor a cluster's doing carry no exit code.
+  if (Predicate.isTagged(failure, Reflect.get(Object(failure), "_tag")) && failure instanceof Error) {
+    const exitCode: unknown = Reflect.get(failure, "exitCode")
+    return withFix(failure.message, Reflect.get(failure, "fix"), typeof exitCode === "number" ? exitCode : exitCodes.badNews)
+  }
+  return undefined
+}
+
+const internal = (defect: unknown): Explanation => ({
+  message: `internal error: ${defect instanceof Error ? defect.message : String(defect)}`,
+  fix: "run again with -v=6 to see more; please report it",
+  exitCode: exitCodes.badNews,
+})
+
+/** One explanation for a cause: the first failure, else the first defect. */
+export const explainCause = (cause: Cause.Cause<unknown>): Explanation => {
+  if (Cause.hasInterruptsOnly(cause)) return { message: "interrupted", exitCode: exitCodes.interrupted }
+  const failure = cause.reasons.find(Cause.isFailReason)
+  if (failure !== undefined) return explainFailure(failure.error) ?? internal(failure.error)
+  const defect = cause.reasons.find(Cause.isDieReason)
+  return internal(defect?.defect)
+}
+
+/** The lines for standard error. Server texts can quote what tenants wrote: they are escaped here. */
+export const renderExplanation = (style: Style, explanation: Explanation): string => {
+  const { message, fix } = explanation
+  const lines = [`${paint(style, "bad", "Error:")} ${toLocale(style, escapeLines(message))}`]
+  if (fix !== undefined) lines.push(`  fix: ${toLocale(style, escapeLines(fix)).replaceAll("\n", "\n       ")}`)
+  return `${lines.join("\n")}\n`
+}
+

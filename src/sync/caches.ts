@@ -1,0 +1,182 @@
+/**
+ * The caches that decisions read: one line a cache, with the indexes that lead from a changed object to the keys that it
+ * concerns. Adding a synced kind adds its lines here.
+ */
+import type { Indexer, Store } from "../effects/store.ts"
+import type { Selection } from "../effects/kube-client.ts"
+import type { KubeObject } from "../effects/kube-object.ts"
+import { keyOf } from "../effects/kube-object.ts"
+import type { Resource } from "../effects/resource.ts"
+import type { SyncContext } from "./context.ts"
+import type { Side } from "./rules/actions.ts"
+import { summarizeAppliedFields } from "./rules/applied-fields.ts"
+import { stringAt } from "./rules/json.ts"
+import { esoManagedLabel, externalSecretAnnotation, managedLabel } from "./rules/keys.ts"
+import { toQuery } from "./rules/label-selector.ts"
+import { controllerOf, originOf } from "./rules/ownership.ts"
+import { decodeSpec, storeReferences, targetName } from "./rules/external-secret-spec.ts"
+import { Result } from "effect"
+import * as resources from "./resources.ts"
+
+export type CacheName =
+  | "virtualExternalSecrets"
+  | "virtualSecrets"
+  | "virtualNamespaces"
+  | "virtualClusterSecretStores"
+  | "hostExternalSecrets"
+  | "hostSecrets"
+  | "hostUnmanagedSecrets"
+  | "hostClusterSecretStores"
+  | "hostService"
+
+export type Caches = Readonly<Record<CacheName, Store>>
+
+export interface CacheSpec {
+  readonly name: CacheName
+  readonly side: Side
+  readonly resource: Resource
+  readonly selection: Selection
+  readonly indexes: Readonly<Record<string, Indexer>>
+  /** What is kept of an object besides what every cache drops (managedFields). Runs before that drop. */
+  readonly transform?: (object: KubeObject) => KubeObject
+}
+
+/** A tenant can write specs that do not decode: such an object is simply found under no name. */
+const specOf = (object: KubeObject) => Result.getOrUndefined(decodeSpec(object["spec"]))
+
+const targetOf = (object: KubeObject): string | undefined => {
+  const spec = specOf(object)
+  return spec === undefined ? undefined : targetName(spec, object.metadata.name)
+}
+
+const virtualExternalSecrets = (context: SyncContext): CacheSpec => ({
+  name: "virtualExternalSecrets",
+  side: "virtual",
+  resource: resources.externalSecrets(context.virtualVersion),
+  selection: {},
+  indexes: {
+    namespace: (object) => [object.metadata.namespace ?? ""],
+    hostName: (object) => {
+      const location = context.locate(object)
+      return location === undefined ? [] : [keyOf(location.namespace, location.name)]
+    },
+    hostSecret: (object) => {
+      const target = targetOf(object)
+      const location = context.locate(object)
+      return target === undefined || location === undefined
+        ? []
+        : [keyOf(location.namespace, context.hostSecretName(target, object.metadata.namespace ?? ""))]
+    },
+    target: (object) => {
+      const target = targetOf(object)
+      return target === undefined ? [] : [keyOf(object.metadata.namespace, target)]
+    },
+    clusterStore: (object) => {
+      const spec = specOf(object)
+      if (spec === undefined) return []
+      return storeReferences(spec).flatMap((ref) => (ref.kind === "ClusterSecretStore" ? [ref.name] : []))
+    },
+  },
+})
+
+/** The ExternalSecret that a virtual Secret of ours names: through its controller, else (Orphan) through our annotation. */
+const claimant = (secret: KubeObject): ReadonlyArray<string> => {
+  const controller = controllerOf(secret)
+  const name =
+    controller === undefined
+      ? stringAt(secret, "metadata", "annotations", externalSecretAnnotation)
+      : controller.kind === "ExternalSecret"
+        ? controller.name
+        : undefined
+  return name === undefined ? [] : [keyOf(secret.metadata.namespace, name)]
+}
+
+const withoutSpec = (object: KubeObject): KubeObject => ({
+  apiVersion: object.apiVersion,
+  kind: object.kind,
+  metadata: object.metadata,
+})
+
+/** All caches that the settings call for. */
+export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
+  const { hostNamespace, settings } = context
+  const always: ReadonlyArray<CacheSpec> = [
+    virtualExternalSecrets(context),
+    {
+      name: "virtualSecrets",
+      side: "virtual",
+      resource: resources.secrets,
+      selection: { labelSelector: `${managedLabel}=true` },
+      indexes: { claimant },
+      transform: summarizeAppliedFields,
+    },
+    {
+      name: "virtualNamespaces",
+      side: "virtual",
+      resource: resources.namespaces,
+      selection: { metadataOnly: true },
+      indexes: {},
+      transform: withoutSpec,
+    },
+    {
+      name: "hostExternalSecrets",
+      side: "host",
+      resource: resources.externalSecrets(context.hostVersion),
+      // Without a selector: a foreign object under a name that we need is seen coming and going, not guessed from a 409.
+      selection: { namespace: hostNamespace },
+      indexes: {
+        origin: (object) => {
+          const origin = originOf(object, context.tenancy)
+          return origin === undefined ? [] : [origin.key]
+        },
+      },
+    },
+    {
+      name: "hostSecrets",
+      side: "host",
+      resource: resources.secrets,
+      selection: { namespace: hostNamespace, labelSelector: `${esoManagedLabel}=true` },
+      indexes: {},
+    },
+    {
+      name: "hostUnmanagedSecrets",
+      side: "host",
+      resource: resources.secrets,
+      // Names and owners only: the namespace holds the vCluster's own credentials, whose values must not come here.
+      selection: { namespace: hostNamespace, labelSelector: `${esoManagedLabel}!=true`, metadataOnly: true },
+      indexes: {},
+      transform: withoutSpec,
+    },
+    {
+      name: "hostService",
+      side: "host",
+      resource: resources.services,
+      selection: {
+        namespace: hostNamespace,
+        fieldSelector: `metadata.name=${context.tenancy.vcluster}`,
+        metadataOnly: true,
+      },
+      indexes: {},
+      transform: withoutSpec,
+    },
+  ]
+  if (!settings.clusterStores.enabled) return always
+  return [
+    ...always,
+    {
+      name: "hostClusterSecretStores",
+      side: "host",
+      resource: resources.clusterSecretStores(context.hostVersion),
+      selection: { labelSelector: toQuery(settings.clusterStores.selector) },
+      indexes: {},
+    },
+    {
+      name: "virtualClusterSecretStores",
+      side: "virtual",
+      resource: resources.clusterSecretStores(context.virtualVersion),
+      selection: {},
+      indexes: {},
+    },
+  ]
+}
+

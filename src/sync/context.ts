@@ -1,0 +1,32 @@
+/** What stays the same while one Syncer runs (or changes only with an ESO upgrade): the fixed input of every decision. */
+import type { KubeObject } from "../effects/kube-object.ts"
+import type { LabelSelector } from "./rules/label-selector.ts"
+import type { HostLocation } from "./rules/names.ts"
+import type { Tenancy } from "./rules/ownership.ts"
+import type { Policy } from "./rules/policy.ts"
+
+export interface SyncSettings {
+  readonly externalSecrets: { readonly selector: LabelSelector }
+  readonly stores: { readonly enabled: boolean; readonly selector: LabelSelector }
+  readonly clusterStores: { readonly enabled: boolean; readonly selector: LabelSelector }
+  /** CRD version for the virtual cluster; undefined: the host's storage version. */
+  readonly version: string | undefined
+}
+
+export interface SyncContext {
+  readonly tenancy: Tenancy
+  readonly hostNamespace: string
+  readonly settings: SyncSettings
+  readonly policy: Policy
+  /** Versions of external-secrets.io that we speak on each side. */
+  readonly hostVersion: string
+  readonly virtualVersion: string
+  /** openAPIV3Schema of the spec of the host's CRDs, by plural. */
+  readonly hostSpecSchema: (plural: string) => unknown
+  /** Where the copy of a virtual object stands on the host; undefined: its namespace is not mapped. */
+  readonly locate: (virtual: KubeObject) => HostLocation | undefined
+  /** Name of the Secret that ESO writes on the host for a target in a virtual namespace. */
+  readonly hostSecretName: (target: string, virtualNamespace: string) => string
+  /** RFC 3339, for `lastTransitionTime`. */
+  readonly now: () => string
+}

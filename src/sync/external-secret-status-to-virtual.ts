@@ -1,0 +1,65 @@
+/**
+ * ExternalSecret status, host → virtual. What ESO says on the host, in the tenant's names; or, where a rule of ours or a
+ * failed write keeps ESO from having a say, a `Ready=False` condition that says so.
+ */
+import type { KubeObject } from "../effects/kube-object.ts"
+import type { Action } from "./rules/actions.ts"
+import { notReadyStatus, readyCondition, translateStatus } from "./rules/conditions.ts"
+import type { JsonRecord } from "./rules/json.ts"
+import { recordAt } from "./rules/json.ts"
+import { mergePatch } from "./rules/merge-patch.ts"
+import { externalSecrets } from "./resources.ts"
+
+export interface NotReady {
+  readonly reason: string
+  readonly message: string
+}
+
+const patchStatus = (
+  virtual: KubeObject,
+  desired: JsonRecord,
+  virtualVersion: string,
+): ReadonlyArray<Action> => {
+  const patch = mergePatch({ status: recordAt(virtual, "status") ?? {} }, { status: desired })
+  return patch === undefined
+    ? []
+    : [
+        {
+          _tag: "Patch",
+          side: "virtual",
+          resource: externalSecrets(virtualVersion),
+          current: virtual,
+          patch,
+          subresource: "status",
+        },
+      ]
+}
+
+/** @param now RFC 3339 */
+export const statusNotReady = (
+  virtual: KubeObject,
+  why: NotReady,
+  virtualVersion: string,
+  now: string,
+): ReadonlyArray<Action> =>
+  patchStatus(virtual, notReadyStatus(virtual, why.reason, why.message, now), virtualVersion)
+
+/** Whether the tenant already reads this, so that the event need not be told again (after a restart, say). */
+export const saysAlready = (virtual: KubeObject, why: NotReady): boolean => {
+  const ready = readyCondition(virtual)
+  return ready?.status === "False" && ready.reason === why.reason && ready.message === why.message
+}
+
+/** Nothing until ESO has said something: an absent status on the host is not news. */
+export const statusFromHost = (
+  virtual: KubeObject,
+  host: KubeObject,
+  target: string,
+  names: ReadonlyArray<readonly [host: string, virtual: string]>,
+  virtualVersion: string,
+): ReadonlyArray<Action> => {
+  const status = recordAt(host, "status")
+  return status === undefined || Object.keys(status).length === 0
+    ? []
+    : patchStatus(virtual, translateStatus(status, target, names), virtualVersion)
+}

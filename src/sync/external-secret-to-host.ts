@@ -1,0 +1,139 @@
+/**
+ * ExternalSecret, virtual → host: spec, labels and annotations.
+ *
+ * `desiredHostExternalSecret` says what should stand on the host; `toHost` compares that with what does and decides the
+ * writes. Both are pure.
+ */
+import type { KubeObject } from "../effects/kube-object.ts"
+import { apiVersionOf } from "../effects/resource.ts"
+import type { Action } from "./rules/actions.ts"
+import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
+import type { JsonRecord } from "./rules/json.ts"
+import { carriedAnnotations, carriedLabels } from "./rules/keys.ts"
+import { mergePatch } from "./rules/merge-patch.ts"
+import type { HostLocation } from "./rules/names.ts"
+import { markAnnotations, markLabels, originOf, ownedByService } from "./rules/ownership.ts"
+import type { Tenancy } from "./rules/ownership.ts"
+import { canonical } from "./rules/schema-normalize.ts"
+import { externalSecrets } from "./resources.ts"
+
+export interface HostSide {
+  readonly tenancy: Tenancy
+  /** Version of external-secrets.io that we write on the host. */
+  readonly version: string
+  /** openAPIV3Schema of the host's ExternalSecret, for comparing by meaning. */
+  readonly schema: unknown
+  /** The vCluster's Service: the owner of everything that we put on the host. */
+  readonly service: KubeObject | undefined
+}
+
+const hostTemplate = (template: NonNullable<NonNullable<ExternalSecretSpec["target"]>["template"]>): JsonRecord => {
+  if (template.metadata === undefined) return template
+  const { labels, annotations, ...others } = template.metadata
+  // Only what ESO's API has here: `finalizers` and the like of a Secret's metadata are not the tenant's to choose.
+  delete others["finalizers"]
+  delete others["ownerReferences"]
+  return {
+    ...template,
+    metadata: {
+      ...others,
+      ...(labels === undefined ? {} : { labels: carriedLabels(labels) }),
+      ...(annotations === undefined ? {} : { annotations: carriedAnnotations(annotations) }),
+    },
+  }
+}
+
+/** The spec as the host's ESO gets it: the hidden Secret as target, owned by ESO whatever the tenant's policy is (DESIGN §4). */
+const hostSpec = (spec: ExternalSecretSpec, hostSecret: string): JsonRecord => {
+  const { template, ...target } = spec.target ?? {}
+  return {
+    ...spec,
+    target: {
+      ...target,
+      name: hostSecret,
+      creationPolicy: target.creationPolicy === "None" ? "None" : "Owner",
+      ...(template === undefined ? {} : { template: hostTemplate(template) }),
+    },
+  }
+}
+
+export const desiredHostExternalSecret = (
+  virtual: KubeObject,
+  spec: ExternalSecretSpec,
+  location: HostLocation,
+  hostSecret: string,
+  host: HostSide,
+): KubeObject => ({
+  apiVersion: apiVersionOf(externalSecrets(host.version)),
+  kind: "ExternalSecret",
+  metadata: {
+    name: location.name,
+    namespace: location.namespace,
+    labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(host.tenancy) },
+    annotations: { ...carriedAnnotations(virtual.metadata.annotations), ...markAnnotations(virtual, host.tenancy) },
+    ownerReferences: ownedByService(host.service),
+  },
+  spec: hostSpec(spec, hostSecret),
+})
+
+/** The parts that we keep in step, in a form in which equal meaning is equal JSON. */
+const comparable = (object: KubeObject, host: HostSide): JsonRecord => ({
+  metadata: {
+    labels: object.metadata.labels ?? {},
+    annotations: object.metadata.annotations ?? {},
+    ownerReferences: object.metadata.ownerReferences ?? [],
+  },
+  spec: canonical(host.schema, object["spec"]),
+})
+
+/** While the Service is away (helm is replacing it), an owner reference that is there stays as it is. */
+const keepOwners = (desired: KubeObject, current: KubeObject, host: HostSide): KubeObject =>
+  host.service !== undefined
+    ? desired
+    : {
+        ...desired,
+        metadata: { ...desired.metadata, ownerReferences: current.metadata.ownerReferences ?? [] },
+      }
+
+const patchOf = (current: KubeObject, desired: KubeObject, host: HostSide): Action | undefined => {
+  const wanted = keepOwners(desired, current, host)
+  if (mergePatch(comparable(current, host), comparable(wanted, host)) === undefined) return undefined
+  const pick = (object: KubeObject) => ({
+    metadata: {
+      labels: object.metadata.labels ?? {},
+      annotations: object.metadata.annotations ?? {},
+      ownerReferences: object.metadata.ownerReferences ?? [],
+    },
+    spec: object["spec"],
+  })
+  const patch = mergePatch(pick(current), pick(wanted))
+  return patch === undefined
+    ? undefined
+    : { _tag: "Patch", side: "host", resource: externalSecrets(host.version), current, patch }
+}
+
+const remove = (current: KubeObject, host: HostSide, becauseAbsent: boolean): ReadonlyArray<Action> =>
+  current.metadata.deletionTimestamp === undefined
+    ? [{ _tag: "Delete", side: "host", resource: externalSecrets(host.version), current, becauseAbsent }]
+    : []
+
+/**
+ * @param desired what should stand on the host; undefined: nothing
+ * @param current what stands there, already known to be a copy of `virtual` or of a predecessor of the same key
+ * @param virtual the virtual object; undefined: it is gone
+ */
+export const toHost = (
+  desired: KubeObject | undefined,
+  current: KubeObject | undefined,
+  virtual: KubeObject | undefined,
+  host: HostSide,
+): ReadonlyArray<Action> => {
+  if (desired === undefined) return current === undefined ? [] : remove(current, host, virtual === undefined)
+  if (current === undefined)
+    return [{ _tag: "Create", side: "host", resource: externalSecrets(host.version), body: desired }]
+  // Deleted and recreated under the same name: ESO must fetch anew, so the host object goes first.
+  if (originOf(current, host.tenancy)?.uid !== virtual?.metadata.uid) return remove(current, host, false)
+  if (current.metadata.deletionTimestamp !== undefined) return []
+  const patch = patchOf(current, desired, host)
+  return patch === undefined ? [] : [patch]
+}

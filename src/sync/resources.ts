@@ -1,0 +1,50 @@
+/** The kinds that the Syncer touches. */
+import type { Resource } from "../effects/resource.ts"
+
+export const esoGroup = "external-secrets.io"
+
+const core = (plural: string, kind: string, namespaced: boolean): Resource => ({
+  group: "",
+  version: "v1",
+  plural,
+  kind,
+  namespaced,
+})
+
+export const secrets = core("secrets", "Secret", true)
+export const configMaps = core("configmaps", "ConfigMap", true)
+export const namespaces = core("namespaces", "Namespace", false)
+export const services = core("services", "Service", true)
+
+export const leases: Resource = {
+  group: "coordination.k8s.io",
+  version: "v1",
+  plural: "leases",
+  kind: "Lease",
+  namespaced: true,
+}
+
+export const customResourceDefinitions: Resource = {
+  group: "apiextensions.k8s.io",
+  version: "v1",
+  plural: "customresourcedefinitions",
+  kind: "CustomResourceDefinition",
+  namespaced: false,
+}
+
+/** `version`: what the API server of that side serves and we chose (`v1`; `v1beta1` up to ESO 0.16). */
+export const externalSecrets = (version: string): Resource => ({
+  group: esoGroup,
+  version,
+  plural: "externalsecrets",
+  kind: "ExternalSecret",
+  namespaced: true,
+})
+
+export const clusterSecretStores = (version: string): Resource => ({
+  group: esoGroup,
+  version,
+  plural: "clustersecretstores",
+  kind: "ClusterSecretStore",
+  namespaced: false,
+})

@@ -1,0 +1,83 @@
+/**
+ * What a decision asks for. Plain data: the pure rules make them, the executor carries them out in order and stops at the
+ * first that fails. Every change of an existing object names the object that was looked at (UID, resourceVersion), so
+ * that the server refuses when something else stands there by now.
+ */
+import type { KubeObject } from "../../effects/kube-object.ts"
+import type { Resource } from "../../effects/resource.ts"
+import type { ObjectRef } from "../../effects/kube-client.ts"
+import type { Health, Fix } from "../report.ts"
+
+export type Side = "host" | "virtual"
+
+interface Target {
+  readonly side: Side
+  readonly resource: Resource
+}
+
+/** POST: fails when the name is taken, by whomever. */
+export interface Create extends Target {
+  readonly _tag: "Create"
+  readonly body: KubeObject
+}
+
+/** JSON merge patch with preconditions. `current` is what the patch was computed from. */
+export interface Patch extends Target {
+  readonly _tag: "Patch"
+  readonly current: KubeObject
+  readonly patch: Readonly<Record<string, unknown>>
+  readonly subresource?: "status"
+}
+
+/**
+ * Server-side apply under our field manager, taking over fields of others (for virtual Secrets, as ESO takes them over).
+ * `previous` is what stands there, as far as we know.
+ */
+export interface Apply extends Target {
+  readonly _tag: "Apply"
+  readonly body: KubeObject
+  readonly previous: KubeObject | undefined
+}
+
+/** DELETE of exactly `current`. */
+export interface Delete extends Target {
+  readonly _tag: "Delete"
+  readonly current: KubeObject
+  /**
+   * The reason is that the virtual object is not there. Unless its deletion was seen live, such deletions count towards
+   * the mass-deletion stop (DESIGN §7).
+   */
+  readonly becauseAbsent: boolean
+}
+
+export type Action = Create | Patch | Apply | Delete
+
+export const refOf = (object: KubeObject): ObjectRef => ({
+  namespace: object.metadata.namespace,
+  name: object.metadata.name,
+})
+
+/** An event to be told on an object of the virtual cluster. */
+export interface Notice {
+  readonly regarding: KubeObject
+  readonly type: "Normal" | "Warning"
+  readonly reason: string
+  readonly message: string
+}
+
+/** How an object stands; without one, it is none of our business (not selected, gone). */
+export interface Verdict {
+  readonly health: Health
+  readonly reason: string
+  readonly message: string
+  readonly since?: string
+  readonly fix?: Fix
+}
+
+export interface Decision {
+  readonly actions: ReadonlyArray<Action>
+  readonly verdict: Verdict | undefined
+  readonly notice?: Notice
+}
+
+export const nothing: Decision = { actions: [], verdict: undefined }

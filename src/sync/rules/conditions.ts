@@ -1,0 +1,73 @@
+/** The `Ready` condition of ESO's objects, and statuses of our own where a rule or a failure keeps ESO from having a say. */
+import type { KubeObject } from "../../effects/kube-object.ts"
+import { arrayAt, recordAt, stringAt } from "./json.ts"
+import type { JsonRecord } from "./json.ts"
+
+export interface Condition {
+  readonly type: string
+  readonly status: string
+  readonly reason: string
+  readonly message: string
+  readonly lastTransitionTime?: string
+}
+
+/** `status.conditions[type=Ready]`, where it is there and has the shape of a condition. */
+export const readyCondition = (object: KubeObject | undefined): Condition | undefined => {
+  const found = arrayAt(object, "status", "conditions").find((entry) => stringAt(entry, "type") === "Ready")
+  const status = stringAt(found, "status")
+  if (status === undefined) return undefined
+  const since = stringAt(found, "lastTransitionTime")
+  return {
+    type: "Ready",
+    status,
+    reason: stringAt(found, "reason") ?? "",
+    message: stringAt(found, "message") ?? "",
+    ...(since === undefined ? {} : { lastTransitionTime: since }),
+  }
+}
+
+/**
+ * A status whose only condition is `Ready=False` with a reason of ours. `lastTransitionTime` is kept while the condition
+ * stays False, as the Kubernetes convention has it, so that saying the same again is no change.
+ *
+ * @param now RFC 3339
+ */
+export const notReadyStatus = (
+  object: KubeObject,
+  reason: string,
+  message: string,
+  now: string,
+): JsonRecord => {
+  const before = readyCondition(object)
+  const since = before?.status === "False" ? (before.lastTransitionTime ?? now) : now
+  return { conditions: [{ type: "Ready", status: "False", reason, message, lastTransitionTime: since }] }
+}
+
+/** Replaces every whole occurrence of the host names in a text by the virtual ones. */
+export const translateText = (text: string, names: ReadonlyArray<readonly [host: string, virtual: string]>): string =>
+  names.reduce((translated, [host, virtual]) => (host === "" ? translated : translated.replaceAll(host, virtual)), text)
+
+const translateCondition = (condition: unknown, names: ReadonlyArray<readonly [string, string]>): unknown => {
+  const record = recordAt(condition)
+  const message = stringAt(condition, "message")
+  return record === undefined || message === undefined
+    ? condition
+    : { ...record, message: translateText(message, names) }
+}
+
+/**
+ * The host's status as the tenant sees it: the Secret's name in `binding` and host names in messages translated back.
+ *
+ * @param names pairs of host and virtual name, longest host name first
+ */
+export const translateStatus = (
+  status: JsonRecord,
+  binding: string,
+  names: ReadonlyArray<readonly [host: string, virtual: string]>,
+): JsonRecord => ({
+  ...status,
+  ...(recordAt(status, "binding") === undefined ? {} : { binding: { ...recordAt(status, "binding"), name: binding } }),
+  ...(Object.hasOwn(status, "conditions")
+    ? { conditions: arrayAt(status, "conditions").map((condition) => translateCondition(condition, names)) }
+    : {}),
+})

@@ -1,0 +1,120 @@
+/**
+ * The CRDs in the virtual cluster, derived from the host's (DESIGN §2, §10).
+ *
+ * One version of the host's is chosen and stored. `v1beta1` is served beside `v1` with v1's schema: ESO from 0.17 on does not
+ * serve it any more, but the documented examples are written in it, and with its own older schema it would prune fields.
+ */
+import { Data, Result } from "effect"
+import type { KubeObject } from "../../effects/kube-object.ts"
+import type { Action } from "./actions.ts"
+import { customResourceDefinitions } from "../resources.ts"
+import { arrayAt, recordAt, stringAt, valueAt } from "./json.ts"
+import type { JsonRecord } from "./json.ts"
+import { hostUidAnnotation, managedLabel } from "./keys.ts"
+import { mergePatch } from "./merge-patch.ts"
+
+export const isOurCrd = (crd: KubeObject): boolean => crd.metadata.labels?.[managedLabel] === "true"
+
+const versionsOf = (crd: KubeObject): ReadonlyArray<JsonRecord> =>
+  arrayAt(crd, "spec", "versions").flatMap((version) => recordAt(version) ?? [])
+
+export const servedVersions = (crd: KubeObject): ReadonlyArray<string> =>
+  versionsOf(crd).flatMap((version) => (version["served"] === true ? (stringAt(version, "name") ?? []) : []))
+
+export const storageVersion = (crd: KubeObject): string | undefined =>
+  stringAt(
+    versionsOf(crd).find((version) => version["storage"] === true),
+    "name",
+  )
+
+/** openAPIV3Schema of `spec` at a version; undefined where the CRD has none. */
+export const specSchema = (crd: KubeObject, version: string): unknown =>
+  valueAt(
+    versionsOf(crd).find((candidate) => candidate["name"] === version),
+    "schema",
+    "openAPIV3Schema",
+    "properties",
+    "spec",
+  )
+
+/** The setting `integrations.externalSecrets.version` asks for what the host cannot give. */
+export class VersionNotServed extends Data.TaggedError("VersionNotServed")<{
+  readonly crd: string
+  readonly version: string
+  readonly served: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    return `integrations.externalSecrets.version: the host serves ${this.crd} as ${this.served.join(", ") || "nothing"}, not as ${this.version}`
+  }
+}
+
+/**
+ * The version of external-secrets.io that is chosen from a host CRD: the one set, else the storage version.
+ */
+export const chooseVersion = (
+  hostCrd: KubeObject,
+  wanted: string | undefined,
+): Result.Result<string, VersionNotServed> => {
+  const served = servedVersions(hostCrd)
+  const version = wanted ?? storageVersion(hostCrd) ?? ""
+  return served.includes(version)
+    ? Result.succeed(version)
+    : Result.fail(new VersionNotServed({ crd: hostCrd.metadata.name, version, served }))
+}
+
+const bridged = "v1beta1"
+
+/** The chosen version as it is; beside a `v1`, the older name with the same schema. */
+const virtualVersions = (hostCrd: KubeObject, version: string): ReadonlyArray<JsonRecord> => {
+  const versions = versionsOf(hostCrd)
+  const chosen = versions.find((candidate) => candidate["name"] === version) ?? {}
+  const stored = { ...chosen, served: true, storage: true }
+  if (version !== "v1") return [stored]
+  const { deprecated: _deprecated, deprecationWarning: _warning, ...plain } = stored
+  return [stored, { ...plain, name: bridged, storage: false }]
+}
+
+/** What the virtual cluster should have: the host's CRD with only the chosen version (and its bridge), no conversion. */
+export const desiredVirtualCrd = (hostCrd: KubeObject, version: string): KubeObject => ({
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: {
+    name: hostCrd.metadata.name,
+    labels: { [managedLabel]: "true" },
+    annotations: { [hostUidAnnotation]: hostCrd.metadata.uid ?? "" },
+  },
+  spec: {
+    group: valueAt(hostCrd, "spec", "group"),
+    names: valueAt(hostCrd, "spec", "names"),
+    scope: valueAt(hostCrd, "spec", "scope"),
+    conversion: { strategy: "None" },
+    versions: virtualVersions(hostCrd, version),
+  },
+})
+
+/**
+ * The writes that bring the virtual CRD into step. A CRD of somebody else's (an own ESO, GitOps) is left alone, and one
+ * that is being deleted is awaited.
+ */
+export const crdToVirtual = (desired: KubeObject, virtual: KubeObject | undefined): ReadonlyArray<Action> => {
+  if (virtual === undefined)
+    return [{ _tag: "Create", side: "virtual", resource: customResourceDefinitions, body: desired }]
+  if (virtual.metadata.deletionTimestamp !== undefined || !isOurCrd(virtual)) return []
+  const ours = (crd: KubeObject) => ({
+    metadata: { annotations: { [hostUidAnnotation]: crd.metadata.annotations?.[hostUidAnnotation] } },
+    spec: {
+      names: recordAt(crd, "spec", "names"),
+      conversion: recordAt(crd, "spec", "conversion"),
+      versions: versionsOf(crd),
+    },
+  })
+  const patch = mergePatch(ours(virtual), ours(desired))
+  return patch === undefined
+    ? []
+    : [{ _tag: "Patch", side: "virtual", resource: customResourceDefinitions, current: virtual, patch }]
+}
+
+export const isEstablished = (crd: KubeObject): boolean =>
+  arrayAt(crd, "status", "conditions").some(
+    (condition) => stringAt(condition, "type") === "Established" && stringAt(condition, "status") === "True",
+  )

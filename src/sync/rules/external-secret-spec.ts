@@ -1,0 +1,83 @@
+/**
+ * The parts of an ExternalSecret's spec that we must understand, because they name something or steer what we do. The
+ * rest is carried as it is. Decoding is strict about these parts only: a tenant may have replaced the CRD by one without
+ * validation, so nothing about their types may be taken for granted.
+ */
+import { Result, Schema } from "effect"
+import { Refusal } from "./refusals.ts"
+
+const rest = [Schema.Record(Schema.String, Schema.Unknown)] as const
+const open = <const Fields extends Schema.Struct.Fields>(fields: Fields) =>
+  Schema.StructWithRest(Schema.Struct(fields), rest)
+
+const StringMap = Schema.Record(Schema.String, Schema.String)
+
+const StoreRef = open({ name: Schema.optionalKey(Schema.String), kind: Schema.optionalKey(Schema.String) })
+const SourceRef = open({ storeRef: Schema.optionalKey(StoreRef), generatorRef: Schema.optionalKey(Schema.Unknown) })
+
+const Template = open({
+  type: Schema.optionalKey(Schema.String),
+  metadata: Schema.optionalKey(
+    open({ labels: Schema.optionalKey(StringMap), annotations: Schema.optionalKey(StringMap) }),
+  ),
+  templateFrom: Schema.optionalKey(Schema.Array(Schema.Record(Schema.String, Schema.Unknown))),
+})
+
+const Target = open({
+  name: Schema.optionalKey(Schema.String),
+  creationPolicy: Schema.optionalKey(Schema.String),
+  deletionPolicy: Schema.optionalKey(Schema.String),
+  immutable: Schema.optionalKey(Schema.Boolean),
+  template: Schema.optionalKey(Template),
+})
+
+const Spec = open({
+  secretStoreRef: Schema.optionalKey(StoreRef),
+  target: Schema.optionalKey(Target),
+  data: Schema.optionalKey(Schema.Array(open({ sourceRef: Schema.optionalKey(SourceRef) }))),
+  dataFrom: Schema.optionalKey(Schema.Array(open({ sourceRef: Schema.optionalKey(SourceRef) }))),
+})
+
+export type ExternalSecretSpec = typeof Spec.Type
+export type StoreReference = typeof StoreRef.Type
+export type TargetTemplate = typeof Template.Type
+
+const decode = Schema.decodeUnknownResult(Spec)
+
+/** The spec with the parts that we read checked, or a refusal that names the wrong field. */
+export const decodeSpec = (spec: unknown): Result.Result<ExternalSecretSpec, Refusal> =>
+  decode(spec ?? {}).pipe(
+    Result.mapError(
+      (error) =>
+        new Refusal({
+          reason: "InvalidSpec",
+          message: `spec is not a valid ExternalSecret spec: ${String(error.message).replaceAll(/\s+/g, " ").slice(0, 300)}`,
+        }),
+    ),
+  )
+
+/** The name of the Secret in the virtual cluster: `spec.target.name`, else the ExternalSecret's own (ESO's default). */
+export const targetName = (spec: ExternalSecretSpec, externalSecretName: string): string => {
+  const name = spec.target?.name
+  return name === undefined || name === "" ? externalSecretName : name
+}
+
+export interface LocatedStoreReference {
+  /** Where in the spec, for messages: `spec.dataFrom[2].sourceRef.storeRef`. */
+  readonly path: string
+  readonly kind: string
+  readonly name: string
+}
+
+/** Every store that the spec draws on, ESO's default kind (`SecretStore`) filled in. */
+export const storeReferences = (spec: ExternalSecretSpec): ReadonlyArray<LocatedStoreReference> => {
+  const found: Array<LocatedStoreReference> = []
+  const add = (path: string, ref: StoreReference | undefined) => {
+    if (ref?.name === undefined || ref.name === "") return
+    found.push({ path, kind: ref.kind === undefined || ref.kind === "" ? "SecretStore" : ref.kind, name: ref.name })
+  }
+  add("spec.secretStoreRef", spec.secretStoreRef)
+  spec.data?.forEach((entry, index) => add(`spec.data[${index}].sourceRef.storeRef`, entry.sourceRef?.storeRef))
+  spec.dataFrom?.forEach((entry, index) => add(`spec.dataFrom[${index}].sourceRef.storeRef`, entry.sourceRef?.storeRef))
+  return found
+}

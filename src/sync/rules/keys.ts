@@ -1,0 +1,64 @@
+/** The labels and annotations that vcluster-es writes, and those of others that it knows. */
+
+const domain = "vcluster-es.io"
+
+/** On host objects: the vCluster that they belong to. Our watches and orphan searches select on it. */
+export const managedByLabel = `${domain}/managed-by`
+/** On virtual objects that we made: `"true"`. A convenience for users, never a proof of ownership (tenants can write it). */
+export const managedLabel = `${domain}/managed`
+
+/** On host objects: whose copy it is. */
+export const vclusterAnnotation = `${domain}/vcluster`
+export const virtualClusterAnnotation = `${domain}/virtual-cluster`
+export const virtualNamespaceAnnotation = `${domain}/virtual-namespace`
+export const virtualNameAnnotation = `${domain}/virtual-name`
+export const virtualUidAnnotation = `${domain}/virtual-uid`
+
+/** On virtual Secrets: the ExternalSecret that they come from (there is no owner reference under `creationPolicy: Orphan`). */
+export const externalSecretAnnotation = `${domain}/external-secret`
+/** On imported ClusterSecretStores and CRDs: the host object's UID. */
+export const hostUidAnnotation = `${domain}/host-uid`
+
+/** On the Lease in the host namespace. */
+export const highestVersionAnnotation = `${domain}/highest-resource-version`
+export const heldDeletionsAnnotation = `${domain}/held-deletions`
+export const allowMassDeleteAnnotation = `${domain}/allow-mass-delete`
+
+/** ESO's marks on the Secrets that it writes (external-secrets.io, `ExternalSecret` controller). */
+export const esoManagedLabel = "reconcile.external-secrets.io/managed"
+/** ESO's finalizer. On a virtual ExternalSecret it proves that an ESO runs inside the virtual cluster: we never carry it. */
+export const esoFinalizer = "externalsecrets.external-secrets.io/externalsecret-cleanup"
+
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
+/**
+ * Domains whose keys never cross from a tenant's object to the host: ours and vCluster's steer syncers, and ESO's
+ * `created-by` label makes ESO delete the Secret that bears it as an orphan of another ExternalSecret.
+ */
+const reservedDomains = [domain, "vcluster.loft.sh", "reconcile.external-secrets.io"]
+
+const isReserved = (key: string): boolean => {
+  const slash = key.indexOf("/")
+  if (slash === -1) return false
+  const prefix = key.slice(0, slash)
+  return reservedDomains.some((reserved) => prefix === reserved || prefix.endsWith(`.${reserved}`))
+}
+
+/** vCluster's Service, NetworkPolicy and CLI select on these labels in the host namespace (vCluster chart). */
+const vclusterSelectorLabels = new Set(["app", "release"])
+
+type Entries = Readonly<Record<string, string>> | undefined
+
+const filterKeys = (entries: Entries, keep: (key: string) => boolean): Record<string, string> =>
+  Object.fromEntries(Object.entries(entries ?? {}).filter(([key]) => keep(key)))
+
+/** Labels of a tenant's object (or template) that may stand on a host object. */
+export const carriedLabels = (labels: Entries): Record<string, string> =>
+  filterKeys(labels, (key) => !isReserved(key) && !vclusterSelectorLabels.has(key))
+
+/** Labels that {@link carriedLabels} holds back only because of where the host object lives: the virtual Secret gets them. */
+export const heldBackLabels = (labels: Entries): Record<string, string> =>
+  filterKeys(labels, (key) => vclusterSelectorLabels.has(key))
+
+export const carriedAnnotations = (annotations: Entries): Record<string, string> =>
+  filterKeys(annotations, (key) => !isReserved(key) && key !== lastApplied)

@@ -1,0 +1,21 @@
+/**
+ * The mass-deletion stop (DESIGN §7). A virtual cluster that looks empty is more often a fault than a wish: a restore, a
+ * wrong kubeconfig, a CRD deleted by accident. So deletions that are only inferred from absence are counted together.
+ */
+import { Data } from "effect"
+
+export class MassDeletion extends Data.TaggedError("MassDeletion")<{
+  readonly wouldDelete: number
+  readonly managed: number
+}> {
+  override get message(): string {
+    return `${this.wouldDelete} of ${this.managed} ExternalSecrets on the host would be deleted; nothing was changed`
+  }
+}
+
+/**
+ * @param wouldDelete host objects whose virtual object is absent without our having seen it deleted
+ * @param managed all host objects of this vCluster
+ */
+export const judgeMassDeletion = (wouldDelete: number, managed: number): MassDeletion | undefined =>
+  wouldDelete > 10 && wouldDelete * 2 > managed ? new MassDeletion({ wouldDelete, managed }) : undefined

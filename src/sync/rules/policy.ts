@@ -1,0 +1,172 @@
+/**
+ * What a tenant may ask for. Default deny (DESIGN §6); the operator's SyncPolicy loosens rules by name.
+ *
+ * `judgeSpec` is the gate that every ExternalSecret passes before anything of it reaches the host.
+ */
+import type { KubeObject } from "../../effects/kube-object.ts"
+import type { ExternalSecretSpec, LocatedStoreReference } from "./external-secret-spec.ts"
+import { storeReferences } from "./external-secret-spec.ts"
+import { Refusal } from "./refusals.ts"
+import { conditionsAdmit } from "./store-conditions.ts"
+
+export interface Policy {
+  /** `allow`: any ClusterSecretStore of the host, imported or not (how the paid build behaves). */
+  readonly unimportedClusterStores: "deny" | "allow"
+}
+
+export const defaultPolicy: Policy = { unimportedClusterStores: "deny" }
+
+/** What the gate must know of the world besides the spec. */
+export interface Surroundings {
+  readonly policy: Policy
+  readonly clusterStores: {
+    readonly enabled: boolean
+    /** The selector in the API's syntax, for messages; empty selects all. */
+    readonly selector: string
+    /** An imported ClusterSecretStore by name. */
+    readonly imported: (name: string) => KubeObject | undefined
+  }
+  readonly virtualNamespace: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
+}
+
+const judgeClusterStore = (ref: LocatedStoreReference, around: Surroundings): Refusal | undefined => {
+  const { clusterStores, policy, virtualNamespace } = around
+  const store = clusterStores.imported(ref.name)
+  if (store === undefined) {
+    if (policy.unimportedClusterStores === "allow") return undefined
+    return new Refusal(
+      clusterStores.enabled
+        ? {
+            reason: "StoreNotImported",
+            message: `ClusterSecretStore ${ref.name} (${ref.path}) is not imported into this vCluster; usable are those that kubectl get clustersecretstores lists`,
+            fix: {
+              text: `the operator lets the store match the selector ${clusterStores.selector || "(all)"} on the host`,
+              ...labelCommand(ref.name, clusterStores.selector),
+            },
+          }
+        : {
+            reason: "StoreKindDisabled",
+            message: `ClusterSecretStore ${ref.name} (${ref.path}) cannot be used: integrations.externalSecrets.sync.fromHost.clusterStores.enabled is false for this vCluster`,
+            fix: {
+              text: "the operator sets integrations.externalSecrets.sync.fromHost.clusterStores.enabled: true in vcluster.yaml",
+            },
+          },
+    )
+  }
+  if (conditionsAdmit(store, virtualNamespace)) return undefined
+  return new Refusal({
+    reason: "StoreConditionsNotMet",
+    message: `ClusterSecretStore ${ref.name} (${ref.path}) does not admit namespace ${virtualNamespace.name}: see its spec.conditions`,
+  })
+}
+
+/** A command that makes a store match, where the selector is simple enough to say it in one. */
+const labelCommand = (store: string, selector: string): { readonly command?: string } =>
+  /^[^,!() ]+=[^,!() ]*$/.test(selector) ? { command: `kubectl label clustersecretstore ${store} ${selector}` } : {}
+
+const judgeStore = (ref: LocatedStoreReference, around: Surroundings): Refusal | undefined => {
+  switch (ref.kind) {
+    case "ClusterSecretStore":
+      return judgeClusterStore(ref, around)
+    case "SecretStore":
+      return new Refusal({
+        reason: "StoreKindDisabled",
+        message: `SecretStore ${ref.name} (${ref.path}) cannot be used: SecretStores of this vCluster are not synced to the host; use a ClusterSecretStore that kubectl get clustersecretstores lists`,
+      })
+    default:
+      return new Refusal({
+        reason: "UnknownReference",
+        message: `${ref.path}.kind ${JSON.stringify(ref.kind)} is not known; use SecretStore or ClusterSecretStore`,
+      })
+  }
+}
+
+/**
+ * Secret types by which the control plane or Helm would act on what a tenant templates (Kubernetes documentation, "Types
+ * of Secret"): a service account token is filled in with credentials, a bootstrap token admits nodes, a Helm release
+ * describes what is installed.
+ */
+const refusedTypes = new Map([
+  ["kubernetes.io/service-account-token", "Kubernetes would fill it with the credentials of a host ServiceAccount"],
+  ["bootstrap.kubernetes.io/token", "it admits nodes to a cluster"],
+  ["helm.sh/release.v1", "Helm would take it for a release of the host"],
+])
+
+const targetFields = new Set(["name", "creationPolicy", "deletionPolicy", "template", "immutable", "manifest"])
+const sourceRefFields = new Set(["storeRef", "generatorRef"])
+const templateFromFields = new Set(["literal", "target", "secret", "configMap"])
+const creationPolicies = new Set(["Owner", "Orphan", "None"])
+
+const unknownField = (path: string, value: object | undefined, known: ReadonlySet<string>): Refusal | undefined => {
+  const field = Object.keys(value ?? {}).find((key) => !known.has(key))
+  return field === undefined
+    ? undefined
+    : new Refusal({
+        reason: "UnknownReference",
+        message: `${path}.${field} is not known to this version of vcluster-es and may refer to something on the host; remove it`,
+      })
+}
+
+const judgeTarget = (spec: ExternalSecretSpec): Refusal | undefined => {
+  const target = spec.target
+  if (target === undefined) return undefined
+  if (Object.hasOwn(target, "manifest"))
+    return new Refusal({
+      reason: "ManifestTargetNotAllowed",
+      message: "spec.target.manifest would write objects of any kind on the host; only Secrets can be targets",
+    })
+  const policy = target.creationPolicy
+  if (policy !== undefined && policy !== "" && !creationPolicies.has(policy))
+    return new Refusal({
+      reason: "CreationPolicyNotSupported",
+      message: `spec.target.creationPolicy ${JSON.stringify(policy)} is not supported; use Owner, Orphan or None`,
+    })
+  return unknownField("spec.target", target, targetFields) ?? judgeTemplate(spec)
+}
+
+const judgeTemplate = (spec: ExternalSecretSpec): Refusal | undefined => {
+  const template = spec.target?.template
+  const why = refusedTypes.get(template?.type ?? "")
+  if (why !== undefined)
+    return new Refusal({
+      reason: "TemplateTypeNotAllowed",
+      message: `spec.target.template.type ${template?.type} is refused: ${why}; use Opaque or another plain type`,
+    })
+  for (const [index, source] of (template?.templateFrom ?? []).entries()) {
+    const path = `spec.target.template.templateFrom[${index}]`
+    const unknown = unknownField(path, source, templateFromFields)
+    if (unknown !== undefined) return unknown
+    const kind = ["secret", "configMap"].find((field) => Object.hasOwn(source, field))
+    if (kind !== undefined)
+      return new Refusal({
+        reason: "TemplateReferenceNotAllowed",
+        message: `${path}.${kind} refers to an object that is not synced to the host; put the template under template.data or templateFrom[].literal`,
+      })
+  }
+  return undefined
+}
+
+const judgeSources = (spec: ExternalSecretSpec): Refusal | undefined => {
+  for (const field of ["data", "dataFrom"] as const) {
+    for (const [index, entry] of (spec[field] ?? []).entries()) {
+      const path = `spec.${field}[${index}].sourceRef`
+      if (entry.sourceRef?.generatorRef !== undefined)
+        return new Refusal({
+          reason: "GeneratorNotAllowed",
+          message: `${path}.generatorRef is refused: generators run with the host's identity; use a store`,
+        })
+      const unknown = unknownField(path, entry.sourceRef, sourceRefFields)
+      if (unknown !== undefined) return unknown
+    }
+  }
+  return undefined
+}
+
+/** The first rule that the spec breaks, or undefined when it may go to the host. */
+export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
+  for (const ref of storeReferences(spec)) {
+    const refusal = judgeStore(ref, around)
+    if (refusal !== undefined) return refusal
+  }
+  return judgeSources(spec) ?? judgeTarget(spec)
+}

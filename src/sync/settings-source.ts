@@ -1,0 +1,42 @@
+/** Where the settings come from: a file that was named, else the Secret that the vCluster itself reads. */
+import { Effect, Result } from "effect"
+import * as Base64 from "effect/encoding/Base64"
+import type { ApiError } from "../effects/api-error.ts"
+import type { KubeClient } from "../effects/kube-client.ts"
+import type { Vcluster } from "./find-vcluster.ts"
+import { secrets } from "./resources.ts"
+import { stringAt } from "./rules/json.ts"
+import { SetupError } from "./setup-error.ts"
+
+export interface SettingsText {
+  readonly text: string
+  /** For messages: `vcluster.yaml`, `Secret team-x/vc-config-my-vcluster`. */
+  readonly source: string
+}
+
+const notFound = ({ name, namespace }: Vcluster): SetupError =>
+  new SetupError({
+    reason: "NoSettings",
+    message: `the settings of vCluster ${name} are not to be found: there is no Secret vc-config-${name} with a key config.yaml in namespace ${namespace}`,
+    fix: "give them as a file: -f vcluster.yaml",
+  })
+
+/**
+ * The merged Helm values that the vCluster runs with: key `config.yaml` of Secret `vc-config-NAME` (vCluster chart).
+ *
+ * @throws SetupError `NoSettings`
+ */
+export const readSettingsSecret = Effect.fn("readSettingsSecret")(function* (
+  client: KubeClient,
+  vcluster: Vcluster,
+): Effect.fn.Return<SettingsText, ApiError | SetupError> {
+  const name = `vc-config-${vcluster.name}`
+  const secret = yield* client
+    .get(secrets, { namespace: vcluster.namespace, name })
+    .pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined)))
+  const encoded = stringAt(secret, "data", "config.yaml")
+  if (encoded === undefined) return yield* notFound(vcluster)
+  const decoded = Base64.decodeString(encoded)
+  if (Result.isFailure(decoded)) return yield* notFound(vcluster)
+  return { text: decoded.success, source: `Secret ${vcluster.namespace}/${name}` }
+})

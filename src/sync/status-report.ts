@@ -1,0 +1,66 @@
+/** The whole picture of one vCluster, as `status` shows it. Plain data, not escaped, without secret values. */
+import type { Vcluster } from "./find-vcluster.ts"
+import type { Counts, ObjectReport } from "./report.ts"
+
+export interface KindCounts extends Counts {
+  /** `ExternalSecret` … */
+  readonly kind: string
+  /** Something to say beside the numbers: `3 on the host do not match the selector`. */
+  readonly note?: string
+}
+
+export interface SyncerStatus {
+  /** The Lease is held and was renewed in time. */
+  readonly running: boolean
+  /** Who holds the Lease, in its own words: the name of a pod or of a machine. */
+  readonly holder?: string
+  /** RFC 3339: since when that one holds it. */
+  readonly since?: string
+  readonly version?: string
+}
+
+export interface HostStatus {
+  /** Name of the kubeconfig's context; absent inside a pod. */
+  readonly context?: string
+  readonly server: string
+  readonly eso: {
+    readonly version?: string
+    /** Absent: its Deployment is not visible to us, or not where we look. */
+    readonly healthy?: boolean
+  }
+  /** Versions of ESO's ExternalSecret CRD that the host serves; empty: ESO is not installed. */
+  readonly crds: ReadonlyArray<string>
+}
+
+export interface SettingsSummary {
+  /** `secret team-x/vc-config-my-vcluster`, or the file. */
+  readonly source: string
+  /** Label selectors in the API's syntax; empty selects all. */
+  readonly externalSecrets: { readonly selector: string }
+  readonly stores: { readonly enabled: boolean; readonly selector: string }
+  readonly clusterStores: { readonly enabled: boolean; readonly selector: string }
+  /** Name of the policy in force. */
+  readonly policy: string
+}
+
+export interface StatusReport {
+  readonly vcluster: Vcluster
+  readonly host: HostStatus
+  readonly syncer: SyncerStatus
+  readonly settings: SettingsSummary
+  readonly counts: ReadonlyArray<KindCounts>
+  /** Everything that is not in step, the worst first. */
+  readonly problems: ReadonlyArray<ObjectReport>
+  /** What could not be looked at: `list secretstores.external-secrets.io in namespace team-x`. */
+  readonly notVisible: ReadonlyArray<string>
+  /** RFC 3339. */
+  readonly lastChange?: string
+}
+
+/** Whether there is nothing to do: everything in step, and someone who keeps it so. */
+export const isGood = (report: StatusReport): boolean =>
+  report.problems.length === 0 &&
+  report.syncer.running &&
+  report.host.crds.length > 0 &&
+  report.host.eso.healthy !== false &&
+  report.counts.every((counts) => counts.broken + counts.refused + counts.waiting === 0)

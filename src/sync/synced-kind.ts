@@ -1,0 +1,25 @@
+/** What a synced kind has to say to the Syncer. One module a kind exports one value of this type; `kinds.ts` lists them. */
+import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
+import type { CacheName, Caches } from "./caches.ts"
+import type { SyncContext } from "./context.ts"
+import type { Decision } from "./rules/actions.ts"
+import type { Refusal } from "./rules/refusals.ts"
+
+/** What the Syncer remembers of a key between two decisions. In memory only: a decision must be right without it. */
+export interface Memory {
+  /** A write to the virtual Secret that the API server refused for good, until it succeeds. */
+  readonly refusedWrite: Refusal | undefined
+}
+
+export interface SyncedKind {
+  /** Kubernetes kind, for reports. */
+  readonly kind: string
+  /** From a changed object in a cache to the keys that it concerns. */
+  readonly sources: Readonly<
+    Partial<Record<CacheName, (object: KubeObject, caches: Caches, context: SyncContext) => Iterable<ObjectKey>>>
+  >
+  /** All keys that may need work: what a start or a resync looks at. */
+  readonly keys: (caches: Caches, context: SyncContext) => Iterable<ObjectKey>
+  /** The heart: from what the caches hold to what is to be written. Pure. */
+  readonly decide: (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory) => Decision
+}

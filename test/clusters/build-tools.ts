@@ -1,0 +1,18 @@
+/** `node test/clusters/build-tools.ts [eso-0.20 …]`: fills the cache ahead of time, all sets or those named, and prints the paths. */
+import { Effect } from "effect"
+import { esoReleases, type EsoVersion } from "./tool-sets.ts"
+import { esoTools, kubernetesTools } from "./tools.ts"
+
+const versions = Object.keys(esoReleases).filter((version): version is EsoVersion => version in esoReleases)
+const wanted = process.argv.slice(2)
+const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name)
+
+const program = Effect.gen(function* () {
+  if (isWanted("kubernetes")) console.log(yield* kubernetesTools)
+  for (const version of versions) if (isWanted(`eso-${version}`)) console.log(yield* esoTools(version))
+})
+
+const exit = await Effect.runPromiseExit(
+  Effect.tapError(program, (error) => Effect.sync(() => console.error(error.message))),
+)
+process.exitCode = exit._tag === "Success" ? 0 : 1

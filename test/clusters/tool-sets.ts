@@ -1,0 +1,59 @@
+/**
+ * What the test ground is made of: upstream's own programs, each set pinned by a `go.mod` and `go.sum` in `tools/NAME`.
+ *
+ * A new version of ESO = a new folder in `tools/` and one more entry here.
+ */
+export interface ToolSet {
+  /** Folder in `test/clusters/tools`. */
+  readonly name: string
+  readonly programs: ReadonlyArray<Program>
+  /** Other files of a module that the ground needs: path in the module → name in the cache. */
+  readonly files: ReadonlyArray<{ readonly module: string; readonly path: string; readonly as: string }>
+  readonly env: Readonly<Record<string, string>>
+}
+
+export interface Program {
+  readonly name: string
+  readonly package: string
+  /** What `go build` calls it, where that is another name. */
+  readonly builtAs?: string
+}
+
+export const kubernetes: ToolSet = {
+  name: "kubernetes",
+  programs: [
+    { name: "etcd", package: "go.etcd.io/etcd/server/v3", builtAs: "server" },
+    { name: "kube-apiserver", package: "k8s.io/kubernetes/cmd/kube-apiserver" },
+    { name: "kube-controller-manager", package: "k8s.io/kubernetes/cmd/kube-controller-manager" },
+    { name: "kubectl", package: "k8s.io/kubernetes/cmd/kubectl" },
+  ],
+  files: [],
+  env: {},
+}
+
+const esoModule = "github.com/external-secrets/external-secrets"
+
+const esoSet = (name: string): ToolSet => ({
+  name,
+  programs: [{ name: "external-secrets", package: esoModule }],
+  files: [{ module: esoModule, path: "deploy/crds/bundle.yaml", as: "crds.yaml" }],
+  // Some of ESO's dependencies are unknown to the checksum database; the committed go.sum still pins every one of them.
+  env: { GONOSUMDB: "github.com/*" },
+})
+
+export type EsoVersion = "0.20" | "0.16"
+
+export interface EsoRelease {
+  readonly set: ToolSet
+  /** A ready-made binary in place of building. Its CRDs are taken from `crds.yaml` beside it, else from the pinned module. */
+  readonly override: string
+  /** 0.16 does not know `--live-addr`. */
+  readonly hasLiveAddress: boolean
+}
+
+export const esoReleases: Readonly<Record<EsoVersion, EsoRelease>> = {
+  /** 0.20.4: serves `v1` only. */
+  "0.20": { set: esoSet("eso-0.20"), override: "VCLUSTER_ES_ESO", hasLiveAddress: true },
+  /** 0.16.2: serves `v1beta1` too. */
+  "0.16": { set: esoSet("eso-0.16"), override: "VCLUSTER_ES_ESO_0_16", hasLiveAddress: false },
+}

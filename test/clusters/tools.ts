@@ -1,0 +1,62 @@
+/** The programs of the test ground: built once, or named by the environment. */
+import { existsSync } from "node:fs"
+import { dirname, join } from "node:path"
+import { Effect } from "effect"
+import { GroundError } from "./errors.ts"
+import { builtToolSet, moduleFolder } from "./go-build.ts"
+import { type EsoVersion, esoReleases, kubernetes, type ToolSet } from "./tool-sets.ts"
+
+export interface KubernetesTools {
+  readonly etcd: string
+  readonly apiServer: string
+  readonly controllerManager: string
+  readonly kubectl: string
+}
+
+export interface EsoTools {
+  readonly version: EsoVersion
+  readonly controller: string
+  /** The YAML bundle of its CRDs. */
+  readonly crds: string
+  readonly hasLiveAddress: boolean
+}
+
+/**
+ * etcd, API server, controller manager and kubectl.
+ *
+ * `KUBEBUILDER_ASSETS`, the variable of controller-runtime's envtest, names a folder that has them; what is missing there
+ * (envtest has no controller manager) is built.
+ */
+export const kubernetesTools: Effect.Effect<KubernetesTools, GroundError> = Effect.gen(function* () {
+  const assets = process.env["KUBEBUILDER_ASSETS"]
+  const inAssets = (name: string) => (assets === undefined ? undefined : join(assets, name))
+  const missing = kubernetes.programs.filter(({ name }) => !existsSync(inAssets(name) ?? ""))
+  const built = missing.length === 0 ? "" : yield* builtToolSet(kubernetes, missing)
+  const find = (name: string) =>
+    missing.some((program) => program.name === name) ? join(built, name) : (inAssets(name) ?? name)
+  return {
+    etcd: find("etcd"),
+    apiServer: find("kube-apiserver"),
+    controllerManager: find("kube-controller-manager"),
+    kubectl: find("kubectl"),
+  }
+})
+
+const bundleFor = Effect.fnUntraced(function* (binary: string, set: ToolSet): Effect.fn.Return<string, GroundError> {
+  const beside = join(dirname(binary), "crds.yaml")
+  const [bundle] = set.files
+  if (existsSync(beside) || bundle === undefined) return beside
+  return join(yield* moduleFolder(set, bundle.module), bundle.path)
+})
+
+/** ESO's controller and CRDs of a version. */
+export const esoTools = Effect.fnUntraced(function* (version: EsoVersion): Effect.fn.Return<EsoTools, GroundError> {
+  const { set, override, hasLiveAddress } = esoReleases[version]
+  const ready = process.env[override]
+  if (ready === undefined) {
+    const folder = yield* builtToolSet(set)
+    return { version, controller: join(folder, "external-secrets"), crds: join(folder, "crds.yaml"), hasLiveAddress }
+  }
+  if (!existsSync(ready)) return yield* new GroundError({ message: `${override} names ${ready}, which does not exist` })
+  return { version, controller: ready, crds: yield* bundleFor(ready, set), hasLiveAddress }
+})

@@ -1,0 +1,237 @@
+/**
+ * Two clusters as Maps, with just enough of an API server and of ESO to play a history against the real decisions: names
+ * taken, preconditions, UIDs and versions, server-side apply's account of who owns which key, ESO making Secrets.
+ */
+import type { Store } from "../../src/effects/store.ts"
+import type { KubeObject, ObjectKey } from "../../src/effects/kube-object.ts"
+import { keyOf, objectKey } from "../../src/effects/kube-object.ts"
+import type { CacheName, Caches } from "../../src/sync/caches.ts"
+import { cacheSpecs } from "../../src/sync/caches.ts"
+import type { SyncContext } from "../../src/sync/context.ts"
+import type { Action, Side } from "../../src/sync/rules/actions.ts"
+import { esoManagedLabel } from "../../src/sync/rules/keys.ts"
+import { applyMergePatch } from "../../src/sync/rules/merge-patch.ts"
+import { hostName, hostSecretName } from "../../src/sync/rules/names.ts"
+import { defaultPolicy } from "../../src/sync/rules/policy.ts"
+import { controllerOf } from "../../src/sync/rules/ownership.ts"
+import { fieldManager } from "../../src/sync/rules/applied-fields.ts"
+import { recordAt, stringAt, stringMapAt } from "../../src/sync/rules/json.ts"
+
+export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => ({
+  tenancy: { vcluster: "vc", virtualCluster: "kube-system-uid" },
+  hostNamespace: "team-x",
+  settings: {
+    externalSecrets: { selector: {} },
+    stores: { enabled: false, selector: {} },
+    clusterStores: { enabled: true, selector: {} },
+    version: undefined,
+  },
+  policy: defaultPolicy,
+  hostVersion: "v1",
+  virtualVersion: "v1",
+  hostSpecSchema: () => undefined,
+  locate: (virtual) => ({
+    namespace: "team-x",
+    name: hostName(virtual.metadata.name, virtual.metadata.namespace ?? "", "vc"),
+  }),
+  hostSecretName: (target, namespace) => hostSecretName(target, namespace, "vc"),
+  now: () => "2026-01-01T00:00:00Z",
+  ...changes,
+})
+
+type Kind = string
+const idOf = (side: Side, kind: Kind, key: ObjectKey) => `${side}|${kind}|${key}`
+
+/** A refused write: the kind of error that the real API server would answer. */
+export class Refused extends Error {
+  readonly code: "AlreadyExists" | "Conflict" | "NotFound"
+  constructor(code: "AlreadyExists" | "Conflict" | "NotFound") {
+    super(code)
+    this.code = code
+  }
+}
+
+export class World {
+  readonly objects = new Map<string, KubeObject>()
+  readonly context: SyncContext
+  private version = 0
+  private uid = 0
+  writes = 0
+
+  constructor(context: SyncContext = testContext()) {
+    this.context = context
+    this.put("host", "Service", { apiVersion: "v1", kind: "Service", metadata: { name: "vc", namespace: "team-x" } })
+    this.put("host", "ClusterSecretStore", {
+      apiVersion: "external-secrets.io/v1",
+      kind: "ClusterSecretStore",
+      metadata: { name: "store" },
+      spec: { provider: { fake: { data: [] } } },
+    })
+    for (const name of ["default", "b-x-c", "c"])
+      this.put("virtual", "Namespace", { apiVersion: "v1", kind: "Namespace", metadata: { name } })
+  }
+
+  get(side: Side, kind: Kind, key: ObjectKey): KubeObject | undefined {
+    return this.objects.get(idOf(side, kind, key))
+  }
+
+  all(side: Side, kind: Kind): Array<KubeObject> {
+    return [...this.objects].flatMap(([id, object]) => (id.startsWith(`${side}|${kind}|`) ? [object] : []))
+  }
+
+  /** Create or replace as some other client would: new version, UID kept or given. */
+  put(side: Side, kind: Kind, object: KubeObject): KubeObject {
+    const id = idOf(side, kind, objectKey(object))
+    const before = this.objects.get(id)
+    this.version += 1
+    const stored: KubeObject = {
+      ...object,
+      metadata: {
+        ...object.metadata,
+        uid: before?.metadata.uid ?? `uid-${++this.uid}`,
+        resourceVersion: String(this.version),
+      },
+    }
+    this.objects.set(id, stored)
+    return stored
+  }
+
+  /** Delete as some other client would, with the garbage collection that follows. */
+  remove(side: Side, kind: Kind, key: ObjectKey): void {
+    const gone = this.get(side, kind, key)
+    this.objects.delete(idOf(side, kind, key))
+    if (gone === undefined) return
+    for (const [id, object] of this.objects)
+      if (id.startsWith(`${side}|`) && controllerOf(object)?.uid === gone.metadata.uid) this.objects.delete(id)
+  }
+
+  /** The caches as reflectors would show them now. */
+  caches(): Caches {
+    const empty = storeOf([], {})
+    const caches: Record<CacheName, Store> = {
+      virtualExternalSecrets: empty,
+      virtualSecrets: empty,
+      virtualNamespaces: empty,
+      virtualClusterSecretStores: empty,
+      hostExternalSecrets: empty,
+      hostSecrets: empty,
+      hostUnmanagedSecrets: empty,
+      hostClusterSecretStores: empty,
+      hostService: empty,
+    }
+    for (const spec of cacheSpecs(this.context)) {
+      const objects = this.all(spec.side, spec.resource.kind)
+        .filter((object) => selected(spec.selection.labelSelector, object))
+        .map((object) => spec.transform?.(object) ?? object)
+      caches[spec.name] = storeOf(objects, spec.indexes)
+    }
+    return caches
+  }
+
+  /** Carries an action out as the API server would. */
+  perform(action: Action): void {
+    this.writes += 1
+    const { side, resource } = action
+    if (action._tag === "Create") {
+      if (this.get(side, resource.kind, objectKey(action.body)) !== undefined) throw new Refused("AlreadyExists")
+      this.put(side, resource.kind, action.body)
+      return
+    }
+    if (action._tag === "Apply") return this.apply(side, resource.kind, action.body)
+    const key = objectKey(action.current)
+    const standing = this.get(side, resource.kind, key)
+    if (standing === undefined) throw new Refused("NotFound")
+    if (standing.metadata.uid !== action.current.metadata.uid) throw new Refused("Conflict")
+    const isStatus = action._tag === "Patch" && action.subresource === "status"
+    if (!isStatus && standing.metadata.resourceVersion !== action.current.metadata.resourceVersion)
+      throw new Refused("Conflict")
+    if (action._tag === "Delete") return this.remove(side, resource.kind, key)
+    const patched = recordAt(applyMergePatch(standing, action.patch))
+    if (patched !== undefined) this.put(side, resource.kind, { ...standing, ...patched })
+  }
+
+  private apply(side: Side, kind: Kind, body: KubeObject): void {
+    const before = this.get(side, kind, objectKey(body))
+    const owned = Object.fromEntries(Object.keys(stringMapAt(body, "data")).map((key) => [`f:${key}`, {}]))
+    const names = (entries: Readonly<Record<string, string>> | undefined) =>
+      Object.fromEntries(Object.keys(entries ?? {}).map((key) => [`f:${key}`, {}]))
+    this.put(side, kind, {
+      ...before,
+      ...body,
+      metadata: {
+        ...body.metadata,
+        managedFields: [
+          {
+            manager: fieldManager,
+            operation: "Apply",
+            fieldsV1: {
+              "f:data": owned,
+              "f:metadata": { "f:labels": names(body.metadata.labels), "f:annotations": names(body.metadata.annotations) },
+            },
+          },
+        ],
+      },
+    })
+  }
+
+  /** ESO's turn: makes the Secret of every host ExternalSecret and says so in its status. */
+  runOperator(): void {
+    for (const external of this.all("host", "ExternalSecret")) {
+      const name = stringAt(external, "spec", "target", "name") ?? external.metadata.name
+      const standing = this.get("host", "Secret", keyOf("team-x", name))
+      const mine = standing === undefined || controllerOf(standing)?.uid === external.metadata.uid
+      const value = stringAt(external, "spec", "value") ?? ""
+      if (mine && stringAt(standing, "data", "value") !== value)
+        this.put("host", "Secret", {
+          apiVersion: "v1",
+          kind: "Secret",
+          metadata: {
+            name,
+            namespace: "team-x",
+            labels: { [esoManagedLabel]: "true" },
+            ownerReferences: [
+              {
+                apiVersion: "external-secrets.io/v1",
+                kind: "ExternalSecret",
+                name: external.metadata.name,
+                uid: external.metadata.uid ?? "",
+                controller: true,
+              },
+            ],
+          },
+          type: "Opaque",
+          data: { value },
+        })
+      const status = {
+        binding: { name },
+        conditions: [{ type: "Ready", status: mine ? "True" : "False", reason: mine ? "SecretSynced" : "SecretSyncedError", message: name }],
+      }
+      if (JSON.stringify(external["status"]) !== JSON.stringify(status))
+        this.put("host", "ExternalSecret", { ...external, status })
+      for (const other of this.all("host", "Secret"))
+        if (controllerOf(other)?.uid === external.metadata.uid && other.metadata.name !== name)
+          this.remove("host", "Secret", objectKey(other))
+    }
+  }
+}
+
+/** Only the two forms that our caches use: `a=b` and `a!=b`. */
+const selected = (query: string | undefined, object: KubeObject): boolean => {
+  const match = query === undefined ? null : /^(.+?)(!?=)(.*)$/.exec(query)
+  if (match === null) return true
+  const [, key = "", operator, value] = match
+  return (object.metadata.labels?.[key] === value) === (operator === "=")
+}
+
+const storeOf = (
+  objects: ReadonlyArray<KubeObject>,
+  indexes: Readonly<Record<string, (object: KubeObject) => ReadonlyArray<string>>>,
+): Store => {
+  const byKey = new Map(objects.map((object) => [objectKey(object), object]))
+  return {
+    get: (key) => byKey.get(key),
+    values: () => byKey.values(),
+    size: () => byKey.size,
+    byIndex: (index, value) => objects.filter((object) => indexes[index]?.(object).includes(value) === true),
+  }
+}

@@ -1,0 +1,23 @@
+import { defineConfig } from "vitest/config"
+
+// The same unit tests run under Node, Bun and Deno. Bun's child processes lack the channel that Vitest's forks need,
+// Deno lacks parts of worker threads, so each gets the pool that works there.
+const pool = "bun" in process.versions ? "threads" : "forks"
+
+const project = (name: string, include: ReadonlyArray<string>, extra: object = {}) => ({
+  extends: true as const,
+  test: { name, include: [...include], pool, ...extra },
+})
+
+const onRealClusters = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 600_000 }
+
+export default defineConfig({
+  test: {
+    projects: [
+      project("unit", ["test/unit/**/*.test.ts", "test/model/**/*.test.ts"]),
+      project("integration", ["test/integration/**/*.test.ts"], onRealClusters),
+      project("attack", ["test/attack/**/*.test.ts"], onRealClusters),
+      project("e2e", ["test/e2e/**/*.test.ts"], onRealClusters),
+    ],
+  },
+})
