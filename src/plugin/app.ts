@@ -1,6 +1,6 @@
 /** From the words on the command line to a program: help, version, mistakes, or a command. */
 import { Effect, Result } from "effect"
-import { nearest } from "../sync/nearest.ts"
+import { nearestWord } from "../sync/rules/nearest-word.ts"
 import { canonicalArgv, type CommandLine, readCommandLine } from "./argv.ts"
 import { type Command, commands, type Program } from "./commands.ts"
 import { allFlagSpecs, type FlagSpec } from "./flags.ts"
@@ -18,7 +18,10 @@ const print = (text: string): Plan => ({ _tag: "Print", text })
 const findCommand = (program: string, word: string): Result.Result<Command, UsageError> => {
   const found = commands.find((command) => command.doc.name === word)
   if (found !== undefined) return Result.succeed(found)
-  const near = nearest(word, commands.map((command) => command.doc.name))
+  const near = nearestWord(
+    word,
+    commands.map((command) => command.doc.name),
+  )
   const hint = near === undefined ? `see ${program} --help` : `did you mean ${near}?`
   return Result.fail(new UsageError({ message: `unknown command ${JSON.stringify(word)} (${hint})` }))
 }
@@ -42,7 +45,9 @@ const check = (command: Command, line: CommandLine, operands: ReadonlyArray<stri
 /** The flags of the command where its name is already plain to see: a mistyped one is then only compared with those. */
 const specsFor = (argv: ReadonlyArray<string>): ReadonlyArray<FlagSpec> => {
   const named = commands.find((command) => command.doc.name === argv[0])
-  return named === undefined ? allFlagSpecs : [...named.specs, ...allFlagSpecs.filter((spec) => !named.specs.includes(spec))]
+  return named === undefined
+    ? allFlagSpecs
+    : [...named.specs, ...allFlagSpecs.filter((spec) => !named.specs.includes(spec))]
 }
 
 /**

@@ -4,7 +4,7 @@
  * that is then decoded.
  */
 import { Result } from "effect"
-import { nearest } from "../sync/nearest.ts"
+import { nearestWord } from "../sync/rules/nearest-word.ts"
 import type { FlagSpec } from "./flags.ts"
 import { UsageError } from "./usage-error.ts"
 
@@ -23,7 +23,9 @@ export interface CommandLine {
 }
 
 const unknownFlag = (typed: string, specs: ReadonlyArray<FlagSpec>): UsageError => {
-  const near = typed.startsWith("--") ? nearest(typed.slice(2), [...specs.map((spec) => spec.long), "help"]) : undefined
+  const near = typed.startsWith("--")
+    ? nearestWord(typed.slice(2), [...specs.map((spec) => spec.long), "help"])
+    : undefined
   return new UsageError({
     message: `unknown flag ${typed}${near === undefined ? "" : ` (did you mean --${near}?)`}`,
   })
@@ -87,7 +89,9 @@ class Reader {
     let value = given ?? spec.bare
     if (spec.value === undefined) {
       if (value !== undefined && value !== "true" && value !== "false") {
-        return new UsageError({ message: `invalid value ${JSON.stringify(value)} for ${typed}: expected true or false` })
+        return new UsageError({
+          message: `invalid value ${JSON.stringify(value)} for ${typed}: expected true or false`,
+        })
       }
     } else if (value === undefined) {
       value = this.rest.shift()

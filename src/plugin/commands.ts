@@ -5,7 +5,7 @@
 import { command, optional, positional, type Runner, runSafely, string, parse } from "cmd-ts"
 import { Effect } from "effect"
 import type { ColorChoice } from "./output/style.ts"
-import { Terminal } from "./output/terminal.ts"
+import type { Terminal } from "./output/terminal.ts"
 import * as flags from "./flags.ts"
 import type { FlagSpec } from "./flags.ts"
 import type { CommandDoc } from "./help.ts"
@@ -90,7 +90,10 @@ const status: Command = {
       handler: (args): Program => ({
         ...messages(args),
         untilStopped: args.watch,
-        run: Effect.flatMap(Effect.promise(() => import("./status.ts")), (room) => room.status(args)),
+        run: Effect.flatMap(
+          Effect.promise(() => import("./status.ts")),
+          (room) => room.status(args),
+        ),
       }),
     }),
   ),
@@ -121,7 +124,10 @@ const sync: Command = {
       { what: "One pass", line: "sync my-vcluster -n team-x" },
       { what: "What one pass would change", line: "sync my-vcluster -n team-x --dry-run" },
       { what: "Sync until interrupted, from a laptop", line: "sync my-vcluster -n team-x --follow" },
-      { what: "With settings from a file instead of what the vCluster runs with", line: "sync my-vcluster -n team-x -f vcluster.yaml" },
+      {
+        what: "With settings from a file instead of what the vCluster runs with",
+        line: "sync my-vcluster -n team-x -f vcluster.yaml",
+      },
     ],
   },
   specs: specsOf(syncArgs),
@@ -133,7 +139,10 @@ const sync: Command = {
       handler: (args): Program => ({
         ...messages(args),
         untilStopped: args.follow,
-        run: Effect.flatMap(Effect.promise(() => import("./sync.ts")), (room) => room.sync(args)),
+        run: Effect.flatMap(
+          Effect.promise(() => import("./sync.ts")),
+          (room) => room.sync(args),
+        ),
       }),
     }),
   ),
@@ -161,7 +170,10 @@ const version: Command = {
       handler: (args): Program => ({
         ...messages(args),
         untilStopped: false,
-        run: Effect.flatMap(Effect.promise(() => import("./version.ts")), (room) => room.version(args)),
+        run: Effect.flatMap(
+          Effect.promise(() => import("./version.ts")),
+          (room) => room.version(args),
+        ),
       }),
     }),
   ),

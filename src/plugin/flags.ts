@@ -3,7 +3,7 @@
  * the help and the first look at the command line (argv.ts) read.
  */
 import { boolean, flag, multioption, option, optional, string } from "cmd-ts"
-import { parseGoDuration } from "./duration.ts"
+import { parseGoDuration } from "../sync/rules/go-duration.ts"
 
 export type FlagGroup = "command" | "host" | "virtual" | "output"
 
@@ -86,6 +86,12 @@ const decoded = <A, Default>(
   spec,
 })
 
+/** Go's notation, as in kubectl; in milliseconds, never negative. */
+const duration = (raw: string): number | undefined => {
+  const nanoseconds = parseGoDuration(raw)
+  return nanoseconds === undefined || nanoseconds < 0 ? undefined : nanoseconds / 1e6
+}
+
 const integer =
   (least: number, most: number) =>
   (raw: string): number | undefined => {
@@ -96,25 +102,61 @@ const integer =
 // The host cluster: names and meanings are kubectl's.
 const host = { group: "host" as const }
 export const hostFlags = {
-  namespace: text({ ...host, long: "namespace", short: "n", value: "NAMESPACE", description: "Namespace of the vCluster" }),
+  namespace: text({
+    ...host,
+    long: "namespace",
+    short: "n",
+    value: "NAMESPACE",
+    description: "Namespace of the vCluster",
+  }),
   context: text({ ...host, long: "context", value: "NAME", description: "Context of the kubeconfig to use" }),
-  kubeconfig: text({ ...host, long: "kubeconfig", value: "FILE", description: "Kubeconfig instead of KUBECONFIG or ~/.kube/config" }),
+  kubeconfig: text({
+    ...host,
+    long: "kubeconfig",
+    value: "FILE",
+    description: "Kubeconfig instead of KUBECONFIG or ~/.kube/config",
+  }),
   cluster: text({ ...host, long: "cluster", value: "NAME", description: "Cluster of the kubeconfig to use" }),
   user: text({ ...host, long: "user", value: "NAME", description: "User of the kubeconfig to use" }),
   server: text({ ...host, long: "server", short: "s", value: "URL", description: "Address of the API server" }),
   token: text({ ...host, long: "token", value: "TOKEN", description: "Bearer token" }),
-  clientCertificate: text({ ...host, long: "client-certificate", value: "FILE", description: "Client certificate for TLS" }),
+  clientCertificate: text({
+    ...host,
+    long: "client-certificate",
+    value: "FILE",
+    description: "Client certificate for TLS",
+  }),
   clientKey: text({ ...host, long: "client-key", value: "FILE", description: "Client key for TLS" }),
   as: text({ ...host, long: "as", value: "USER", description: "User to impersonate" }),
-  asGroup: texts({ ...host, long: "as-group", value: "GROUP", repeatable: true, description: "Group to impersonate; may be repeated" }),
+  asGroup: texts({
+    ...host,
+    long: "as-group",
+    value: "GROUP",
+    repeatable: true,
+    description: "Group to impersonate; may be repeated",
+  }),
   asUid: text({ ...host, long: "as-uid", value: "UID", description: "UID to impersonate" }),
-  certificateAuthority: text({ ...host, long: "certificate-authority", value: "FILE", description: "Certificate of the authority that signed the server's" }),
-  tlsServerName: text({ ...host, long: "tls-server-name", value: "NAME", description: "Name to expect in the server's certificate" }),
-  insecureSkipTlsVerify: toggle({ ...host, long: "insecure-skip-tls-verify", description: "Do not check the server's certificate (insecure)" }),
+  certificateAuthority: text({
+    ...host,
+    long: "certificate-authority",
+    value: "FILE",
+    description: "Certificate of the authority that signed the server's",
+  }),
+  tlsServerName: text({
+    ...host,
+    long: "tls-server-name",
+    value: "NAME",
+    description: "Name to expect in the server's certificate",
+  }),
+  insecureSkipTlsVerify: toggle({
+    ...host,
+    long: "insecure-skip-tls-verify",
+    description: "Do not check the server's certificate (insecure)",
+  }),
   requestTimeout: decoded(
     { ...host, long: "request-timeout", value: "DURATION", description: "Limit for one request, e.g. 30s; 0: none" },
     // kubectl takes a bare number as seconds.
-    (raw) => (/^\d+$/.test(raw) ? Number(raw) * 1000 : parseGoDuration(raw)),
+    (raw) => (/^\d+$/.test(raw) ? Number(raw) * 1000 : duration(raw)),
     "expected a duration such as 30s or 1m30s",
     undefined,
   ),
@@ -122,9 +164,20 @@ export const hostFlags = {
 
 const virtual = { group: "virtual" as const }
 export const virtualFlags = {
-  virtualKubeconfig: text({ ...virtual, long: "virtual-kubeconfig", value: "FILE", description: "Kubeconfig of the virtual cluster" }),
+  virtualKubeconfig: text({
+    ...virtual,
+    long: "virtual-kubeconfig",
+    value: "FILE",
+    description: "Kubeconfig of the virtual cluster",
+  }),
   virtualContext: text({ ...virtual, long: "virtual-context", value: "NAME", description: "Its context to use" }),
-  values: text({ ...virtual, long: "values", short: "f", value: "FILE", description: "vcluster.yaml; default: what the vCluster runs with" }),
+  values: text({
+    ...virtual,
+    long: "values",
+    short: "f",
+    value: "FILE",
+    description: "vcluster.yaml; default: what the vCluster runs with",
+  }),
 }
 
 const output = { group: "output" as const }
@@ -135,12 +188,18 @@ export const outputFlags = {
     "auto",
   ),
   logFormat: choice(
-    { ...output, long: "log-format", value: "FORMAT", description: "text or json; default: json where no terminal is" },
+    { ...output, long: "log-format", value: "FORMAT", description: "text or json; default: json in a pod" },
     ["text", "json"],
     undefined,
   ),
   verbosity: decoded(
-    { ...output, long: "v", short: "v", value: "LEVEL", description: "Log level: 6 shows requests, 8 their bodies without secrets" },
+    {
+      ...output,
+      long: "v",
+      short: "v",
+      value: "LEVEL",
+      description: "Log level: 6 shows requests, 8 their bodies without secrets",
+    },
     integer(0, 10),
     "expected a number from 0 to 10",
     0,
@@ -158,19 +217,42 @@ export const output2 = choice(
   ["json", "yaml"],
   undefined,
 )
-export const watch = toggle({ ...own, long: "watch", short: "w", description: "Show anew whenever something changes, until interrupted" })
-export const client = toggle({ ...own, long: "client", description: "Only the version of this program; asks no cluster" })
+export const watch = toggle({
+  ...own,
+  long: "watch",
+  short: "w",
+  description: "Show anew whenever something changes, until interrupted",
+})
+export const client = toggle({
+  ...own,
+  long: "client",
+  description: "Only the version of this program; asks no cluster",
+})
 export const follow = toggle({ ...own, long: "follow", description: "Go on syncing until interrupted" })
 export const dryRun = choice(
-  { ...own, long: "dry-run", value: "WHERE", bare: "server", description: "Show what would change as a diff; write nothing" },
+  {
+    ...own,
+    long: "dry-run",
+    value: "WHERE",
+    bare: "server",
+    description: "Show what would change as a diff; write nothing",
+  },
   ["none", "client", "server", "true", "false"],
   "none",
 )
-export const allowMassDelete = toggle({ ...own, long: "allow-mass-delete", description: "Carry out a pass that deletes more than half of what is synced" })
-export const acceptIdentity = toggle({ ...own, long: "accept-identity", description: "Accept a virtual cluster that is not the one synced so far" })
+export const allowMassDelete = toggle({
+  ...own,
+  long: "allow-mass-delete",
+  description: "Carry out a pass that deletes more than half of what is synced",
+})
+export const acceptIdentity = toggle({
+  ...own,
+  long: "accept-identity",
+  description: "Accept a virtual cluster that is not the one synced so far",
+})
 export const onceTimeout = decoded(
   { ...own, long: "once-timeout", value: "DURATION", description: "How long one pass may wait for ESO; default 2m" },
-  parseGoDuration,
+  duration,
   "expected a duration such as 90s or 5m",
   120_000,
 )

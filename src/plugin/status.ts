@@ -1,3 +1,7 @@
 import { Effect } from "effect"
 import type { StatusArgs } from "./commands.ts"
-export const status = (args: StatusArgs) => Effect.sync(() => { process.stdout.write(JSON.stringify(args)); return 0 })
+export const status = (args: StatusArgs) =>
+  Effect.sync(() => {
+    process.stdout.write(JSON.stringify(args))
+    return 0
+  })

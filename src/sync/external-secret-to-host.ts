@@ -29,14 +29,11 @@ export interface HostSide {
 
 const hostTemplate = (template: NonNullable<NonNullable<ExternalSecretSpec["target"]>["template"]>): JsonRecord => {
   if (template.metadata === undefined) return template
-  const { labels, annotations, ...others } = template.metadata
-  // Only what ESO's API has here: `finalizers` and the like of a Secret's metadata are not the tenant's to choose.
-  delete others["finalizers"]
-  delete others["ownerReferences"]
+  const { labels, annotations } = template.metadata
   return {
     ...template,
+    // Labels and annotations only: finalizers and owners of a host Secret are not the tenant's to choose.
     metadata: {
-      ...others,
       ...(labels === undefined ? {} : { labels: carriedLabels(labels) }),
       ...(annotations === undefined ? {} : { annotations: carriedAnnotations(annotations) }),
     },

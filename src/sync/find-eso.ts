@@ -4,6 +4,7 @@ import type { ApiError } from "../effects/api-error.ts"
 import type { KubeClient } from "../effects/kube-client.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
 import { imageVersion, workloadResources } from "./find-vcluster.ts"
+import { orUndefined } from "./or-undefined.ts"
 import { esoGroup } from "./resources.ts"
 import { arrayAt, stringAt, valueAt } from "./rules/json.ts"
 
@@ -26,9 +27,7 @@ const servesExternalSecrets = (client: KubeClient, version: string): Effect.Effe
     )
 
 const servedVersions = Effect.fnUntraced(function* (client: KubeClient) {
-  const group = yield* client
-    .getPath(`/apis/${esoGroup}`)
-    .pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined)))
+  const group = yield* client.getPath(`/apis/${esoGroup}`).pipe(orUndefined)
   const versions = arrayAt(group, "versions").flatMap((entry) => stringAt(entry, "version") ?? [])
   return yield* Effect.filter(versions, (version) => servesExternalSecrets(client, version), {
     concurrency: "unbounded",

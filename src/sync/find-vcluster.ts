@@ -2,17 +2,23 @@
  * Which vCluster is meant. Found the way vCluster's own CLI finds them: StatefulSets and Deployments with label `app=vcluster`,
  * the name in label `release`, the version in the tag of the container `syncer` (loft-sh/vcluster, pkg/cli/find/find.go).
  */
-import { Effect } from "effect"
+import { Effect, Option } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
 import type { KubeClient } from "../effects/kube-client.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
 import type { Resource } from "../effects/resource.ts"
-import { nearest } from "./nearest.ts"
+import { nearestWord } from "./rules/nearest-word.ts"
 import { secrets, services } from "./resources.ts"
 import { arrayAt, stringAt, valueAt } from "./rules/json.ts"
 import { SetupError } from "./setup-error.ts"
 
-const apps = (plural: string, kind: string): Resource => ({ group: "apps", version: "v1", plural, kind, namespaced: true })
+const apps = (plural: string, kind: string): Resource => ({
+  group: "apps",
+  version: "v1",
+  plural,
+  kind,
+  namespaced: true,
+})
 export const workloadResources = [apps("statefulsets", "StatefulSet"), apps("deployments", "Deployment")]
 
 /** `Unknown`: its workload is not visible to us, or there is none (a vCluster of another making). */
@@ -43,7 +49,10 @@ export const imageVersion = (image: string): string | undefined => {
 
 const versionOf = (workload: KubeObject): string | undefined => {
   const containers = arrayAt(workload, "spec", "template", "spec", "containers")
-  const image = stringAt(containers.find((container) => stringAt(container, "name") === "syncer"), "image")
+  const image = stringAt(
+    containers.find((container) => stringAt(container, "name") === "syncer"),
+    "image",
+  )
   return image === undefined ? undefined : imageVersion(image)
 }
 
@@ -138,7 +147,13 @@ const notFound = (namespace: string, name: string, found: ReadonlyArray<Vcluster
       fix: searchEverywhere,
     })
   }
-  const near = found.length === 1 ? undefined : nearest(name, found.map((vcluster) => vcluster.name))
+  const near =
+    found.length === 1
+      ? undefined
+      : nearestWord(
+          name,
+          found.map((vcluster) => vcluster.name),
+        )
   return new SetupError({
     reason: "NoVcluster",
     message: `no vCluster ${JSON.stringify(name)} in namespace ${namespace}; there are: ${listNames(found)}${near === undefined ? "" : ` (did you mean ${near}?)`}`,
@@ -168,7 +183,9 @@ const resolveNamed = Effect.fnUntraced(function* (
   allGiven: boolean,
 ) {
   const found = yield* findVclusters(client, namespace).pipe(
-    Effect.catchIf(isForbidden, () => Effect.succeed<ReadonlyArray<Vcluster> | undefined>(undefined)),
+    Effect.asSome,
+    Effect.catchIf(isForbidden, () => Effect.succeedNone),
+    Effect.map(Option.getOrUndefined),
   )
   const match = found?.find((vcluster) => vcluster.name === name)
   if (match !== undefined) return { vcluster: match, warnings: [] }

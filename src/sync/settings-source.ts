@@ -4,6 +4,7 @@ import * as Base64 from "effect/encoding/Base64"
 import type { ApiError } from "../effects/api-error.ts"
 import type { KubeClient } from "../effects/kube-client.ts"
 import type { Vcluster } from "./find-vcluster.ts"
+import { orUndefined } from "./or-undefined.ts"
 import { secrets } from "./resources.ts"
 import { stringAt } from "./rules/json.ts"
 import { SetupError } from "./setup-error.ts"
@@ -31,9 +32,7 @@ export const readSettingsSecret = Effect.fn("readSettingsSecret")(function* (
   vcluster: Vcluster,
 ): Effect.fn.Return<SettingsText, ApiError | SetupError> {
   const name = `vc-config-${vcluster.name}`
-  const secret = yield* client
-    .get(secrets, { namespace: vcluster.namespace, name })
-    .pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined)))
+  const secret = yield* client.get(secrets, { namespace: vcluster.namespace, name }).pipe(orUndefined)
   const encoded = stringAt(secret, "data", "config.yaml")
   if (encoded === undefined) return yield* notFound(vcluster)
   const decoded = Base64.decodeString(encoded)

@@ -5,6 +5,7 @@ import { parse } from "yaml"
 import type { ApiError } from "../effects/api-error.ts"
 import type { KubeClient } from "../effects/kube-client.ts"
 import { connectContextName, type Vcluster } from "./find-vcluster.ts"
+import { orUndefined } from "./or-undefined.ts"
 import { secrets } from "./resources.ts"
 import { arrayAt, stringAt } from "./rules/json.ts"
 import { SetupError } from "./setup-error.ts"
@@ -59,11 +60,12 @@ const fromSecret = Effect.fnUntraced(function* (
   inCluster: boolean,
 ): Effect.fn.Return<VirtualConnection, ApiError | SetupError> {
   const name = `vc-${vcluster.name}`
-  const secret = yield* client
-    .get(secrets, { namespace: vcluster.namespace, name })
-    .pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined)))
+  const secret = yield* client.get(secrets, { namespace: vcluster.namespace, name }).pipe(orUndefined)
   if (secret === undefined) {
-    return yield* noWay(vcluster, `there is neither a context of vcluster connect nor a Secret ${name} in namespace ${vcluster.namespace}`)
+    return yield* noWay(
+      vcluster,
+      `there is neither a context of vcluster connect nor a Secret ${name} in namespace ${vcluster.namespace}`,
+    )
   }
   const text = Result.getOrUndefined(Base64.decodeString(stringAt(secret, "data", "config") ?? ""))
   const server = text === undefined ? undefined : serverOf(text)

@@ -5,6 +5,10 @@ import { toYaml } from "./print-object.ts"
 
 type Line = { readonly mark: " " | "-" | "+"; readonly text: string }
 
+const removed = (text: string): Line => ({ mark: "-", text })
+const added = (text: string): Line => ({ mark: "+", text })
+const same = (text: string): Line => ({ mark: " ", text })
+
 const context = 3
 /** Above this many cells the table of the longest common subsequence costs more than an exact diff is worth. */
 const maxCells = 4_000_000
@@ -24,8 +28,6 @@ const lengths = (before: ReadonlyArray<string>, after: ReadonlyArray<string>): R
 
 /** The part between the common head and the common tail. */
 const diffMiddle = (before: ReadonlyArray<string>, after: ReadonlyArray<string>): ReadonlyArray<Line> => {
-  const removed = (text: string): Line => ({ mark: "-", text })
-  const added = (text: string): Line => ({ mark: "+", text })
   if (before.length * after.length > maxCells) return [...before.map(removed), ...after.map(added)]
   const table = lengths(before, after)
   const lines: Array<Line> = []
@@ -50,7 +52,6 @@ const diffMiddle = (before: ReadonlyArray<string>, after: ReadonlyArray<string>)
 }
 
 const diffLines = (before: ReadonlyArray<string>, after: ReadonlyArray<string>): ReadonlyArray<Line> => {
-  const same = (text: string): Line => ({ mark: " ", text })
   const shorter = Math.min(before.length, after.length)
   let head = 0
   while (head < shorter && before[head] === after[head]) head += 1
@@ -73,7 +74,7 @@ export const unifiedHunks = (before: ReadonlyArray<string>, after: ReadonlyArray
   let oldLine = 1
   let newLine = 1
   let position = 0
-  for (let c = 0; c < changed.length; ) {
+  for (let c = 0; c < changed.length;) {
     const from = Math.max(0, (changed[c] ?? 0) - context)
     let to = (changed[c] ?? 0) + context
     while (c < changed.length && (changed[c] ?? 0) <= to + context + 1) to = (changed[c++] ?? 0) + context
@@ -136,8 +137,16 @@ export const redact = (object: KubeObject, other: KubeObject | undefined, side: 
   }
 }
 
-const yamlLines = (object: KubeObject | undefined, other: KubeObject | undefined, side: string): ReadonlyArray<string> =>
-  object === undefined ? [] : toYaml(redact(withoutNoise(object), other, side)).trimEnd().split("\n")
+const yamlLines = (
+  object: KubeObject | undefined,
+  other: KubeObject | undefined,
+  side: string,
+): ReadonlyArray<string> =>
+  object === undefined
+    ? []
+    : toYaml(redact(withoutNoise(object), other, side))
+        .trimEnd()
+        .split("\n")
 
 /**
  * The difference between two states of one object, as lines of a unified diff.

@@ -14,22 +14,12 @@ export interface Explanation {
   readonly exitCode: number
 }
 
-const transportWords: Readonly<Record<string, string>> = {
-  ECONNREFUSED: "connection refused",
-  ECONNRESET: "connection reset",
-  EPIPE: "connection closed",
-  ENOTFOUND: "no such host",
-  EAI_AGAIN: "the name does not resolve",
-  ETIMEDOUT: "timed out",
-  EHOSTUNREACH: "no route to host",
-  ENETUNREACH: "network unreachable",
-}
-
 const nameMismatch = new Set(["ERR_TLS_CERT_ALTNAME_INVALID", "HOSTNAME_MISMATCH"])
 
 /** A flag of ours for the virtual cluster has another name than kubectl's for the host. */
 const untrustedFix = (error: ApiError, code: string): string => {
-  if (error.cluster !== "host") return "use a kubeconfig whose certificate-authority-data belongs to that server: --virtual-kubeconfig FILE"
+  if (error.cluster !== "host")
+    return "use a kubeconfig whose certificate-authority-data belongs to that server: --virtual-kubeconfig FILE"
   return nameMismatch.has(code)
     ? "give the name that the certificate bears: --tls-server-name NAME"
     : "give the authority that signed its certificate: --certificate-authority FILE"
@@ -63,27 +53,30 @@ const notAllowed = (error: ApiError, user: string | undefined): Explanation => {
 /** Names the request, for errors that tell nothing without it. */
 const requestFailed = (error: ApiError): Explanation => ({ message: error.message, exitCode: exitCodes.cluster })
 
+const refusing = (message: string, fix?: string): Explanation => ({
+  message,
+  ...(fix === undefined ? {} : { fix }),
+  exitCode: exitCodes.cluster,
+})
+
 /** @param error any failure of a request */
 export const explainApiError = (error: ApiError): Explanation => {
   const { reason } = error
   const server = `${error.cluster} API server ${error.server}`
-  const refusing = (message: string, fix?: string): Explanation => ({
-    message,
-    ...(fix === undefined ? {} : { fix }),
-    exitCode: exitCodes.cluster,
-  })
   switch (reason._tag) {
     case "Unreachable":
-      return refusing(`${server} does not answer: ${transportWords[reason.code ?? ""] ?? error.detail}`)
+      return refusing(`${server} does not answer: ${error.detail}`)
     case "Untrusted":
-      return refusing(`${server} is not trusted: ${error.detail}`, untrustedFix(error, reason.code))
+      return refusing(`${server}: ${error.detail}`, untrustedFix(error, reason.code))
     case "Unauthorized":
       return refusing(
         `${server} does not accept the credentials: ${error.detail}`,
-        error.cluster === "host" ? "log in anew, then check with: kubectl auth whoami" : "vcluster connect, or --virtual-kubeconfig FILE",
+        error.cluster === "host"
+          ? "log in anew, then check with: kubectl auth whoami"
+          : "vcluster connect, or --virtual-kubeconfig FILE",
       )
     case "NoCredentials":
-      return refusing(`no credentials for ${server}: ${error.detail}`)
+      return refusing(error.detail)
     case "Forbidden":
       return notAllowed(error, reason.user)
     case "NotFound":
@@ -127,7 +120,11 @@ export const explainFailure = (failure: unknown): Explanation | undefined => {
   // Tagged errors of the rooms below speak for themselves; those that are neither usage nor a cluster's doing carry no exit code.
   if (Predicate.isTagged(failure, Reflect.get(Object(failure), "_tag")) && failure instanceof Error) {
     const exitCode: unknown = Reflect.get(failure, "exitCode")
-    return withFix(failure.message, Reflect.get(failure, "fix"), typeof exitCode === "number" ? exitCode : exitCodes.badNews)
+    return withFix(
+      failure.message,
+      Reflect.get(failure, "fix"),
+      typeof exitCode === "number" ? exitCode : exitCodes.badNews,
+    )
   }
   return undefined
 }
@@ -154,4 +151,3 @@ export const renderExplanation = (style: Style, explanation: Explanation): strin
   if (fix !== undefined) lines.push(`  fix: ${toLocale(style, escapeLines(fix)).replaceAll("\n", "\n       ")}`)
   return `${lines.join("\n")}\n`
 }
-

@@ -39,7 +39,8 @@ export const escapeInQuotes = (text: string): string =>
 export const isUnsafe = (text: string): boolean => text.search(unsafe) !== -1
 
 const marks = /^\p{M}$/u
-const wide = /^[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u
+const wide =
+  /^[\p{Emoji_Presentation}\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]$/u
 
 const characterWidth = (character: string): number => {
   if (character <= "\u{2ff}") return 1
@@ -66,15 +67,17 @@ const take = (characters: ReadonlyArray<string>, width: number): string => {
   return taken
 }
 
+const reversed = (text: string): string => Array.from(text).toReversed().join("")
+
 /** `text` in at most `width` columns; what is cut off the end is replaced by `ellipsis`. */
 export const cutEnd = (text: string, width: number, ellipsis = "…"): string =>
-  textWidth(text) <= width ? text : take([...text], Math.max(0, width - textWidth(ellipsis))) + ellipsis
+  textWidth(text) <= width ? text : take(Array.from(text), Math.max(0, width - textWidth(ellipsis))) + ellipsis
 
 /** `text` in at most `width` columns, cut in the middle: names of Kubernetes objects differ at both ends. */
 export const cutMiddle = (text: string, width: number, ellipsis = "…"): string => {
   if (textWidth(text) <= width) return text
   const room = Math.max(0, width - textWidth(ellipsis))
-  const head = take([...text], Math.ceil(room / 2))
-  const tail = [...take([...text].toReversed(), room - textWidth(head))].toReversed().join("")
+  const head = take(Array.from(text), Math.ceil(room / 2))
+  const tail = reversed(take(Array.from(text).toReversed(), room - textWidth(head)))
   return head + ellipsis + tail
 }

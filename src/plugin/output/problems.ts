@@ -66,7 +66,10 @@ const renderProblem = (report: ObjectReport, subjectWidth: number, canvas: Canva
   if (age !== undefined) lines.push(`${indent}since ${age}`)
   const steps = fixSteps(report, columns)
   for (const [index, step] of steps.entries()) lines.push(`${indent}${index === 0 ? "fix   " : "      "}${step}`)
-  return [`${symbol(style, symbolOf[report.health])} ${toLocale(style, lines[0] ?? "")}`, ...lines.slice(1).map((line) => toLocale(style, line))]
+  return [
+    `${symbol(style, symbolOf[report.health])} ${toLocale(style, lines[0] ?? "")}`,
+    ...lines.slice(1).map((line) => toLocale(style, line)),
+  ]
 }
 
 /** Worst first, then by name; stable, so that two looks can be compared. */

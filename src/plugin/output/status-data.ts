@@ -36,7 +36,9 @@ export const statusData = (report: StatusReport) => {
     syncer: holder === undefined ? syncer : { ...syncer, leader: holder },
     host: report.host,
     settings: report.settings,
-    counts: Object.fromEntries(report.counts.map(({ kind, note: _, ...counts }) => [kind, counts])),
+    counts: Object.fromEntries(
+      report.counts.map(({ kind, synced, waiting, broken, refused }) => [kind, { synced, waiting, broken, refused }]),
+    ),
     problems: sortProblems(report.problems).map(problemData),
     notVisible: report.notVisible,
     ...(report.lastChange === undefined ? {} : { lastChange: report.lastChange }),

@@ -6,7 +6,8 @@ import { type Canvas, renderProblems } from "./problems.ts"
 import { paint, type Style, symbol, toLocale } from "./style.ts"
 import { renderTable } from "./table.ts"
 
-const join = (parts: ReadonlyArray<string | undefined>): string => parts.filter((part) => part !== undefined).join(" · ")
+const join = (parts: ReadonlyArray<string | undefined>): string =>
+  parts.filter((part) => part !== undefined).join(" · ")
 
 const withV = (version: string): string => (/^\d/.test(version) ? `v${version}` : version)
 
@@ -31,7 +32,9 @@ const vclusterLine = ({ vcluster, syncer }: StatusReport, { style, nowMs }: Canv
   const holder = syncer.holder === undefined ? "" : ` in ${escapeText(syncer.holder)}`
   return join([
     vcluster.version === undefined ? undefined : withV(escapeText(vcluster.version)),
-    state === undefined ? undefined : `${symbol(style, "waiting")} ${state}${since === undefined ? "" : ` since ${since}`}`,
+    state === undefined
+      ? undefined
+      : `${symbol(style, "waiting")} ${state}${since === undefined ? "" : ` since ${since}`}`,
     "integration on",
     syncer.running
       ? `syncer ${symbol(style, "ok")}${holder}${details.length === 0 ? "" : ` (${details.join(", ")})`}`
@@ -40,7 +43,8 @@ const vclusterLine = ({ vcluster, syncer }: StatusReport, { style, nowMs }: Canv
 }
 
 const hostLine = ({ host }: StatusReport, { style }: Canvas): string => {
-  if (host.crds.length === 0) return `ESO ${symbol(style, "broken")} not installed (no CRD externalsecrets.external-secrets.io)`
+  if (host.crds.length === 0)
+    return `ESO ${symbol(style, "broken")} not installed (no CRD externalsecrets.external-secrets.io)`
   const version = host.eso.version === undefined ? "" : ` ${withV(escapeText(host.eso.version))}`
   const health =
     host.eso.healthy === undefined
@@ -49,7 +53,10 @@ const hostLine = ({ host }: StatusReport, { style }: Canvas): string => {
         ? ` ${symbol(style, "ok")}`
         : ` ${symbol(style, "broken")} not ready`
   const bridged = host.crds.includes("v1") && !host.crds.includes("v1beta1") ? " (v1beta1 bridged)" : ""
-  return join([`ESO${version}${health}`, `CRDs ${host.crds.map(escapeText).join(", ")} ${symbol(style, "ok")}${bridged}`])
+  return join([
+    `ESO${version}${health}`,
+    `CRDs ${host.crds.map(escapeText).join(", ")} ${symbol(style, "ok")}${bridged}`,
+  ])
 }
 
 const selection = (selector: string): string => (selector === "" ? "" : `, ${escapeText(selector)}`)

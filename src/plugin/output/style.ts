@@ -62,4 +62,4 @@ const asciiOf: Readonly<Record<string, string>> = {
 
 /** Text of ours in what the locale can show; letters of others become `?`. */
 export const toLocale = (style: Style, text: string): string =>
-  style.unicode ? text : text.replace(/[^\n\u0020-\u007e\u001b]/gu, (character) => asciiOf[character] ?? "?")
+  style.unicode ? text : text.replace(/[^\p{ASCII}]/gu, (character) => asciiOf[character] ?? "?")

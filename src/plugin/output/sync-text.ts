@@ -17,7 +17,9 @@ export interface PassReport {
 }
 
 /** Kinds in the order in which they are reported, each with its objects. */
-const byKind = (reports: ReadonlyArray<ObjectReport>): ReadonlyArray<readonly [string, ReadonlyArray<ObjectReport>]> => {
+const byKind = (
+  reports: ReadonlyArray<ObjectReport>,
+): ReadonlyArray<readonly [string, ReadonlyArray<ObjectReport>]> => {
   const kinds = new Map<string, Array<ObjectReport>>()
   for (const report of reports) kinds.set(report.kind, [...(kinds.get(report.kind) ?? []), report])
   return [...kinds]
@@ -91,7 +93,8 @@ export interface PlannedChange {
 const sign = { created: "+", updated: "~", status: "~", deleted: "-" } as const
 const toneOf = { created: "good", updated: "warning", status: "warning", deleted: "bad" } as const
 
-const titleOf = (change: Change): string => escapeText([change.side, change.kind, change.namespace, change.name].filter((part) => part !== undefined).join("/"))
+const titleOf = (change: Change): string =>
+  escapeText([change.side, change.kind, change.namespace, change.name].filter((part) => part !== undefined).join("/"))
 
 const colorLine = (style: Style, line: string): string => {
   if (line.startsWith("+")) return paint(style, "good", line)
@@ -105,9 +108,21 @@ export const renderDryRun = (planned: ReadonlyArray<PlannedChange>, style: Style
   const diffs = planned.flatMap(({ change, before, after }) => diffObjects(titleOf(change), before, after))
   const list = planned.map(({ change }) => {
     const what = change.verb === "status" ? `status of ${change.kind}` : change.kind
-    return paint(style, toneOf[change.verb], `${sign[change.verb]} ${change.side} ${escapeText(what)} ${placeOf(change)}`)
+    return paint(
+      style,
+      toneOf[change.verb],
+      `${sign[change.verb]} ${change.side} ${escapeText(what)} ${placeOf(change)}`,
+    )
   })
-  const changes = planned.map(({ change }) => (change.verb === "status" ? { ...change, verb: "updated" as const } : change))
-  const lines = [...diffs.map((line) => colorLine(style, line)), "", ...list, "", `would change: ${writes(changes)}; nothing was written`]
+  const changes = planned.map(({ change }) =>
+    change.verb === "status" ? { ...change, verb: "updated" as const } : change,
+  )
+  const lines = [
+    ...diffs.map((line) => colorLine(style, line)),
+    "",
+    ...list,
+    "",
+    `would change: ${writes(changes)}; nothing was written`,
+  ]
   return `${lines.join("\n")}\n`
 }

@@ -5,7 +5,12 @@ import { dataVersion } from "./status-data.ts"
 /** A part that did not answer, or is not there, is absent. */
 export interface VersionReport {
   readonly client: string
-  readonly host?: { readonly context?: string; readonly kubernetes?: string; readonly eso?: string; readonly esoApi?: ReadonlyArray<string> }
+  readonly host?: {
+    readonly context?: string
+    readonly kubernetes?: string
+    readonly eso?: string
+    readonly esoApi?: ReadonlyArray<string>
+  }
   readonly vcluster?: { readonly name: string; readonly namespace: string; readonly version?: string }
   readonly syncer?: string
 }
@@ -29,11 +34,18 @@ export const renderVersion = (report: VersionReport): string => {
   const rows: ReadonlyArray<readonly [string, string | undefined]> = [
     ["kubectl-vcluster-es", withV(report.client)],
     ["Syncer", report.syncer === undefined ? undefined : withV(report.syncer)],
-    ["vCluster", vcluster?.version === undefined ? undefined : `${withV(vcluster.version)} (${vcluster.namespace}/${vcluster.name})`],
+    [
+      "vCluster",
+      vcluster?.version === undefined
+        ? undefined
+        : `${withV(vcluster.version)} (${vcluster.namespace}/${vcluster.name})`,
+    ],
     ["ESO", host?.eso === undefined ? (esoApi === "" ? undefined : esoApi.trim()) : withV(host.eso) + esoApi],
     ["Kubernetes", host?.kubernetes],
   ]
-  const shown = rows.flatMap(([what, value]) => (value === undefined ? [] : [`${`${what}:`.padEnd(22)}${escapeText(value)}\n`]))
+  const shown = rows.flatMap(([what, value]) =>
+    value === undefined ? [] : [`${`${what}:`.padEnd(22)}${escapeText(value)}\n`],
+  )
   return shown.join("")
 }
 

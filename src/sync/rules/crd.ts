@@ -16,7 +16,9 @@ import { mergePatch } from "./merge-patch.ts"
 export const isOurCrd = (crd: KubeObject): boolean => crd.metadata.labels?.[managedLabel] === "true"
 
 const versionsOf = (crd: KubeObject): ReadonlyArray<JsonRecord> =>
-  arrayAt(crd, "spec", "versions").flatMap((version) => recordAt(version) ?? [])
+  arrayAt(crd, "spec", "versions")
+    .map((version) => recordAt(version))
+    .filter((version) => version !== undefined)
 
 export const servedVersions = (crd: KubeObject): ReadonlyArray<string> =>
   versionsOf(crd).flatMap((version) => (version["served"] === true ? (stringAt(version, "name") ?? []) : []))
@@ -70,8 +72,7 @@ const virtualVersions = (hostCrd: KubeObject, version: string): ReadonlyArray<Js
   const chosen = versions.find((candidate) => candidate["name"] === version) ?? {}
   const stored = { ...chosen, served: true, storage: true }
   if (version !== "v1") return [stored]
-  const { deprecated: _deprecated, deprecationWarning: _warning, ...plain } = stored
-  return [stored, { ...plain, name: bridged, storage: false }]
+  return [stored, { ...stored, name: bridged, storage: false }]
 }
 
 /** What the virtual cluster should have: the host's CRD with only the chosen version (and its bridge), no conversion. */

@@ -16,23 +16,74 @@ const canonical = (...argv: ReadonlyArray<string>): ReadonlyArray<string> | stri
 
 describe("the shapes of a command line that kubectl's users type", () => {
   const cases: ReadonlyArray<readonly [ReadonlyArray<string>, ReadonlyArray<string> | string]> = [
-    [["status", "-n", "x"], ["--namespace=x", "--", "status"]],
-    [["-n", "x", "status", "a"], ["--namespace=x", "--", "status", "a"]],
-    [["status", "-n=x", "a"], ["--namespace=x", "--", "status", "a"]],
-    [["status", "-nx"], ["--namespace=x", "--", "status"]],
-    [["status", "-wnx"], ["--watch", "--namespace=x", "--", "status"]],
-    [["status", "-v=6"], ["--v=6", "--", "status"]],
-    [["status", "-v", "6"], ["--v=6", "--", "status"]],
-    [["status", "--v=6"], ["--v=6", "--", "status"]],
-    [["status", "-n", "a", "--namespace=b"], ["--namespace=b", "--", "status"]],
-    [["status", "--as-group", "a", "--as-group=b"], ["--as-group=a", "--as-group=b", "--", "status"]],
-    [["sync", "--dry-run", "x"], ["--dry-run=server", "--", "sync", "x"]],
-    [["sync", "--dry-run=client"], ["--dry-run=client", "--", "sync"]],
-    [["sync", "--follow=false"], ["--follow=false", "--", "sync"]],
-    [["sync", "--", "-x"], ["--", "sync", "-x"]],
-    [["sync", "-f", "-"], ["--values=-", "--", "sync"]],
-    [["status", "--token=a=b"], ["--token=a=b", "--", "status"]],
-    [["status", "--token", "-secret"], ["--token=-secret", "--", "status"]],
+    [
+      ["status", "-n", "x"],
+      ["--namespace=x", "--", "status"],
+    ],
+    [
+      ["-n", "x", "status", "a"],
+      ["--namespace=x", "--", "status", "a"],
+    ],
+    [
+      ["status", "-n=x", "a"],
+      ["--namespace=x", "--", "status", "a"],
+    ],
+    [
+      ["status", "-nx"],
+      ["--namespace=x", "--", "status"],
+    ],
+    [
+      ["status", "-wnx"],
+      ["--watch", "--namespace=x", "--", "status"],
+    ],
+    [
+      ["status", "-v=6"],
+      ["--v=6", "--", "status"],
+    ],
+    [
+      ["status", "-v", "6"],
+      ["--v=6", "--", "status"],
+    ],
+    [
+      ["status", "--v=6"],
+      ["--v=6", "--", "status"],
+    ],
+    [
+      ["status", "-n", "a", "--namespace=b"],
+      ["--namespace=b", "--", "status"],
+    ],
+    [
+      ["status", "--as-group", "a", "--as-group=b"],
+      ["--as-group=a", "--as-group=b", "--", "status"],
+    ],
+    [
+      ["sync", "--dry-run", "x"],
+      ["--dry-run=server", "--", "sync", "x"],
+    ],
+    [
+      ["sync", "--dry-run=client"],
+      ["--dry-run=client", "--", "sync"],
+    ],
+    [
+      ["sync", "--follow=false"],
+      ["--follow=false", "--", "sync"],
+    ],
+    [
+      ["sync", "--", "-x"],
+      ["--", "sync", "-x"],
+    ],
+    [
+      ["sync", "-f", "-"],
+      ["--values=-", "--", "sync"],
+    ],
+    [
+      ["status", "--token=a=b"],
+      ["--token=a=b", "--", "status"],
+    ],
+    [
+      ["status", "--token", "-secret"],
+      ["--token=-secret", "--", "status"],
+    ],
     [["status", "-n"], "-n needs a value: -n NAMESPACE"],
     [["status", "--context"], "--context needs a value: --context NAME"],
     [["status", "--watch=maybe"], 'invalid value "maybe" for --watch: expected true or false'],
@@ -48,7 +99,10 @@ describe("the shapes of a command line that kubectl's users type", () => {
 const text = (...argv: ReadonlyArray<string>) =>
   plan(argv, program).pipe(Effect.map((result) => (result._tag === "Print" ? result.text : "(runs)")))
 const mistake = (...argv: ReadonlyArray<string>) =>
-  plan(argv, program).pipe(Effect.flip, Effect.map((error) => error.message))
+  plan(argv, program).pipe(
+    Effect.flip,
+    Effect.map((error) => error.message),
+  )
 
 describe("what is printed", () => {
   it.effect("a bare call is a call for help", () =>
@@ -92,7 +146,11 @@ describe("mistakes", () => {
     [["sync", "-w"], "sync has no flag -w"],
     [["status", "-o", "xml"], 'invalid value "xml" for --output: choose one of json, yaml, wide'],
     [["version", "-o", "wide"], 'invalid value "wide" for --output: choose one of json, yaml'],
-    [["sync", "--once-timeout", "soon"], 'invalid value "soon" for --once-timeout: expected a duration such as 90s or 5m'],
+    [
+      ["sync", "--once-timeout", "soon"],
+      'invalid value "soon" for --once-timeout: expected a duration such as 90s or 5m',
+    ],
+    [["sync", "--once-timeout=-1s"], 'invalid value "-1s" for --once-timeout: expected a duration such as 90s or 5m'],
     [["sync", "--workers=0"], 'invalid value "0" for --workers: expected a number from 1 to 64'],
     [["sync", "--color=blue"], 'invalid value "blue" for --color: choose one of auto, always, never'],
     [["sync", "-v", "loud"], 'invalid value "loud" for --v: expected a number from 0 to 10'],
@@ -106,14 +164,15 @@ describe("mistakes", () => {
     )
 })
 
+const decoded = (...argv: ReadonlyArray<string>) =>
+  plan(argv, program).pipe(
+    Effect.map((result) => {
+      assert.strictEqual(result._tag, "Run")
+      return result._tag === "Run" ? result.program : undefined
+    }),
+  )
+
 describe("what is decoded", () => {
-  const decoded = (...argv: ReadonlyArray<string>) =>
-    plan(argv, program).pipe(
-      Effect.map((result) => {
-        assert.strictEqual(result._tag, "Run")
-        return result._tag === "Run" ? result.program : undefined
-      }),
-    )
   it.effect("a loop has done its work when it is stopped", () =>
     Effect.gen(function* () {
       assert.isTrue((yield* decoded("sync", "--follow"))?.untilStopped)
@@ -124,8 +183,8 @@ describe("what is decoded", () => {
   )
   it.effect("messages", () =>
     Effect.gen(function* () {
-      const program = yield* decoded("sync", "-v=8", "--log-format=json", "--color=never")
-      assert.deepInclude(program, { verbosity: 8, logFormat: "json", color: "never" })
+      const messages = yield* decoded("sync", "-v=8", "--log-format=json", "--color=never")
+      assert.deepInclude(messages, { verbosity: 8, logFormat: "json", color: "never" })
     }),
   )
 })

@@ -8,7 +8,11 @@ describe("escapeText", () => {
     ["C1 controls, which some terminals obey", "\u009b31m", "\\x9b31m"],
     ["line feeds, tabs, carriage returns", "a\nb\tc\rd", "a\\nb\\tc\\rd"],
     ["bell, backspace, delete", "\u0007\u0008\u007f", "\\x07\\x08\\x7f"],
-    ["bidirectional overrides and isolates", "\u202eevil\u202c \u2066x\u2069", "\\u{202e}evil\\u{202c} \\u{2066}x\\u{2069}"],
+    [
+      "bidirectional overrides and isolates",
+      "\u202eevil\u202c \u2066x\u2069",
+      "\\u{202e}evil\\u{202c} \\u{2066}x\\u{2069}",
+    ],
     ["zero-width characters", "a\u200bb\u200dc\ufeffd\u00ade", "a\\u{200b}b\\u{200d}c\\u{feff}d\\xade"],
     ["fillers that look like nothing", "\u3164\u115f", "\\u{3164}\\u{115f}"],
     ["tags and variation selectors", "\u{e0041}\ufe0f", "\\u{e0041}\\u{fe0f}"],

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import type { Canvas } from "../../../src/plugin/output/problems.ts"
 import { statusData } from "../../../src/plugin/output/status-data.ts"
@@ -10,7 +11,12 @@ const canvas: Canvas = { style: { color: false, unicode: true }, columns: undefi
 
 const good: StatusReport = {
   vcluster: { name: "my-vcluster", namespace: "team-x", version: "0.36.1", state: "Running" },
-  host: { context: "prod-eu", server: "https://10.0.0.1:6443", eso: { version: "v0.20.4", healthy: true }, crds: ["v1"] },
+  host: {
+    context: "prod-eu",
+    server: "https://10.0.0.1:6443",
+    eso: { version: "v0.20.4", healthy: true },
+    crds: ["v1"],
+  },
   syncer: { running: true, holder: "my-vcluster-es-7c9f", since: "2026-11-21T09:00:00Z", version: "0.3.0" },
   settings: {
     source: "Secret team-x/vc-config-my-vcluster",
@@ -21,7 +27,14 @@ const good: StatusReport = {
   },
   counts: [
     { kind: "ExternalSecret", synced: 41, waiting: 0, broken: 0, refused: 0 },
-    { kind: "ClusterSecretStore", synced: 2, waiting: 0, broken: 0, refused: 0, note: "3 on the host do not match the selector" },
+    {
+      kind: "ClusterSecretStore",
+      synced: 2,
+      waiting: 0,
+      broken: 0,
+      refused: 0,
+      note: "3 on the host do not match the selector",
+    },
   ],
   problems: [],
   notVisible: [],
@@ -51,7 +64,14 @@ const problems: ReadonlyArray<ObjectReport> = [
     since: "2026-11-24T09:46:00Z",
     fix: { text: "check the role of ServiceAccount external-secrets/external-secrets" },
   },
-  { kind: "ExternalSecret", namespace: "a", name: "b", health: "waiting", reason: "Pending", message: "ESO has not looked at it yet" },
+  {
+    kind: "ExternalSecret",
+    namespace: "a",
+    name: "b",
+    health: "waiting",
+    reason: "Pending",
+    message: "ESO has not looked at it yet",
+  },
 ]
 
 const troubled: StatusReport = {
@@ -99,7 +119,10 @@ Everything is in step. Last change 12s ago.
   it("no line is wider than the terminal, but for commands to copy", () => {
     const lines = renderStatus(troubled, { ...canvas, columns: 70 }, false).split("\n")
     for (const line of lines.slice(3)) if (!/kubectl|not visible/.test(line)) assert.isAtMost(line.length, 70, line)
-    assert.include(lines.join("\n"), "✗ production/db-credentials   store aws-secrets-manager:\n    AccessDeniedException:")
+    assert.include(
+      lines.join("\n"),
+      "✗ production/db-credentials   store aws-secrets-manager:\n    AccessDeniedException:",
+    )
   })
 
   it("ASCII alone where the locale has no more", () => {
@@ -112,7 +135,7 @@ Everything is in step. Last change 12s ago.
   it("without colour it says the same", () => {
     const colored = renderStatus(troubled, { ...canvas, style: { color: true, unicode: true } }, false)
     assert.include(colored, "\u001b[31m✗\u001b[0m production/db-credentials")
-    assert.strictEqual(colored.replaceAll(/\u001b\[\d+m/g, ""), renderStatus(troubled, canvas, false))
+    assert.strictEqual(stripVTControlCharacters(colored), renderStatus(troubled, canvas, false))
   })
 
   it("nobody syncs, ESO is not there, the vCluster sleeps", () => {
@@ -128,19 +151,34 @@ Everything is in step. Last change 12s ago.
     )
     assert.include(text, "v0.36.1 · … paused since 120m · integration on · syncer ✗ not running")
     assert.include(text, "ESO ✗ not installed (no CRD externalsecrets.external-secrets.io)")
-    assert.include(text, "✗ no syncer is running: changes are not carried over\n    fix   kubectl vcluster-es sync my-vcluster -n team-x --follow")
+    assert.include(
+      text,
+      "✗ no syncer is running: changes are not carried over\n    fix   kubectl vcluster-es sync my-vcluster -n team-x --follow",
+    )
     assert.notInclude(text, "Everything is in step")
   })
 
   it("hides nothing that a tenant wrote, and obeys none of it", () => {
-    const evil: ObjectReport = { kind: "ExternalSecret", namespace: "a", name: "b", health: "broken", reason: "X", message: "\u001b[2J\u202eok\nError: fake" }
+    const evil: ObjectReport = {
+      kind: "ExternalSecret",
+      namespace: "a",
+      name: "b",
+      health: "broken",
+      reason: "X",
+      message: "\u001b[2J\u202eok\nError: fake",
+    }
     const text = renderStatus({ ...good, problems: [evil] }, canvas, false)
     assert.include(text, "✗ a/b   \\x1b[2J\\u{202e}ok\\nError: fake")
   })
 
   it("twenty problems, and how many more there are; wide shows all", () => {
     const many = Array.from({ length: 25 }, (_, index): ObjectReport => ({
-      kind: "ExternalSecret", namespace: "n", name: `e${String(index).padStart(2, "0")}`, health: "broken", reason: "X", message: "m",
+      kind: "ExternalSecret",
+      namespace: "n",
+      name: `e${String(index).padStart(2, "0")}`,
+      health: "broken",
+      reason: "X",
+      message: "m",
     }))
     const report = { ...good, problems: many }
     const text = renderStatus(report, canvas, false)
@@ -158,7 +196,12 @@ describe("status as data", () => {
       healthy: false,
       vcluster: { name: "my-vcluster", namespace: "team-x", version: "0.36.1", state: "Running" },
       syncer: { running: true, leader: "my-vcluster-es-7c9f", since: "2026-11-21T09:00:00Z", version: "0.3.0" },
-      host: { context: "prod-eu", server: "https://10.0.0.1:6443", eso: { version: "v0.20.4", healthy: true }, crds: ["v1"] },
+      host: {
+        context: "prod-eu",
+        server: "https://10.0.0.1:6443",
+        eso: { version: "v0.20.4", healthy: true },
+        crds: ["v1"],
+      },
       settings: good.settings,
       counts: { ExternalSecret: { synced: 39, waiting: 1, broken: 1, refused: 1 } },
       problems: [

@@ -6,12 +6,30 @@ const style = { color: false, unicode: true }
 const canvas = { style, columns: undefined, nowMs: 0 }
 
 const synced = (kind: string, count: number): ReadonlyArray<ObjectReport> =>
-  Array.from({ length: count }, (_, index) => ({ kind, namespace: "n", name: `o${index}`, health: "synced", reason: "Synced", message: "" }))
+  Array.from({ length: count }, (_, index) => ({
+    kind,
+    namespace: "n",
+    name: `o${index}`,
+    health: "synced",
+    reason: "Synced",
+    message: "",
+  }))
 const broken: ObjectReport = {
-  kind: "ExternalSecret", namespace: "default", name: "api-keys", health: "broken", reason: "SecretSyncedError",
-  message: "could not get secret", fix: { text: "", command: "kubectl get clustersecretstores" },
+  kind: "ExternalSecret",
+  namespace: "default",
+  name: "api-keys",
+  health: "broken",
+  reason: "SecretSyncedError",
+  message: "could not get secret",
+  fix: { text: "", command: "kubectl get clustersecretstores" },
 }
-const change = (verb: Change["verb"], side: Change["side"] = "host"): Change => ({ side, verb, kind: "ExternalSecret", namespace: "n", name: "o" })
+const change = (verb: Change["verb"], side: Change["side"] = "host"): Change => ({
+  side,
+  verb,
+  kind: "ExternalSecret",
+  namespace: "n",
+  name: "o",
+})
 
 describe("one pass", () => {
   it("in step", () => {
@@ -20,7 +38,10 @@ describe("one pass", () => {
       changes: [change("created"), change("created"), change("updated"), change("status", "virtual")],
       elapsedMs: 2100,
     }
-    assert.strictEqual(renderPass(pass, canvas), "✓ in step: 41 ExternalSecrets, 1 ClusterSecretStore (2 created, 1 updated, 0 deleted) in 2.1s\n")
+    assert.strictEqual(
+      renderPass(pass, canvas),
+      "✓ in step: 41 ExternalSecrets, 1 ClusterSecretStore (2 created, 1 updated, 0 deleted) in 2.1s\n",
+    )
     assert.isTrue(isInStep(pass))
   })
   it("not in step: what is missing, each with its fix", () => {
@@ -35,30 +56,55 @@ describe("one pass", () => {
     assert.isFalse(isInStep(pass))
   })
   it("nothing there", () => {
-    assert.strictEqual(renderPass({ objects: [], changes: [], elapsedMs: 5 }, canvas), "✓ in step: nothing to sync (0 created, 0 updated, 0 deleted) in 5ms\n")
+    assert.strictEqual(
+      renderPass({ objects: [], changes: [], elapsedMs: 5 }, canvas),
+      "✓ in step: nothing to sync (0 created, 0 updated, 0 deleted) in 5ms\n",
+    )
   })
 })
 
 describe("changes", () => {
-  const rotated: Change = { side: "virtual", verb: "updated", kind: "Secret", namespace: "production", name: "db", note: "rotated" }
+  const rotated: Change = {
+    side: "virtual",
+    verb: "updated",
+    kind: "Secret",
+    namespace: "production",
+    name: "db",
+    note: "rotated",
+  }
   it("one line each", () => {
     const at = new Date(2026, 10, 24, 9, 14, 2).getTime()
     assert.strictEqual(renderChange(rotated, at, style), "09:14:02 rotated  virtual Secret production/db\n")
-    assert.strictEqual(renderChange(change("status", "virtual"), at, style), "09:14:02 told     virtual status of ExternalSecret n/o\n")
+    assert.strictEqual(
+      renderChange(change("status", "virtual"), at, style),
+      "09:14:02 told     virtual status of ExternalSecret n/o\n",
+    )
   })
   it("or one line of JSON each", () => {
-    assert.deepStrictEqual(JSON.parse(changeLine(rotated, 0)), { time: "1970-01-01T00:00:00.000Z", kind: "Change", change: rotated })
+    assert.deepStrictEqual(JSON.parse(changeLine(rotated, 0)), {
+      time: "1970-01-01T00:00:00.000Z",
+      kind: "Change",
+      change: rotated,
+    })
   })
 })
 
 describe("dry run", () => {
-  const object = { apiVersion: "external-secrets.io/v1", kind: "ExternalSecret", metadata: { name: "o", namespace: "team" } }
+  const object = {
+    apiVersion: "external-secrets.io/v1",
+    kind: "ExternalSecret",
+    metadata: { name: "o", namespace: "team" },
+  }
   it("diffs, then the list, then the sum", () => {
     const text = renderDryRun(
       [
         { change: change("created"), before: undefined, after: object },
         { change: change("deleted"), before: object, after: undefined },
-        { change: change("status", "virtual"), before: { ...object, status: {} }, after: { ...object, status: { a: 1 } } },
+        {
+          change: change("status", "virtual"),
+          before: { ...object, status: {} },
+          after: { ...object, status: { a: 1 } },
+        },
       ],
       style,
     )

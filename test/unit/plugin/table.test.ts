@@ -35,9 +35,14 @@ it("leaves a column that must not be cut whole, also where nothing fits", () => 
 })
 
 it("counts wide letters as two columns", () => {
-  assert.deepStrictEqual(renderTable([{ header: "A" }, { header: "B" }], [["日本", "x"], ["ab", "y"]]), [
-    "A      B",
-    "日本   x",
-    "ab     y",
-  ])
+  assert.deepStrictEqual(
+    renderTable(
+      [{ header: "A" }, { header: "B" }],
+      [
+        ["日本", "x"],
+        ["ab", "y"],
+      ],
+    ),
+    ["A      B", "日本   x", "ab     y"],
+  )
 })

@@ -1,9 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
-import { ApiError, Forbidden, NotFound } from "../../../src/effects/api-error.ts"
+import { Effect } from "effect"
 import type { KubeClient } from "../../../src/effects/kube-client.ts"
 import type { KubeObject } from "../../../src/effects/kube-object.ts"
-import { qualifiedName, type Resource } from "../../../src/effects/resource.ts"
 import {
   asleep,
   connectContextName,
@@ -12,49 +10,38 @@ import {
   parseConnectContext,
   resolveVcluster,
 } from "../../../src/sync/find-vcluster.ts"
+import { fakeClient } from "./find-vcluster-fake-client.ts"
 
-const workload = (kind: string, release: string, extra: Readonly<Record<string, unknown>> = {}, meta = {}): KubeObject => ({
+const workload = (
+  kind: string,
+  release: string,
+  extra: Readonly<Record<string, unknown>> = {},
+  meta = {},
+): KubeObject => ({
   apiVersion: "apps/v1",
   kind,
   metadata: { name: release, namespace: "team-x", labels: { app: "vcluster", release }, ...meta },
-  spec: { replicas: 1, template: { spec: { containers: [{ name: "syncer", image: "ghcr.io:443/loft-sh/vcluster-oss:v0.36.1" }] } } },
+  spec: {
+    replicas: 1,
+    template: { spec: { containers: [{ name: "syncer", image: "ghcr.io:443/loft-sh/vcluster-oss:v0.36.1" }] } },
+  },
   status: { readyReplicas: 1 },
   ...extra,
 })
 
-/** Answers from `objects`; `hidden` resources answer 403. */
-const fakeClient = (objects: ReadonlyArray<KubeObject>, hidden: ReadonlyArray<string> = []): KubeClient => {
-  const fail = (verb: string, resource: Resource, reason: ApiError["reason"]) =>
-    new ApiError({ cluster: "host", server: "https://h", verb, resource: qualifiedName(resource), detail: "", reason })
-  const unexpected = () => Effect.die("a write or an unexpected request")
-  return {
-    cluster: "host",
-    server: "https://h",
-    list: (resource) =>
-      hidden.includes(resource.plural)
-        ? Effect.fail(fail("list", resource, new Forbidden({})))
-        : Effect.succeed({ items: objects.filter((object) => object.kind === resource.kind), resourceVersion: "1" }),
-    get: (resource, ref) => {
-      if (hidden.includes(resource.plural)) return Effect.fail(fail("get", resource, new Forbidden({})))
-      const found = objects.find((object) => object.kind === resource.kind && object.metadata.name === ref.name)
-      return found === undefined
-        ? Effect.fail(fail("get", resource, new NotFound({ resourceMissing: false })))
-        : Effect.succeed(found)
-    },
-    watch: () => Stream.die("unexpected"),
-    create: unexpected,
-    update: unexpected,
-    mergePatch: unexpected,
-    apply: unexpected,
-    delete: unexpected,
-    getPath: unexpected,
-  }
-}
+const named = (kind: string, name: string): KubeObject => ({
+  apiVersion: "v1",
+  kind,
+  metadata: { name, namespace: "team-x" },
+})
 
-const named = (kind: string, name: string): KubeObject => ({ apiVersion: "v1", kind, metadata: { name, namespace: "team-x" } })
-
-const resolve = (client: KubeClient, name?: string, allGiven = false) => resolveVcluster(client, "team-x", name, { allGiven })
-const refusal = (client: KubeClient, name?: string) => resolve(client, name).pipe(Effect.flip, Effect.map((error) => error.message))
+const resolve = (client: KubeClient, name?: string, allGiven = false) =>
+  resolveVcluster(client, "team-x", name, { allGiven })
+const refusal = (client: KubeClient, name?: string) =>
+  resolve(client, name).pipe(
+    Effect.flip,
+    Effect.map((error) => error.message),
+  )
 
 describe("discovery", () => {
   it.effect("StatefulSets and Deployments, by label; the StatefulSet speaks for the release", () =>
@@ -68,16 +55,29 @@ describe("discovery", () => {
         ]),
         "team-x",
       )
-      assert.deepStrictEqual(found.map(({ name, state, version }) => [name, state, version]), [
-        ["a", "Running", "0.36.1"],
-        ["b", "Running", "0.36.1"],
-        ["renamed", "Running", "0.36.1"],
-      ])
+      assert.deepStrictEqual(
+        found.map(({ name, state, version }) => [name, state, version]),
+        [
+          ["a", "Running", "0.36.1"],
+          ["b", "Running", "0.36.1"],
+          ["renamed", "Running", "0.36.1"],
+        ],
+      )
     }),
   )
   const states: ReadonlyArray<readonly [string, Readonly<Record<string, unknown>>, object, string]> = [
-    ["paused", { spec: { replicas: 0 } }, { annotations: { "loft.sh/paused": "true", "loft.sh/paused-date": "2026-11-24T08:00:00Z" } }, "Paused"],
-    ["asleep", { spec: { replicas: 0 } }, { labels: { app: "vcluster", release: "a", "loft.sh/sleep-mode": "true" } }, "Sleeping"],
+    [
+      "paused",
+      { spec: { replicas: 0 } },
+      { annotations: { "loft.sh/paused": "true", "loft.sh/paused-date": "2026-11-24T08:00:00Z" } },
+      "Paused",
+    ],
+    [
+      "asleep",
+      { spec: { replicas: 0 } },
+      { labels: { app: "vcluster", release: "a", "loft.sh/sleep-mode": "true" } },
+      "Sleeping",
+    ],
     ["scaled down", { spec: { replicas: 0 } }, {}, "ScaledDown"],
     ["restoring", {}, { annotations: { "loft.sh/restoring": "true" } }, "Restoring"],
     ["starting", { status: {} }, {}, "Starting"],
@@ -103,9 +103,19 @@ describe("which one is meant", () => {
   const refusals: ReadonlyArray<readonly [string, ReadonlyArray<KubeObject>, string | undefined, string]> = [
     ["several and none named", two, undefined, "namespace team-x has 2 vClusters: my-vcluster, other; name one"],
     ["none at all", [], undefined, "no vCluster in namespace team-x"],
-    ["a wrong name", two, "my-vclster", 'no vCluster "my-vclster" in namespace team-x; there are: my-vcluster, other (did you mean my-vcluster?)'],
+    [
+      "a wrong name",
+      two,
+      "my-vclster",
+      'no vCluster "my-vclster" in namespace team-x; there are: my-vcluster, other (did you mean my-vcluster?)',
+    ],
     ["a wrong name where there is none", [], "x", 'no vCluster "x" in namespace team-x; there is none at all'],
-    ["a Service proves nothing beside other vClusters", [...two, named("Service", "nginx")], "nginx", 'no vCluster "nginx" in namespace team-x; there are: my-vcluster, other'],
+    [
+      "a Service proves nothing beside other vClusters",
+      [...two, named("Service", "nginx")],
+      "nginx",
+      'no vCluster "nginx" in namespace team-x; there are: my-vcluster, other',
+    ],
   ]
   for (const [name, objects, asked, expected] of refusals)
     it.effect(name, () =>
@@ -158,16 +168,27 @@ it("what a paused one is told", () => {
 
 it("contexts of vcluster connect", () => {
   assert.deepStrictEqual(parseConnectContext("vcluster_my-vc_team-x_kind_prod_eu"), {
-    name: "my-vc", namespace: "team-x", hostContext: "kind_prod_eu",
+    name: "my-vc",
+    namespace: "team-x",
+    hostContext: "kind_prod_eu",
   })
-  assert.strictEqual(connectContextName({ name: "my-vc", namespace: "team-x" }, "kind_prod_eu"), "vcluster_my-vc_team-x_kind_prod_eu")
+  assert.strictEqual(
+    connectContextName({ name: "my-vc", namespace: "team-x" }, "kind_prod_eu"),
+    "vcluster_my-vc_team-x_kind_prod_eu",
+  )
   for (const other of ["prod", "vcluster_a_b", "vcluster-platform_a_b_c", "vcluster-docker_a", "vcluster__b_c"])
     assert.isUndefined(parseConnectContext(other), other)
 })
 
 it("tags of images", () => {
   assert.deepStrictEqual(
-    ["ghcr.io/loft-sh/vcluster-pro:0.35.3", "r:5000/x", "r:5000/x:v1.2.3-rc.1@sha256:ab", "x:latest", "x@sha256:ab"].map(imageVersion),
+    [
+      "ghcr.io/loft-sh/vcluster-pro:0.35.3",
+      "r:5000/x",
+      "r:5000/x:v1.2.3-rc.1@sha256:ab",
+      "x:latest",
+      "x@sha256:ab",
+    ].map(imageVersion),
     ["0.35.3", undefined, "1.2.3-rc.1", "latest", undefined],
   )
 })

@@ -1,0 +1,37 @@
+/** Where an API server is and how to prove who we are: what a session is opened from. */
+import { Schema } from "effect"
+import type { Effect } from "effect"
+
+/** One set of credentials; a session that was opened with it never changes it. */
+export interface Credentials {
+  /** PEM; undefined: the system's authorities. */
+  readonly ca: string | undefined
+  readonly cert: string | undefined
+  readonly key: string | undefined
+  readonly passphrase: string | undefined
+  /** `authorization` and the impersonation headers, names in lower case. */
+  readonly headers: Readonly<Record<string, string | ReadonlyArray<string>>>
+}
+
+export interface ConnectionSource {
+  /** Name of the kubeconfig's context; undefined inside a pod. */
+  readonly context: string | undefined
+  /** Namespace that the context (or the pod) stands in. */
+  readonly namespace: string | undefined
+  /** `https://host:port[/prefix]` without a trailing slash. */
+  readonly server: string
+  readonly serverName: string | undefined
+  readonly insecure: boolean
+  /** HTTP proxy of the kubeconfig (`proxy-url`); undefined: see the environment. */
+  readonly proxyUrl: string | undefined
+  /**
+   * Asked before a session is opened, and again on a 401 and once a minute: exec plugins and token files give new ones in
+   * time.
+   */
+  readonly credentials: Effect.Effect<Credentials, KubeconfigError>
+}
+
+/** A kubeconfig that cannot be used. The message is complete: it names the file and what is wrong. */
+export class KubeconfigError extends Schema.TaggedError<KubeconfigError>()("KubeconfigError", {
+  message: Schema.String,
+}) {}

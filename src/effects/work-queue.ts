@@ -1,0 +1,256 @@
+/**
+ * A queue of keys, not of events: the reconciler reads the present state, so ten changes of one object are one entry.
+ *
+ * As in client-go, a key is `dirty` (waiting) or in `processing`; what is added while in work comes once more afterwards,
+ * so one key is never in two hands. Added to that: two priorities (a resync must not delay what just happened) and
+ * round-robin among groups (one namespace with ten thousand objects must not delay the others).
+ */
+import { Clock, Effect, FiberMap, Random, type Scope } from "effect"
+
+export type Priority = "live" | "background"
+
+export interface WorkQueueOptions {
+  /** First delay of `retry`. Default 5, as in client-go. */
+  readonly baseDelayMs?: number
+  /** No delay of `retry` is longer, jitter included. Default 1,000,000, as in client-go. */
+  readonly maxDelayMs?: number
+  /** Groups take turns. Default: what stands before the first `/`, the namespace. */
+  readonly groupOf?: (key: string) => string
+}
+
+export interface QueueSize {
+  readonly queued: number
+  readonly processing: number
+  /** Waiting for `retry` or `addAfter`. A key can be delayed and queued at once. */
+  readonly delayed: number
+}
+
+/** All functions are synchronous and safe in callbacks; after the scope is closed they do nothing. */
+export interface WorkQueue {
+  /** Default priority `live`. Once queued as `live`, a later `background` does not lower it. */
+  readonly add: (key: string, priority?: Priority) => void
+  /**
+   * Of several delays of one key the earliest counts. Zero or less adds at once. A key that is in work comes back with
+   * the priority with which it was taken.
+   */
+  readonly addAfter: (key: string, millis: number) => void
+  /** `addAfter` with base·2ⁿ ±20 %, n being the failures of this key so far; counts one failure more. */
+  readonly retry: (key: string) => void
+  /** Resets the failures; a delay that is already running goes on. */
+  readonly forget: (key: string) => void
+  /**
+   * Waits for a key and marks it as in work; whoever took it must call `done`. Interruptible while it waits, and only
+   * then: inside `Effect.uninterruptibleMask` no key can be lost between here and its `done`.
+   */
+  readonly take: Effect.Effect<string>
+  readonly done: (key: string) => void
+  /** Completes as soon as nothing is queued, in work or delayed. */
+  readonly idle: Effect.Effect<void>
+  readonly size: () => QueueSize
+  /** Failures since the last `forget`. */
+  readonly failures: (key: string) => number
+}
+
+/** setTimeout fires at once for anything longer. */
+const LONGEST_TIMER_MS = 2_147_483_647
+const JITTER = 0.2
+
+/** Keys of one priority, a lane per group; the group that was served goes to the end. */
+class FairLanes {
+  readonly #lanes = new Map<string, Set<string>>()
+  readonly #groupOf: (key: string) => string
+  #size = 0
+
+  constructor(groupOf: (key: string) => string) {
+    this.#groupOf = groupOf
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  has(key: string): boolean {
+    return this.#lanes.get(this.#groupOf(key))?.has(key) === true
+  }
+
+  push(key: string): void {
+    const group = this.#groupOf(key)
+    const lane = this.#lanes.get(group) ?? new Set()
+    if (lane.has(key)) return
+    this.#lanes.set(group, lane.add(key))
+    this.#size++
+  }
+
+  remove(key: string): boolean {
+    const group = this.#groupOf(key)
+    const lane = this.#lanes.get(group)
+    if (lane === undefined || !lane.delete(key)) return false
+    if (lane.size === 0) this.#lanes.delete(group)
+    this.#size--
+    return true
+  }
+
+  shift(): string | undefined {
+    for (const [group, lane] of this.#lanes) {
+      for (const key of lane) {
+        this.remove(key)
+        if (this.#lanes.delete(group)) this.#lanes.set(group, lane)
+        return key
+      }
+    }
+    return undefined
+  }
+}
+
+/** Callbacks waiting for something; each is called once. */
+class Waiters {
+  #waiting = new Set<() => void>()
+
+  readonly wait: Effect.Effect<void> = Effect.callback((resume) => {
+    const wake = () => resume(Effect.void)
+    this.#waiting.add(wake)
+    return Effect.sync(() => this.#waiting.delete(wake))
+  })
+
+  /** All of them: one that is interrupted right after its call must not swallow the only call. */
+  wakeAll(): void {
+    const waiting = this.#waiting
+    this.#waiting = new Set()
+    for (const wake of waiting) wake()
+  }
+}
+
+/** The dirty and processing sets, without time. */
+class KeySets {
+  readonly keyAdded = new Waiters()
+  readonly #live: FairLanes
+  readonly #background: FairLanes
+  readonly #processing = new Map<string, Priority>()
+  /** Added while in work. */
+  readonly #again = new Map<string, Priority>()
+
+  constructor(groupOf: (key: string) => string) {
+    this.#live = new FairLanes(groupOf)
+    this.#background = new FairLanes(groupOf)
+  }
+
+  get queued(): number {
+    return this.#live.size + this.#background.size + this.#again.size
+  }
+
+  get processing(): number {
+    return this.#processing.size
+  }
+
+  priorityInWork(key: string): Priority {
+    return this.#processing.get(key) ?? "live"
+  }
+
+  add(key: string, priority: Priority): void {
+    if (this.#processing.has(key)) {
+      if (this.#again.get(key) !== "live") this.#again.set(key, priority)
+      return
+    }
+    if (priority === "live") {
+      this.#background.remove(key)
+      this.#live.push(key)
+    } else if (!this.#live.has(key)) {
+      this.#background.push(key)
+    }
+    this.keyAdded.wakeAll()
+  }
+
+  take(): string | undefined {
+    const live = this.#live.shift()
+    const key = live ?? this.#background.shift()
+    if (key !== undefined) this.#processing.set(key, live === undefined ? "background" : "live")
+    return key
+  }
+
+  done(key: string): void {
+    if (!this.#processing.delete(key)) return
+    const priority = this.#again.get(key)
+    this.#again.delete(key)
+    if (priority !== undefined) this.add(key, priority)
+  }
+}
+
+/** Keys that will be added later, each with one sleeping fiber. */
+const makeDelays = Effect.fnUntraced(function* (onDue: (key: string, priority: Priority) => void) {
+  const clock = yield* Clock.Clock
+  const run = yield* FiberMap.runtime(yield* FiberMap.make<string, void>())()
+  const dueAt = new Map<string, number>()
+  const add = (key: string, millis: number, priority: Priority): void => {
+    const at = clock.currentTimeMillisUnsafe() + millis
+    if (at >= (dueAt.get(key) ?? Infinity)) return
+    dueAt.set(key, at)
+    const due = Effect.sync(() => {
+      dueAt.delete(key)
+      onDue(key, priority)
+    })
+    run(key, Effect.andThen(Effect.sleep(Math.min(millis, LONGEST_TIMER_MS)), due))
+  }
+  return { add, size: () => dueAt.size, clear: () => dueAt.clear() }
+})
+
+/** Times come from Effect's `Clock`, jitter from its `Random`. Closing the scope cancels all delays. */
+export const makeWorkQueue = Effect.fnUntraced(function* (
+  options: WorkQueueOptions = {},
+): Effect.fn.Return<WorkQueue, never, Scope.Scope> {
+  const { baseDelayMs = 5, maxDelayMs = 1_000_000, groupOf = (key: string) => key.split("/", 1)[0] ?? key } = options
+  const random = yield* Random.Random
+  const keys = new KeySets(groupOf)
+  const emptied = new Waiters()
+  const failed = new Map<string, number>()
+  let open = true
+
+  const delays = yield* makeDelays((key, priority) => add(key, priority))
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      open = false
+      delays.clear()
+    }),
+  )
+
+  const isIdle = () => keys.queued + keys.processing + delays.size() === 0
+
+  const add = (key: string, priority: Priority = "live"): void => {
+    if (open) keys.add(key, priority)
+  }
+  const addAfter = (key: string, millis: number): void => {
+    if (!open) return
+    const priority = keys.priorityInWork(key)
+    if (millis > 0) delays.add(key, millis, priority)
+    else add(key, priority)
+  }
+  const retry = (key: string): void => {
+    const before = failed.get(key) ?? 0
+    failed.set(key, before + 1)
+    const jitter = 1 - JITTER + 2 * JITTER * random.nextDoubleUnsafe()
+    addAfter(key, Math.min(maxDelayMs, baseDelayMs * 2 ** before * jitter))
+  }
+  const take: Effect.Effect<string> = Effect.uninterruptible(
+    Effect.gen(function* () {
+      while (true) {
+        const key = keys.take()
+        if (key !== undefined) return key
+        yield* Effect.interruptible(keys.keyAdded.wait)
+      }
+    }),
+  )
+  const done = (key: string): void => {
+    keys.done(key)
+    if (isIdle()) emptied.wakeAll()
+  }
+  return {
+    add,
+    addAfter,
+    retry,
+    forget: (key) => void failed.delete(key),
+    take,
+    done,
+    idle: Effect.suspend(() => (isIdle() ? Effect.void : emptied.wait)),
+    size: () => ({ queued: keys.queued, processing: keys.processing, delayed: delays.size() }),
+    failures: (key) => failed.get(key) ?? 0,
+  }
+})

@@ -1,0 +1,118 @@
+/** The test ground: two real control planes, host and virtual, that end with the scope. */
+import { cp, mkdir } from "node:fs/promises"
+import { basename, join } from "node:path"
+import { Context, type Duration, Effect, Layer, type Scope } from "effect"
+import type { KubeError } from "../support/kube-error.ts"
+import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from "./control-plane.ts"
+import { describeCause, GroundError } from "./errors.ts"
+import { type Eso, type EsoOptions, startEso } from "./eso.ts"
+import { type Finished, type Program, type Running, runProgram, startProgram } from "./programs.ts"
+import { type KubernetesTools, kubernetesTools } from "./tools.ts"
+import { seedVcluster, type Vcluster } from "./vcluster.ts"
+import { makeWatchdog, type Watchdog } from "./watchdog.ts"
+
+export interface GroundOptions {
+  readonly host?: Omit<ControlPlaneOptions, "name">
+  readonly virtual?: Omit<ControlPlaneOptions, "name">
+}
+
+export interface GroundShape {
+  /** Removed at the end; kubeconfigs and logs are in it. */
+  readonly folder: string
+  readonly watchdog: Watchdog
+  readonly tools: KubernetesTools
+  readonly host: ControlPlane
+  readonly virtual: ControlPlane
+  /** A further control plane (a second virtual cluster, say). */
+  readonly addControlPlane: (options: ControlPlaneOptions) => Effect.Effect<ControlPlane, GroundError>
+  /** ESO on the host. */
+  readonly startEso: (options?: EsoOptions) => Effect.Effect<Eso, GroundError | KubeError>
+  /** What a vCluster leaves on its host; its kubeconfig Secret is one of the virtual control plane, unless another is given. */
+  readonly seedVcluster: (vcluster: Vcluster, virtual?: ControlPlane) => Effect.Effect<void, KubeError>
+  /** Runs a program to its end. */
+  readonly run: (program: Program, timeout?: Duration.Input) => Effect.Effect<Finished, GroundError>
+  /** Starts a program that goes on. */
+  readonly start: (program: Program) => Effect.Effect<Running, GroundError>
+  readonly kubectl: (
+    cluster: ControlPlane,
+    args: ReadonlyArray<string>,
+    input?: string,
+  ) => Effect.Effect<Finished, GroundError>
+  /** Copies all logs to `FOLDER`; nothing that holds a key or a Secret. */
+  readonly keepLogs: (folder: string) => Effect.Effect<void, GroundError>
+}
+
+/** Grounds of this process that are up, for {@link keepAllLogs}. */
+const open = new Set<GroundShape>()
+
+const isLog = (path: string): boolean => /\.(log|out|err)$/.test(path)
+
+const copyLogs = (from: string, to: string): Effect.Effect<void, GroundError> =>
+  Effect.tryPromise({
+    try: async () => {
+      await mkdir(to, { recursive: true })
+      await cp(from, to, {
+        recursive: true,
+        filter: (path) => path === from || isLog(path) || ["host", "virtual"].includes(basename(path)),
+      })
+    },
+    catch: (cause) => new GroundError({ message: `cannot copy the logs to ${to}: ${describeCause(cause)}` }),
+  })
+
+/** Copies the logs of every ground of this process; gives the folders. */
+export const keepAllLogs = (folder: string): Effect.Effect<ReadonlyArray<string>, GroundError> =>
+  Effect.forEach([...open], (ground, index) => {
+    const target = index === 0 ? folder : join(folder, String(index + 1))
+    return Effect.as(ground.keepLogs(target), target)
+  })
+
+const groundOf = (
+  watchdog: Watchdog,
+  tools: KubernetesTools,
+  host: ControlPlane,
+  virtual: ControlPlane,
+): GroundShape => ({
+  folder: watchdog.folder,
+  watchdog,
+  tools,
+  host,
+  virtual,
+  addControlPlane: (options) => startControlPlane(watchdog, tools, options),
+  startEso: (options) => startEso(watchdog, host, options),
+  seedVcluster: (vcluster, other = virtual) => seedVcluster(host, other, vcluster),
+  run: (program, timeout) => runProgram(watchdog, program, timeout),
+  start: (program) => startProgram(watchdog, program),
+  kubectl: (cluster, args, input) =>
+    runProgram(watchdog, {
+      file: tools.kubectl,
+      args: [`--kubeconfig=${cluster.kubeconfig}`, ...args],
+      // No cache of discovery outside of the ground's folder.
+      env: { HOME: watchdog.folder },
+      ...(input === undefined ? {} : { input }),
+    }),
+  keepLogs: (folder) => copyLogs(watchdog.folder, folder),
+})
+
+/** Starts host and virtual side by side. Everything is gone when the scope has closed. */
+export const makeGround = Effect.fnUntraced(function* (
+  options: GroundOptions = {},
+): Effect.fn.Return<GroundShape, GroundError, Scope.Scope> {
+  const tools = yield* kubernetesTools
+  const watchdog = yield* makeWatchdog({ prefix: "vcluster-es-ground-" })
+  const start = (controlPlane: ControlPlaneOptions) => startControlPlane(watchdog, tools, controlPlane)
+  const [host, virtual] = yield* Effect.all(
+    [start({ ...options.host, name: "host" }), start({ ...options.virtual, name: "virtual" })],
+    { concurrency: 2 },
+  )
+  const ground = groundOf(watchdog, tools, host, virtual)
+  yield* Effect.acquireRelease(
+    Effect.sync(() => open.add(ground)),
+    () => Effect.sync(() => open.delete(ground)),
+  )
+  return ground
+})
+
+export class Ground extends Context.Service<Ground, GroundShape>()("vcluster-es/test/Ground") {
+  static readonly layer = (options: GroundOptions = {}): Layer.Layer<Ground, GroundError> =>
+    Layer.effect(Ground, makeGround(options))
+}
