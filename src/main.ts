@@ -1,6 +1,8 @@
 /** The one entry: command line → program → exit code. */
-import { Cause, Effect, Exit, Runtime } from "effect"
+import { Cause, Effect } from "effect"
+import { runMain } from "./effects/run-main.ts"
 import { plan, type Plan, programName } from "./plugin/app.ts"
+import type { Program } from "./plugin/commands.ts"
 import { exitCodes } from "./plugin/output/exit-codes.ts"
 import { Terminal } from "./plugin/output/terminal.ts"
 
@@ -25,32 +27,24 @@ const toExitCode = <E, R>(program: Effect.Effect<number, E, R>, verbosity: numbe
 /** What it means for this process to be stopped by a signal; a loop has then done its work. */
 let stoppedExit: number = exitCodes.interrupted
 
-const execute = (todo: Plan) => {
-  if (todo._tag === "Print") {
-    return Effect.flatMap(Terminal, (terminal) => terminal.out(todo.text)).pipe(Effect.as<number>(exitCodes.good))
-  }
-  const { program } = todo
+const run = Effect.fnUntraced(function* (program: Program) {
+  const { logFormatFor } = yield* Effect.promise(() => import("./plugin/narrator.ts"))
+  const { logLayer } = yield* Effect.promise(() => import("./effects/log.ts"))
   if (program.untilStopped) stoppedExit = exitCodes.good
-  return toExitCode(program.run, program.verbosity).pipe(Effect.provide(Terminal.layer(program.color)))
-}
+  return yield* toExitCode(program.run, program.verbosity).pipe(
+    Effect.provide(logLayer({ format: logFormatFor(program.logFormat), verbosity: program.verbosity })),
+    Effect.provide(Terminal.layer(program.color)),
+  )
+})
+
+const execute = (todo: Plan) =>
+  todo._tag === "Print"
+    ? Effect.flatMap(Terminal, (terminal) => terminal.out(todo.text)).pipe(Effect.as<number>(exitCodes.good))
+    : run(todo.program)
 
 const main = Effect.flatMap(plan(process.argv.slice(2), programName(process.argv0)), execute).pipe(
   (program) => toExitCode(program, 0),
   Effect.provide(Terminal.layer("auto")),
 )
 
-const teardown: Runtime.Teardown = (exit, onExit) =>
-  onExit(Exit.isSuccess(exit) && typeof exit.value === "number" ? exit.value : stoppedExit)
-
-const runMain = Runtime.makeRunMain(({ fiber, teardown: leave }) => {
-  let asked = false
-  const onSignal = () => {
-    if (asked) process.exit(exitCodes.interrupted)
-    asked = true
-    fiber.interruptUnsafe(fiber.id)
-  }
-  process.on("SIGINT", onSignal).on("SIGTERM", onSignal)
-  fiber.addObserver((exit) => leave(exit, (code) => process.exit(code)))
-})
-
-runMain(main, { disableErrorReporting: true, teardown })
+runMain(main, { onInterrupt: () => stoppedExit })

@@ -21,49 +21,85 @@ export interface Outcome {
   readonly detail: string
 }
 
+/** No text of a server is longer in a message of ours. */
+const maxDetail = 1000
+
+const at = (value: unknown, field: string): unknown =>
+  Predicate.hasProperty(value, field) && Object.hasOwn(value, field) ? value[field] : undefined
+
 const textAt = (value: unknown, field: string): string | undefined => {
-  const found = Predicate.hasProperty(value, field) ? value[field] : undefined
+  const found = at(value, field)
   return typeof found === "string" ? found : undefined
 }
 
-const listAt = (value: unknown, field: string): ReadonlyArray<unknown> => {
-  const found = Predicate.hasProperty(value, field) ? value[field] : undefined
-  return Array.isArray(found) ? found : []
-}
-
-const detailsOf = (status: unknown): unknown => (Predicate.hasProperty(status, "details") ? status["details"] : undefined)
-
 const isStatus = (body: unknown): boolean => textAt(body, "kind") === "Status"
 
-/** Seconds (`Retry-After`; dates are not used by the API server), else the Status' `retryAfterSeconds`. */
+interface Cause {
+  /** `FieldValueInvalid` … */
+  readonly reason: string
+  readonly field: string
+  /** `Invalid value: "…": what is wrong` */
+  readonly message: string
+}
+
+const causesOf = (status: unknown): ReadonlyArray<Cause> => {
+  const found = at(at(status, "details"), "causes")
+  return Array.isArray(found)
+    ? found.map((cause) => ({
+        reason: textAt(cause, "reason") ?? "",
+        field: textAt(cause, "field") ?? "",
+        message: textAt(cause, "message") ?? "",
+      }))
+    : []
+}
+
+/** Milliseconds. Seconds in the header (dates are not used by API servers), else the Status' `retryAfterSeconds`. */
 const retryAfterMs = (headers: IncomingHttpHeaders, status: unknown): number | undefined => {
-  const header = Number(headers["retry-after"])
-  if (headers["retry-after"] !== undefined && Number.isFinite(header)) return header * 1000
-  const details = detailsOf(status)
-  const seconds = Predicate.hasProperty(details, "retryAfterSeconds") ? details["retryAfterSeconds"] : undefined
-  return typeof seconds === "number" ? seconds * 1000 : undefined
+  const header = headers["retry-after"]
+  const seconds = header === undefined ? at(at(status, "details"), "retryAfterSeconds") : Number(header)
+  return typeof seconds === "number" && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined
 }
 
 /**
- * A 422 repeats the offending value (`Invalid value: "…"`), which may be a secret's: only the fields and what is wrong with
- * them are kept.
+ * `Invalid value: "hunter2": must be short` → `Invalid value: must be short`. A value that is no string or number is cut off with
+ * all that follows, for nothing tells where it ends.
  */
-const withoutValues = (message: string): string =>
-  message
-    .replaceAll(/((?:Invalid|Unsupported|Duplicate) value): (?:"(?:[^"\\]|\\.)*"|\{.*?\}|\[.*?\]|[^:\s]+)(?=: |, |\]|$)/gs, "$1")
-    .slice(0, 1000)
+const withoutValue = (message: string): string => {
+  const [, problem, rest] = /^((?:Invalid|Unsupported|Duplicate) value|Not found|Too many): (.*)$/s.exec(message) ?? []
+  if (problem === undefined || rest === undefined) return message
+  const [value] = /^(?:"(?:[^"\\]|\\.)*"|[-\w.]+)(?=: |$)/.exec(rest) ?? []
+  const after = value === undefined ? "" : rest.slice(value.length)
+  return `${problem}${after}`
+}
 
-const fieldsOf = (status: unknown): ReadonlyArray<string> =>
-  listAt(detailsOf(status), "causes").flatMap((cause) => textAt(cause, "field") ?? [])
+/** Messages of decoders repeat what they could not decode; the text of a 400 may therefore hold any part of the request. */
+const withoutContext = (message: string): string => message.replace(/, (?:error found in|bigger context).*$/s, "")
+
+/**
+ * A 422 repeats the offending values, which may be secret. Where its causes are given, the text is made anew from them;
+ * for a Secret only from their fields and reasons.
+ */
+const detailOf = (status: number, body: unknown): string => {
+  const message = textAt(body, "message") ?? `HTTP ${status}`
+  const details = at(body, "details")
+  const kind = textAt(details, "kind") ?? ""
+  const isSecret = kind.toLowerCase() === "secret" || kind.toLowerCase() === "secrets"
+  const causes = status === 422 || status === 400 ? causesOf(body) : []
+  if (causes.length > 0) {
+    const problems = causes.map((cause) =>
+      [cause.field, isSecret ? cause.reason : withoutValue(cause.message)].filter((part) => part !== "").join(": "),
+    )
+    return `${kind} ${JSON.stringify(textAt(details, "name") ?? "")} is invalid: ${[...new Set(problems)].join("; ")}`
+  }
+  if (status === 422) return isSecret ? `the Secret is invalid` : (message.split(" is invalid:")[0] ?? "") + " is invalid"
+  return status === 400 ? withoutContext(message) : message
+}
 
 /** `User "jane" cannot list resource …` */
 const userOf = (message: string): { readonly user?: string } => {
   const [, user] = /User "([^"]+)" cannot/.exec(message) ?? []
   return user === undefined ? {} : { user }
 }
-
-/** A missing object has a Status that names it; a missing resource has none, or `page not found` in plain text. */
-const isResourceMissing = (body: unknown): boolean => textAt(detailsOf(body), "name") === undefined
 
 const reasonOf = (status: number, headers: IncomingHttpHeaders, body: unknown): ApiErrorReason => {
   const message = textAt(body, "message") ?? ""
@@ -72,17 +108,15 @@ const reasonOf = (status: number, headers: IncomingHttpHeaders, body: unknown): 
     case 400:
     case 413:
     case 415:
-    case 422: {
-      const fields = fieldsOf(body)
-      // A patch whose UID precondition failed: the API server calls the UID an immutable field.
-      return fields.length === 1 && fields[0] === "metadata.uid" ? new Conflict() : new Invalid({ fields: [...fields] })
-    }
+    case 422:
+      return new Invalid({ fields: causesOf(body).flatMap(({ field }) => (field === "" ? [] : [field])) })
     case 401:
       return new Unauthorized()
     case 403:
       return new Forbidden(userOf(message))
     case 404:
-      return new NotFound({ resourceMissing: isResourceMissing(body) })
+      // A missing object has a Status that names it; a missing resource has none, or `page not found` in plain text.
+      return new NotFound({ resourceMissing: textAt(at(body, "details"), "name") === undefined })
     case 409:
       return textAt(body, "reason") === "AlreadyExists" ? new AlreadyExists() : new Conflict()
     case 410:
@@ -91,23 +125,50 @@ const reasonOf = (status: number, headers: IncomingHttpHeaders, body: unknown): 
       return new Throttled({ retryAfterMs: wait ?? 1000 })
   }
   if (status < 500) return new NotKubernetes({ status })
+  // Its Retry-After would lead nowhere: the version is one that this server never had.
   const tooLarge = /too large resource version/i.test(message)
   if (wait !== undefined && !tooLarge) return new Throttled({ retryAfterMs: wait })
   return new ServerFault({ status, resourceVersionTooLarge: tooLarge })
 }
 
+/** What an API server says without a Status: `404 page not found`, `Too many requests, …`, `apiserver is shutting down.` */
+const isPlainAnswer = (status: number, plain: string): boolean =>
+  status === 429 || (status === 404 && plain === "404 page not found") || (status >= 500 && !plain.includes("<"))
+
+const isRedirect = (status: number): boolean => status >= 300 && status < 400
+
+/** Only the origin: paths and queries of login pages carry state that does not belong into a log. */
+const redirectTarget = (headers: IncomingHttpHeaders): string => {
+  const location = headers.location ?? ""
+  return URL.canParse(location) ? ` to ${new URL(location).origin}` : ""
+}
+
+const foreignAnswer = (status: number, headers: IncomingHttpHeaders): Outcome => {
+  if (isRedirect(status))
+    return {
+      reason: new NotKubernetes({ status }),
+      detail: `HTTP ${status}, a redirect${redirectTarget(headers)}; an API server gives none, and it is not followed`,
+    }
+  if (status >= 500)
+    return {
+      reason: reasonOf(status, headers, undefined),
+      detail: `HTTP ${status} from something in front of the API server`,
+    }
+  return { reason: new NotKubernetes({ status }), detail: `HTTP ${status}, but not from a Kubernetes API server` }
+}
+
 /** For an answer that is not 2xx. @param body the parsed JSON, or the text where it is none */
 export const outcomeOf = (status: number, headers: IncomingHttpHeaders, body: unknown): Outcome => {
+  if (isStatus(body)) return { reason: reasonOf(status, headers, body), detail: detailOf(status, body).slice(0, maxDetail) }
   const plain = typeof body === "string" ? body.trim() : ""
-  const foreign = !isStatus(body) && plain !== "404 page not found" && status !== 401 && status !== 403 && status < 500
-  if (foreign && status !== 429 && status !== 404)
-    return { reason: new NotKubernetes({ status }), detail: `HTTP ${status}, but not from a Kubernetes API server` }
-  const message = textAt(body, "message") ?? (plain === "" ? `HTTP ${status}` : plain.slice(0, 200))
-  return { reason: reasonOf(status, headers, body), detail: withoutValues(message) }
+  // A webhook or an aggregated API server may answer 401 and 403 in its own words; nothing else says who we are not.
+  if (isPlainAnswer(status, plain) || ((status === 401 || status === 403) && !plain.includes("<")))
+    return { reason: reasonOf(status, headers, body), detail: plain === "" ? `HTTP ${status}` : plain.slice(0, 200) }
+  return foreignAnswer(status, headers)
 }
 
 /** An `ERROR` event inside a watch: its object is a Status with a code of its own. */
 export const outcomeOfStatus = (status: unknown): Outcome => {
-  const code = Predicate.hasProperty(status, "code") ? status["code"] : undefined
+  const code = at(status, "code")
   return outcomeOf(typeof code === "number" ? code : 500, {}, status)
 }

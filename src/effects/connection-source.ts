@@ -8,7 +8,6 @@ export interface Credentials {
   readonly ca: string | undefined
   readonly cert: string | undefined
   readonly key: string | undefined
-  readonly passphrase: string | undefined
   /** `authorization` and the impersonation headers, names in lower case. */
   readonly headers: Readonly<Record<string, string | ReadonlyArray<string>>>
 }
@@ -25,10 +24,10 @@ export interface ConnectionSource {
   /** HTTP proxy of the kubeconfig (`proxy-url`); undefined: see the environment. */
   readonly proxyUrl: string | undefined
   /**
-   * Asked before a session is opened, and again on a 401 and once a minute: exec plugins and token files give new ones in
-   * time.
+   * Asked before a session is opened and once a minute, because token files and certificates are replaced in time; and with
+   * `renew` after a 401, when nothing that an exec plugin gave before is good any more.
    */
-  readonly credentials: Effect.Effect<Credentials, KubeconfigError>
+  readonly credentials: (renew: boolean) => Effect.Effect<Credentials, KubeconfigError>
 }
 
 /** A kubeconfig that cannot be used. The message is complete: it names the file and what is wrong. */

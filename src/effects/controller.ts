@@ -13,10 +13,12 @@ export interface ControllerOptions<E, R> {
 }
 
 /** One line an error: the messages only, since a stack trace of a reconcile tells an operator nothing. */
-const textOf = (cause: Cause.Cause<unknown>): string => {
-  const messages = Cause.prettyErrors(cause).map((error) => error.message)
-  return messages.length === 0 ? "interrupted" : messages.join("; ")
-}
+const textOf = (cause: Cause.Cause<unknown>): string =>
+  Cause.hasInterruptsOnly(cause)
+    ? "interrupted"
+    : Cause.prettyErrors(cause)
+        .map((error) => error.message)
+        .join("; ")
 
 /**
  * Runs for ever: takes keys, reconciles them, and takes no key out of the queue's books before its reconcile has ended,

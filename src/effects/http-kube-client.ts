@@ -1,18 +1,19 @@
 /** The typed client over HTTP/2. The contract, with the meaning of every call, is `kube-client.ts`. */
-import { Effect, Option, Predicate, Result, Scope, Stream } from "effect"
-import type { IncomingHttpHeaders } from "node:http2"
-import { ApiError, Invalid, NoCredentials, NotKubernetes, Unreachable, Untrusted } from "./api-error.ts"
-import type { ApiErrorReason } from "./api-error.ts"
-import { outcomeOf } from "./api-status.ts"
-import type { ConnectionSource, KubeconfigError } from "./connection-source.ts"
-import type { KubeClient, ObjectList, ObjectRef, Selection, WatchOptions, WriteOptions } from "./kube-client.ts"
+import { Effect, Predicate, Stream } from "effect"
+import type { Scope } from "effect"
+import { makeApiExchange } from "./api-exchange.ts"
+import type { RequestRecord, Subject } from "./api-exchange.ts"
+import { Conflict, NotKubernetes } from "./api-error.ts"
+import type { ApiError } from "./api-error.ts"
+import type { ConnectionSource } from "./connection-source.ts"
+import type { KubeClient, ObjectList, Preconditions, Selection, WatchOptions, WriteOptions } from "./kube-client.ts"
 import type { KubeObject } from "./kube-object.ts"
-import { apiVersionOf, qualifiedName } from "./resource.ts"
+import { allPages, identified, isObject, readPage } from "./list-pages.ts"
 import type { Resource } from "./resource.ts"
-import { collectionPath, isPathSegment, objectPath, queryString } from "./resource-path.ts"
-import type { TransportError } from "./transport-error.ts"
+import { collectionPath, objectPath, queryString } from "./resource-path.ts"
+import type { SessionTimes } from "./session.ts"
 import { makeTransport } from "./transport.ts"
-import type { HttpReply, Transport } from "./transport.ts"
+import type { HttpRequest } from "./transport.ts"
 import { decodeWatch } from "./watch-stream.ts"
 
 export interface HttpKubeClientOptions {
@@ -21,332 +22,180 @@ export interface HttpKubeClientOptions {
   readonly source: ConnectionSource
   readonly userAgent: string
   readonly fieldManager: string
-  /** Milliseconds; 0: none. Watches are not limited. */
+  /** Milliseconds; 0: none; default 60 s. Watches are limited only until they begin. */
   readonly requestTimeoutMs?: number | undefined
+  /** Default: client-go's. */
+  readonly times?: SessionTimes | undefined
+  /** Called after every answer, in the hot path. */
+  readonly onRequest?: ((record: RequestRecord) => void) | undefined
 }
 
-/** What a request is about, for errors. */
-interface Subject {
-  readonly verb: string
-  readonly resource: string
-  readonly namespace?: string | undefined
-  readonly name?: string | undefined
+const defaultRequestTimeoutMs = 60_000
+
+const json = "application/json"
+const metadataOf = {
+  one: `${json};as=PartialObjectMetadata;g=meta.k8s.io;v=v1`,
+  list: `${json};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1`,
 }
 
 const about = (verb: string, resource: Resource, namespace?: string, name?: string): Subject => ({
   verb,
-  resource: qualifiedName(resource),
+  resource,
   namespace,
   name,
 })
 
-const pageSize = 500
-/** client-go gives up after ten waits for a server that asks for patience. */
-const maxPatience = 10
+const preconditionsOf = ({ uid, resourceVersion }: Preconditions) => ({
+  ...(uid === undefined ? {} : { uid }),
+  ...(resourceVersion === undefined ? {} : { resourceVersion }),
+})
 
-const json = "application/json"
-const metadataOf = { one: `${json};as=PartialObjectMetadata;g=meta.k8s.io;v=v1`, list: `${json};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1` }
-
-const parseJson = (text: string): unknown =>
-  Result.getOrElse(
-    Result.try((): unknown => JSON.parse(text)),
-    () => text,
-  )
-
-const isObject = (value: unknown): value is KubeObject =>
-  Predicate.hasProperty(value, "metadata") &&
-  Predicate.hasProperty(value.metadata, "name") &&
-  typeof value.metadata.name === "string"
-
-const transportReason = (error: TransportError): ApiErrorReason => {
-  switch (error.kind) {
-    case "untrusted":
-      return new Untrusted({ code: error.code })
-    case "protocol":
-      return new NotKubernetes({ status: 0 })
-    default:
-      return new Unreachable(error.code === "" ? {} : { code: error.code })
-  }
+/** Inside a merge patch they are fields that the server compares before it changes anything. */
+const withPreconditions = (
+  patch: Readonly<Record<string, unknown>>,
+  preconditions: Preconditions,
+): Readonly<Record<string, unknown>> => {
+  if (preconditions.uid === undefined && preconditions.resourceVersion === undefined) return patch
+  const metadata = Predicate.isObject(patch["metadata"]) ? patch["metadata"] : {}
+  return { ...patch, metadata: { ...metadata, ...preconditionsOf(preconditions) } }
 }
+
+const otherUid = "the object was deleted and made anew: its UID is another"
+
+/** To a patch that names a UID, the server answers as to a change of it: 422, the field is immutable. */
+const isOtherUid = (fields: ReadonlyArray<string>, { uid }: Preconditions): boolean =>
+  uid !== undefined && fields.length > 0 && fields.every((field) => field === "metadata.uid")
+
+const deleteOptions = (options: Parameters<KubeClient["delete"]>[2] = {}) => ({
+  kind: "DeleteOptions",
+  apiVersion: "v1",
+  ...(options.propagationPolicy === undefined ? {} : { propagationPolicy: options.propagationPolicy }),
+  ...(options.dryRun === true ? { dryRun: ["All"] } : {}),
+  preconditions: preconditionsOf(options),
+})
+
+const selectors = ({ labelSelector, fieldSelector }: Selection) => ({ labelSelector, fieldSelector })
+
+const watchQuery = (options: WatchOptions): string =>
+  queryString({
+    watch: "1",
+    allowWatchBookmarks: true,
+    ...selectors(options),
+    resourceVersion: options.resourceVersion,
+    sendInitialEvents: options.sendInitialEvents === true ? true : undefined,
+    resourceVersionMatch: options.sendInitialEvents === true ? "NotOlderThan" : undefined,
+    timeoutSeconds: options.timeoutSeconds,
+  })
+
+const read = (path: string, accept: string = json): HttpRequest => ({ method: "GET", path, headers: { accept } })
+
+const write = (method: HttpRequest["method"], path: string, body: unknown, contentType: string = json): HttpRequest => ({
+  method,
+  path,
+  headers: { accept: json, "content-type": contentType },
+  body: JSON.stringify(body),
+})
 
 /** Opens no connection yet. The session ends with the scope. */
 export const makeKubeClient = Effect.fnUntraced(function* (
   options: HttpKubeClientOptions,
 ): Effect.fn.Return<KubeClient, never, Scope.Scope> {
-  const { source, cluster } = options
-  const transport: Transport = yield* makeTransport({
+  const { source, cluster, fieldManager } = options
+  const transport = yield* makeTransport({
     source,
     userAgent: options.userAgent,
-    requestTimeoutMs: options.requestTimeoutMs ?? 60_000,
+    requestTimeoutMs: options.requestTimeoutMs ?? defaultRequestTimeoutMs,
+    times: options.times,
   })
+  const api = makeApiExchange(transport, { cluster, server: source.server, onRequest: options.onRequest })
 
-  const errorOf = (subject: Subject, detail: string, reason: ApiErrorReason): ApiError =>
-    new ApiError({
-      cluster,
-      server: source.server,
-      verb: subject.verb,
-      resource: subject.resource,
-      ...(subject.namespace === undefined || subject.namespace === "" ? {} : { namespace: subject.namespace }),
-      ...(subject.name === undefined ? {} : { name: subject.name }),
-      detail,
-      reason,
-    })
-
-  const fromTransport = (subject: Subject) => (error: TransportError | KubeconfigError) =>
-    error._tag === "KubeconfigError"
-      ? errorOf(subject, error.message, new NoCredentials())
-      : errorOf(subject, error.message, transportReason(error))
-
-  const rejected = (subject: Subject, status: number, headers: IncomingHttpHeaders, body: unknown): ApiError => {
-    const { reason, detail } = outcomeOf(status, headers, body)
-    return errorOf(subject, detail, reason)
-  }
-
-  const exchange = (
-    subject: Subject,
-    method: string,
-    path: string,
-    headers: Readonly<Record<string, string>>,
-    body?: string,
-  ): Effect.Effect<unknown, ApiError> => {
-    const once: Effect.Effect<unknown, ApiError> = transport.exchange({ method, path, headers, body }).pipe(
-      Effect.mapError(fromTransport(subject)),
-      Effect.flatMap((reply: HttpReply) => {
-        const parsed = parseJson(reply.body)
-        return reply.status >= 200 && reply.status < 300
-          ? Effect.succeed(parsed)
-          : Effect.fail(rejected(subject, reply.status, reply.headers, parsed))
-      }),
+  const one = (subject: Subject, resource: Resource, request: () => HttpRequest): Effect.Effect<KubeObject, ApiError> =>
+    Effect.flatMap(api.json(subject, request), (value) =>
+      isObject(value)
+        ? Effect.succeed(identified(value, resource))
+        : Effect.fail(api.fault(subject, "the answer is not a Kubernetes object", new NotKubernetes({ status: 200 }))),
     )
-    return patiently(once, maxPatience)
-  }
 
-  const asObject = (subject: Subject, resource: Resource, value: unknown): Effect.Effect<KubeObject, ApiError> =>
-    isObject(value)
-      ? Effect.succeed(
-          // PartialObjectMetadata would say its own kind: what the object is, is known better here.
-          value.kind === "PartialObjectMetadata" || value.kind === undefined
-            ? { ...value, apiVersion: apiVersionOf(resource), kind: resource.kind }
-            : value,
-        )
-      : Effect.fail(errorOf(subject, "the answer is not a Kubernetes object", new NotKubernetes({ status: 200 })))
-
-  /** Names are checked before a path is made of them. */
-  const guarded = <A>(subject: Subject, effect: () => Effect.Effect<A, ApiError>): Effect.Effect<A, ApiError> => {
-    const bad = [subject.name, subject.namespace].find((name) => name !== undefined && name !== "" && !isPathSegment(name))
-    return bad === undefined && subject.name !== ""
-      ? effect()
-      : Effect.fail(
-          errorOf(subject, `${JSON.stringify(bad ?? "")} cannot be the name of an object`, new Invalid({ fields: [] })),
-        )
-  }
-
-  const one = (
-    subject: Subject,
-    resource: Resource,
-    method: string,
-    path: string,
-    body?: unknown,
-    contentType: string = json,
-    accept: string = json,
-  ) =>
-    guarded(subject, () =>
-      exchange(
-        subject,
-        method,
-        path,
-        body === undefined ? { accept } : { accept, "content-type": contentType },
-        body === undefined ? undefined : JSON.stringify(body),
-      ),
-    ).pipe(Effect.flatMap((value) => asObject(subject, resource, value)))
-
-  const writeQuery = (write: WriteOptions | undefined, more: Readonly<Record<string, string | boolean | undefined>> = {}) =>
+  const writeQuery = (given: WriteOptions | undefined, force?: boolean): string =>
     queryString({
-      fieldManager: options.fieldManager,
-      dryRun: write?.dryRun === true ? "All" : undefined,
-      ...more,
+      fieldManager,
+      dryRun: given?.dryRun === true ? "All" : undefined,
+      force: force === true ? true : undefined,
     })
 
-  const page = (resource: Resource, selection: Selection, limit: number, token: string) => {
+  const list = (resource: Resource, selection: Selection = {}): Effect.Effect<ObjectList, ApiError> => {
     const subject = about("list", resource, selection.namespace)
-    const path =
-      collectionPath(resource, selection.namespace) +
-      queryString({
-        labelSelector: selection.labelSelector,
-        fieldSelector: selection.fieldSelector,
-        limit: limit === 0 ? undefined : limit,
-        continue: token,
-      })
     const accept = selection.metadataOnly === true ? metadataOf.list : json
-    return guarded(subject, () => exchange(subject, "GET", path, { accept })).pipe(
-      Effect.flatMap((value) => readPage(value, resource, () => errorOf(subject, "the answer is not a list", new NotKubernetes({ status: 200 })))),
-    )
+    return allPages((limit, token) => {
+      const query = { ...selectors(selection), limit: limit === 0 ? undefined : limit, continue: token }
+      const request = () => read(collectionPath(resource, selection.namespace) + queryString(query), accept)
+      return Effect.flatMap(api.json(subject, request), (value) => {
+        const page = readPage(value, resource)
+        return page === undefined
+          ? Effect.fail(api.fault(subject, "the answer is not a list", new NotKubernetes({ status: 200 })))
+          : Effect.succeed(page)
+      })
+    })
   }
 
-  const list = (resource: Resource, selection: Selection = {}): Effect.Effect<ObjectList, ApiError> =>
-    Effect.gen(function* () {
-      const items: Array<KubeObject> = []
-      let token = ""
-      for (;;) {
-        const next = yield* page(resource, selection, pageSize, token)
-        items.push(...next.items)
-        token = next.continue
-        if (token === "") return { items, resourceVersion: next.resourceVersion }
-      }
-    }).pipe(
-      // The snapshot that the pages come from was compacted away meanwhile: one list without pages.
-      Effect.catchReason("ApiError", "Expired", () => page(resource, selection, 0, "")),
-    )
-
-  const watch = (resource: Resource, watchOptions: WatchOptions) => {
-    const subject = about("watch", resource, watchOptions.namespace)
-    const initial = watchOptions.sendInitialEvents === true
-    const path =
-      collectionPath(resource, watchOptions.namespace) +
-      queryString({
-        watch: "1",
-        allowWatchBookmarks: "true",
-        labelSelector: watchOptions.labelSelector,
-        fieldSelector: watchOptions.fieldSelector,
-        resourceVersion: watchOptions.resourceVersion,
-        sendInitialEvents: initial ? "true" : undefined,
-        resourceVersionMatch: initial ? "NotOlderThan" : undefined,
-        timeoutSeconds: watchOptions.timeoutSeconds,
-      })
-    const accept = watchOptions.metadataOnly === true ? metadataOf.one : json
+  const watch = (resource: Resource, given: WatchOptions) => {
+    const subject = about("watch", resource, given.namespace)
+    const accept = given.metadataOnly === true ? metadataOf.one : json
     return Stream.unwrap(
-      Effect.gen(function* () {
-        const reply = yield* transport
-          .open({ method: "GET", path, headers: { accept } })
-          .pipe(Effect.mapError(fromTransport(subject)))
-        return decodeWatch(reply, resource, {
-          rejected: (body) => rejected(subject, reply.status, reply.headers, parseJson(body)),
-          failed: (detail, reason) => errorOf(subject, detail, reason),
-          broken: (error) => fromTransport(subject)(error),
-        })
-      }),
+      Effect.map(
+        api.open(subject, () => read(collectionPath(resource, given.namespace) + watchQuery(given), accept)),
+        (reply) =>
+          decodeWatch(reply, resource, {
+            rejected: (body) => api.rejected(subject, reply, body),
+            fault: (detail, reason) => api.fault(subject, detail, reason),
+            broken: (error) => api.broken(subject, error),
+          }),
+      ),
     )
   }
 
   return {
     cluster,
     server: source.server,
-    get: (resource, ref, readOptions) =>
-      one(
-        about("get", resource, ref.namespace, ref.name),
-        resource,
-        "GET",
-        objectPath(resource, ref),
-        undefined,
-        json,
-        readOptions?.metadataOnly === true ? metadataOf.one : json,
-      ),
     list,
     watch,
-    create: (resource, body, write) =>
-      one(
-        about("create", resource, body.metadata.namespace, body.metadata.name),
-        resource,
-        "POST",
-        collectionPath(resource, body.metadata.namespace) + writeQuery(write),
-        body,
+    get: (resource, ref, given) =>
+      one(about("get", resource, ref.namespace, ref.name), resource, () =>
+        read(objectPath(resource, ref), given?.metadataOnly === true ? metadataOf.one : json),
       ),
-    update: (resource, body, write) =>
-      one(
-        about("update", resource, body.metadata.namespace, body.metadata.name),
-        resource,
-        "PUT",
-        objectPath(resource, body.metadata, write?.subresource) + writeQuery(write),
-        body,
+    create: (resource, body, given) => {
+      const { namespace, name, generateName } = body.metadata
+      const subject = about("create", resource, namespace, typeof generateName === "string" && name === "" ? undefined : name)
+      return one(subject, resource, () => write("POST", collectionPath(resource, namespace) + writeQuery(given), body))
+    },
+    update: (resource, body, given) =>
+      one(about("update", resource, body.metadata.namespace, body.metadata.name), resource, () =>
+        write("PUT", objectPath(resource, body.metadata, given?.subresource) + writeQuery(given), body),
       ),
-    mergePatch: (resource, ref, patch, write) =>
-      one(
-        about("patch", resource, ref.namespace, ref.name),
-        resource,
-        "PATCH",
-        objectPath(resource, ref, write?.subresource) + writeQuery(write),
-        withPreconditions(patch, write?.uid, write?.resourceVersion),
-        "application/merge-patch+json",
+    mergePatch: (resource, ref, patch, given = {}) => {
+      const subject = about("patch", resource, ref.namespace, ref.name)
+      const path = () => objectPath(resource, ref, given.subresource) + writeQuery(given)
+      const request = () => write("PATCH", path(), withPreconditions(patch, given), "application/merge-patch+json")
+      return Effect.catchReason(one(subject, resource, request), "ApiError", "Invalid", (reason, error) =>
+        Effect.fail(isOtherUid(reason.fields, given) ? api.fault(subject, otherUid, new Conflict()) : error),
+      )
+    },
+    // JSON is YAML, and the only type of apply that every server knows.
+    apply: (resource, body, given) =>
+      one(about("patch", resource, body.metadata.namespace, body.metadata.name), resource, () =>
+        write(
+          "PATCH",
+          objectPath(resource, body.metadata, given?.subresource) + writeQuery(given, given?.force),
+          body,
+          "application/apply-patch+yaml",
+        ),
       ),
-    apply: (resource, body, write) =>
-      one(
-        about("patch", resource, body.metadata.namespace, body.metadata.name),
-        resource,
-        "PATCH",
-        objectPath(resource, body.metadata, write?.subresource) +
-          writeQuery(write, { force: write?.force === true ? true : undefined }),
-        body,
-        "application/apply-patch+yaml",
+    delete: (resource, ref, given) =>
+      Effect.asVoid(
+        api.json(about("delete", resource, ref.namespace, ref.name), () =>
+          write("DELETE", objectPath(resource, ref), deleteOptions(given)),
+        ),
       ),
-    delete: (resource, ref, write) => deleteObject(resource, ref, write),
-    getPath: (path) => exchange({ verb: "get", resource: path }, "GET", path, { accept: json }),
-  }
-
-  function deleteObject(
-    resource: Resource,
-    ref: ObjectRef,
-    write: Parameters<KubeClient["delete"]>[2],
-  ): Effect.Effect<void, ApiError> {
-    const subject = about("delete", resource, ref.namespace, ref.name)
-    const body = {
-      kind: "DeleteOptions",
-      apiVersion: "v1",
-      ...(write?.propagationPolicy === undefined ? {} : { propagationPolicy: write.propagationPolicy }),
-      ...(write?.dryRun === true ? { dryRun: ["All"] } : {}),
-      preconditions: {
-        ...(write?.uid === undefined ? {} : { uid: write.uid }),
-        ...(write?.resourceVersion === undefined ? {} : { resourceVersion: write.resourceVersion }),
-      },
-    }
-    return guarded(subject, () =>
-      exchange(subject, "DELETE", objectPath(resource, ref), { accept: json, "content-type": json }, JSON.stringify(body)),
-    ).pipe(Effect.asVoid)
+    getPath: (path) => api.json({ verb: "get", resource: undefined, name: path }, () => read(path)),
   }
 })
-
-/** Waits as long as the server asks, `left` times; everything else is the caller's decision. */
-const patiently = (once: Effect.Effect<unknown, ApiError>, left: number): Effect.Effect<unknown, ApiError> =>
-  once.pipe(
-    Effect.catchTag("ApiError", (error) =>
-      error.reason._tag === "Throttled" && left > 0
-        ? Effect.andThen(Effect.sleep(error.reason.retryAfterMs), patiently(once, left - 1))
-        : Effect.fail(error),
-    ),
-  )
-
-interface Page extends ObjectList {
-  readonly continue: string
-}
-
-const readPage = (value: unknown, resource: Resource, wrong: () => ApiError): Effect.Effect<Page, ApiError> => {
-  if (!Predicate.hasProperty(value, "metadata") || !Predicate.hasProperty(value, "items") || !Array.isArray(value.items))
-    return Effect.fail(wrong())
-  const text = (field: string): string =>
-    Option.getOrElse(
-      Option.liftPredicate(Predicate.hasProperty(value.metadata, field) ? value.metadata[field] : undefined, Predicate.isString),
-      () => "",
-    )
-  const identity = { apiVersion: apiVersionOf(resource), kind: resource.kind }
-  return Effect.succeed({
-    items: value.items.filter(isObject).map((item) => ({ ...item, ...identity })),
-    resourceVersion: text("resourceVersion"),
-    continue: text("continue"),
-  })
-}
-
-const withPreconditions = (
-  patch: Readonly<Record<string, unknown>>,
-  uid: string | undefined,
-  resourceVersion: string | undefined,
-): Readonly<Record<string, unknown>> => {
-  if (uid === undefined && resourceVersion === undefined) return patch
-  const metadata = Predicate.isObject(patch["metadata"]) ? patch["metadata"] : {}
-  return {
-    ...patch,
-    metadata: {
-      ...metadata,
-      ...(uid === undefined ? {} : { uid }),
-      ...(resourceVersion === undefined ? {} : { resourceVersion }),
-    },
-  }
-}

@@ -1,16 +1,11 @@
-/**
- * Which cluster, as whom: kubeconfig files and in-cluster credentials, read as kubectl reads them, by the official client
- * library. It is large, so it is loaded only by those who connect; of its HTTP nothing is used (it opens a connection a
- * request, and not at all under Bun with a private CA).
- */
-import type { KubeConfig } from "@kubernetes/client-node"
-import { Effect, Predicate } from "effect"
-import { existsSync, readFileSync } from "node:fs"
-import type { RequestOptions } from "node:https"
+/** Which cluster, as whom: chooses from the kubeconfig by kubectl's flags. */
+import { Effect } from "effect"
 import { homedir } from "node:os"
-import { delimiter, join } from "node:path"
-import type { ConnectionSource, Credentials } from "./connection-source.ts"
-import { KubeconfigError } from "./connection-source.ts"
+import type { ConnectionSource, KubeconfigError } from "./connection-source.ts"
+import { makeCredentials } from "./credentials.ts"
+import { fail, parseKubeconfigText, podOrigin, readKubeconfig } from "./kubeconfig-file.ts"
+import type { Cluster, Context, Kubeconfig, Surroundings, User } from "./kubeconfig-file.ts"
+import { nearestWord } from "./nearest-word.ts"
 
 /** kubectl's flags that choose and change what the kubeconfig says. */
 export interface Overrides {
@@ -32,180 +27,188 @@ export interface Overrides {
   }
 }
 
-const serviceAccount = "/var/run/secrets/kubernetes.io/serviceaccount"
-const fail = (message: string) => new KubeconfigError({ message })
-const textOf = (cause: unknown): string => (Predicate.isError(cause) ? cause.message : String(cause)).split("\n")[0] ?? ""
-
-const loadLibrary = Effect.promise(() => import("@kubernetes/client-node"))
-
-const readFile = (path: string, what: string): Effect.Effect<string, KubeconfigError> =>
-  Effect.try({
-    try: () => readFileSync(path, "utf8"),
-    catch: (cause) =>
-      fail(existsSync(path) ? `${what} ${path} cannot be read: ${textOf(cause)}` : `${what} ${path} does not exist`),
-  })
-
-const addFile = Effect.fnUntraced(function* (config: KubeConfig, path: string, single: boolean) {
-  const { KubeConfig: Config } = yield* loadLibrary
-  const text = yield* readFile(path, "kubeconfig")
-  yield* Effect.try({
-    try: () => {
-      const next = new Config()
-      next.loadFromString(text)
-      next.makePathsAbsolute(join(path, ".."))
-      if (single) config.loadFromOptions(next)
-      else config.mergeConfig(next)
-    },
-    catch: (cause) => fail(`kubeconfig ${path} cannot be read: ${textOf(cause)}`),
-  })
+const ownSurroundings = (): Surroundings => ({
+  env: process.env,
+  home: homedir(),
+  serviceAccount: "/var/run/secrets/kubernetes.io/serviceaccount",
 })
 
-interface Loaded {
-  readonly config: KubeConfig
-  /** For messages. */
-  readonly origin: string
+/** `does not exist in FILE (did you mean "prod"?)`, or what there is. */
+const absent = (what: string, name: string, origin: string, known: ReadonlyMap<string, unknown>): KubeconfigError => {
+  const near = nearestWord(name, known.keys())
+  const all = [...known.keys()]
+  const hint =
+    near === undefined
+      ? all.length === 0
+        ? " (there are none)"
+        : ` (there are: ${all.slice(0, 10).join(", ")}${all.length > 10 ? ", …" : ""})`
+      : ` (did you mean ${JSON.stringify(near)}?)`
+  return fail(`${what} ${JSON.stringify(name)} does not exist in ${origin}${hint}`)
 }
 
-const inCluster = (): boolean =>
-  process.env["KUBERNETES_SERVICE_HOST"] !== undefined && existsSync(`${serviceAccount}/token`)
-
-/** kubectl's order: the flag, KUBECONFIG (several files are merged, missing ones skipped), ~/.kube/config, the pod. */
-const loadFiles = Effect.fnUntraced(function* (path: string | undefined): Effect.fn.Return<Loaded, KubeconfigError> {
-  const { KubeConfig: Config } = yield* loadLibrary
-  const config = new Config()
-  if (path !== undefined) {
-    yield* addFile(config, path, true)
-    return { config, origin: path }
-  }
-  const listed = (process.env["KUBECONFIG"] ?? "").split(delimiter).filter((entry) => entry !== "")
-  const home = join(homedir(), ".kube", "config")
-  const files = (listed.length > 0 ? listed : [home]).filter((entry) => existsSync(entry))
-  for (const file of files) yield* addFile(config, file, files.length === 1)
-  if (files.length > 0) return { config, origin: files.join(delimiter) }
-  if (inCluster()) {
-    config.loadFromCluster()
-    return { config, origin: "the pod's service account" }
-  }
-  return yield* fail("no kubeconfig: neither --kubeconfig, KUBECONFIG nor ~/.kube/config names a readable file")
-})
-
-const names = (entries: ReadonlyArray<{ readonly name: string }>): string => entries.map(({ name }) => name).join(", ")
-
-/** Chooses context, cluster and user; what is missing is named, with what there is. */
-const choose = Effect.fnUntraced(function* ({ config, origin }: Loaded, overrides: Overrides) {
-  const contextName = overrides.context ?? config.getCurrentContext()
-  const known = config.getContexts()
-  const context = known.find(({ name }) => name === contextName)
-  if (context === undefined && (overrides.cluster === undefined || overrides.user === undefined))
-    return yield* fail(
-      contextName === "" || contextName === undefined
-        ? `${origin} has no current context; name one with --context${known.length === 0 ? "" : ` (there are: ${names(known)})`}`
-        : `context "${contextName}" does not exist in ${origin}${known.length === 0 ? "" : ` (there are: ${names(known)})`}`,
-    )
-  const clusterName = overrides.cluster ?? context?.cluster ?? ""
-  const cluster = config.getClusters().find(({ name }) => name === clusterName)
-  if (cluster === undefined) return yield* fail(`cluster "${clusterName}" does not exist in ${origin}`)
-  const userName = overrides.user ?? context?.user ?? ""
-  const user = config.getUsers().find(({ name }) => name === userName)
-  if (user === undefined && userName !== "") return yield* fail(`user "${userName}" does not exist in ${origin}`)
-  return { context, cluster, user: user ?? { name: "" } }
-})
-
-const pem = (value: unknown): string | undefined => {
-  if (typeof value === "string") return value
-  if (value instanceof Uint8Array) return new TextDecoder().decode(value)
-  return Array.isArray(value) ? value.map(pem).join("\n") : undefined
+interface Chosen {
+  readonly contextName: string | undefined
+  readonly context: Context | undefined
+  readonly cluster: Cluster
+  readonly user: User
+  readonly userName: string
 }
 
-const impersonation = ({ impersonate }: Overrides): Record<string, string | ReadonlyArray<string>> => ({
-  ...(impersonate?.user === undefined ? {} : { "impersonate-user": impersonate.user }),
-  ...(impersonate?.uid === undefined ? {} : { "impersonate-uid": impersonate.uid }),
-  ...(impersonate?.groups === undefined || impersonate.groups.length === 0
-    ? {}
-    : { "impersonate-group": impersonate.groups }),
-})
-
-const headersOf = (options: RequestOptions): Record<string, string> => {
-  const headers = Object.entries(options.headers ?? {}).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name.toLowerCase(), String(value)] as const],
+const noContext = (config: Kubeconfig): KubeconfigError => {
+  const names = [...config.contexts.keys()].slice(0, 10).join(", ")
+  return fail(
+    `${config.origin} has no current context; name one with --context${names === "" ? "" : ` (there are: ${names})`}`,
   )
-  const basic =
-    typeof options.auth === "string" ? [["authorization", `Basic ${btoa(options.auth)}`] as const] : []
-  return Object.fromEntries([...headers, ...basic])
 }
 
-/** What the library makes of the chosen user now: runs exec plugins, reads token files. */
-const credentialsOf = (
-  config: KubeConfig,
-  origin: string,
-  overrides: Overrides,
-): Effect.Effect<Credentials, KubeconfigError> =>
-  Effect.gen(function* () {
-    const options: RequestOptions = {}
-    yield* Effect.tryPromise({
-      try: () => config.applyToHTTPSOptions(options),
-      catch: (cause) => fail(`no credentials from ${origin}: ${textOf(cause)}`),
-    })
-    const file = (path: string | undefined, what: string) =>
-      path === undefined ? Effect.succeed(undefined) : readFile(path, what)
-    const ca = yield* file(overrides.certificateAuthority, "--certificate-authority")
-    const cert = yield* file(overrides.clientCertificate, "--client-certificate")
-    const key = yield* file(overrides.clientKey, "--client-key")
-    return {
-      ca: ca ?? pem(options.ca),
-      cert: cert ?? pem(options.cert),
-      key: key ?? pem(options.key),
-      passphrase: options.passphrase,
-      headers: {
-        ...headersOf(options),
-        ...(overrides.token === undefined ? {} : { authorization: `Bearer ${overrides.token}` }),
-        ...impersonation(overrides),
-      },
-    }
-  })
+const chooseCluster = (config: Kubeconfig, overrides: Overrides, context: Context | undefined) => {
+  const name = overrides.cluster ?? context?.cluster ?? ""
+  const cluster = config.clusters.get(name)
+  if (cluster !== undefined) return Effect.succeed(cluster)
+  // `--server` alone says enough.
+  return name === "" && overrides.server !== undefined
+    ? Effect.succeed<Cluster>({})
+    : Effect.fail(absent("cluster", name, config.origin, config.clusters))
+}
+
+/** @throws KubeconfigError for a context, cluster or user that is named but does not exist */
+const choose = Effect.fnUntraced(function* (config: Kubeconfig, overrides: Overrides): Effect.fn.Return<Chosen, KubeconfigError> {
+  const contextName = overrides.context ?? config.current
+  const known = contextName === undefined || contextName === "" ? undefined : contextName
+  const context = known === undefined ? undefined : config.contexts.get(known)
+  if (known !== undefined && context === undefined) return yield* absent("context", known, config.origin, config.contexts)
+  if (context === undefined && overrides.cluster === undefined && overrides.server === undefined)
+    return yield* noContext(config)
+  const cluster = yield* chooseCluster(config, overrides, context)
+  const userName = overrides.user ?? context?.user ?? ""
+  const user = userName === "" ? {} : config.users.get(userName)
+  if (user === undefined) return yield* absent("user", userName, config.origin, config.users)
+  return { contextName: known, context, cluster, user, userName }
+})
+
+/** What a flag says counts instead of what the kubeconfig says about the same, embedded or as a file. */
+const overrideCluster = (cluster: Cluster, overrides: Overrides): Cluster => ({
+  ...cluster,
+  ...(overrides.server === undefined ? {} : { server: overrides.server }),
+  ...(overrides.tlsServerName === undefined ? {} : { "tls-server-name": overrides.tlsServerName }),
+  ...(overrides.certificateAuthority === undefined
+    ? {}
+    : { "certificate-authority": overrides.certificateAuthority, "certificate-authority-data": null }),
+  ...(overrides.insecureSkipTlsVerify === undefined
+    ? {}
+    : { "insecure-skip-tls-verify": overrides.insecureSkipTlsVerify }),
+})
+
+const overrideUser = (user: User, { token, clientCertificate, clientKey, impersonate }: Overrides): User => ({
+  ...user,
+  // A token of the command line makes every other way to get one superfluous; a client certificate stays.
+  ...(token === undefined ? {} : { token, tokenFile: null, exec: null, "auth-provider": null, username: null }),
+  ...(clientCertificate === undefined
+    ? {}
+    : { "client-certificate": clientCertificate, "client-certificate-data": null }),
+  ...(clientKey === undefined ? {} : { "client-key": clientKey, "client-key-data": null }),
+  ...(impersonate?.user === undefined ? {} : { as: impersonate.user }),
+  ...(impersonate?.uid === undefined ? {} : { "as-uid": impersonate.uid }),
+  ...(impersonate?.groups === undefined || impersonate.groups.length === 0 ? {} : { "as-groups": impersonate.groups }),
+})
+
+const isUnnamed = (user: User): boolean =>
+  (user.as ?? "") === "" && ((user["as-uid"] ?? "") !== "" || (user["as-groups"] ?? []).length > 0)
+
+const checkServer = (server: string, origin: string): Effect.Effect<string, KubeconfigError> => {
+  if (server === "") return Effect.fail(fail(`${origin}: the cluster has no server`))
+  // kubectl takes `host:port` for http; nobody serves that any more.
+  const url = URL.canParse(server) ? new URL(server) : undefined
+  if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:"))
+    return Effect.fail(fail(`${origin}: the server ${JSON.stringify(server)} is no https:// address`))
+  return Effect.succeed(`${url.origin}${url.pathname.replace(/\/+$/, "")}`)
+}
 
 const sourceOf = Effect.fnUntraced(function* (
-  loaded: Loaded,
+  config: Kubeconfig,
   overrides: Overrides,
 ): Effect.fn.Return<ConnectionSource, KubeconfigError> {
-  const { context, cluster, user } = yield* choose(loaded, overrides)
-  const { KubeConfig: Config } = yield* loadLibrary
-  const chosen = new Config()
-  chosen.loadFromClusterAndUser({ ...cluster }, { ...user })
-  const server = (overrides.server ?? cluster.server ?? "").replace(/\/+$/, "")
-  if (!URL.canParse(server)) return yield* fail(`the server ${JSON.stringify(server)} in ${loaded.origin} is no URL`)
+  const chosen = yield* choose(config, overrides)
+  const cluster = overrideCluster(chosen.cluster, overrides)
+  const user = overrideUser(chosen.user, overrides)
+  if (isUnnamed(user)) return yield* fail("impersonating a group or a UID takes a user too: --as USER")
+  const server = yield* checkServer(cluster.server ?? "", config.origin)
+  const namespace = chosen.context?.namespace ?? ""
   return {
-    context: loaded.origin === "the pod's service account" ? undefined : context?.name,
-    namespace: context?.namespace,
+    context: config.origin === podOrigin ? undefined : chosen.contextName,
+    namespace: namespace === "" ? undefined : namespace,
     server,
-    serverName: overrides.tlsServerName ?? cluster.tlsServerName,
-    insecure: overrides.insecureSkipTlsVerify ?? cluster.skipTLSVerify ?? false,
-    proxyUrl: cluster.proxyUrl,
-    credentials: credentialsOf(chosen, loaded.origin, overrides),
+    serverName: cluster["tls-server-name"] ?? undefined,
+    insecure: cluster["insecure-skip-tls-verify"] ?? false,
+    proxyUrl: cluster["proxy-url"] ?? undefined,
+    credentials: makeCredentials({ origin: config.origin, cluster, user, userName: chosen.userName }),
   }
 })
 
-/** @param path `--kubeconfig`; undefined: kubectl's default order */
+const empty: Kubeconfig = {
+  origin: "the command line",
+  current: undefined,
+  contexts: new Map(),
+  clusters: new Map(),
+  users: new Map(),
+}
+
+/**
+ * Connects to nothing yet.
+ *
+ * @param path `--kubeconfig`; undefined: kubectl's default order
+ * @throws KubeconfigError no kubeconfig, a file that cannot be read or parsed, a name that does not exist in it
+ */
 export const loadKubeconfig = (
   path: string | undefined,
   overrides: Overrides = {},
+  surroundings: Surroundings = ownSurroundings(),
 ): Effect.Effect<ConnectionSource, KubeconfigError> =>
-  Effect.flatMap(loadFiles(path), (loaded) => sourceOf(loaded, overrides))
+  readKubeconfig(path, surroundings).pipe(
+    // `--server` works without any kubeconfig; one that is named must be there.
+    Effect.catch((error) =>
+      overrides.server !== undefined && path === undefined && error.message.startsWith("no kubeconfig")
+        ? Effect.succeed(empty)
+        : Effect.fail(error),
+    ),
+    Effect.flatMap((config) => sourceOf(config, overrides)),
+  )
 
-/** A kubeconfig that is at hand as text (out of a Secret). @param origin what it is, for messages */
-export const parseKubeconfig = Effect.fnUntraced(function* (
+/**
+ * A kubeconfig that is at hand as text (out of a Secret).
+ *
+ * It is the operator's cluster that wrote it, yet nothing in it may run a program or read a file of this machine.
+ *
+ * @param origin what it is, for messages
+ */
+export const parseKubeconfig = (
   text: string,
   origin: string,
   overrides: Overrides = {},
-): Effect.fn.Return<ConnectionSource, KubeconfigError> {
-  const { KubeConfig: Config } = yield* loadLibrary
-  const config = new Config()
-  yield* Effect.try({
-    try: () => config.loadFromString(text),
-    catch: (cause) => fail(`the kubeconfig in ${origin} cannot be read: ${textOf(cause)}`),
-  })
-  return yield* sourceOf({ config, origin }, overrides)
-})
+): Effect.Effect<ConnectionSource, KubeconfigError> =>
+  Effect.fromResult(parseKubeconfigText(text, origin, undefined)).pipe(
+    Effect.flatMap((config) =>
+      Effect.flatMap(embeddedOnly(config), () => sourceOf(config, overrides)),
+    ),
+  )
+
+const embeddedOnly = (config: Kubeconfig): Effect.Effect<void, KubeconfigError> => {
+  const users = [...config.users.values()]
+  const fields = [
+    ...[...config.clusters.values()].map((cluster) => [cluster["certificate-authority"], "certificate-authority"] as const),
+    ...users.flatMap((user) => [
+      [user["client-certificate"], "client-certificate"] as const,
+      [user["client-key"], "client-key"] as const,
+      [user.tokenFile, "tokenFile"] as const,
+      [user.exec, "exec"] as const,
+      [user["auth-provider"], "auth-provider"] as const,
+    ]),
+  ]
+  const found = fields.find(([value]) => value !== undefined && value !== null && value !== "")
+  return found === undefined
+    ? Effect.void
+    : Effect.fail(fail(`${config.origin}: ${found[1]} is not allowed in a kubeconfig that comes out of a cluster`))
+}
 
 /** What the default kubeconfig offers, for finding contexts that other tools made. */
 export interface ContextList {
@@ -213,10 +216,13 @@ export interface ContextList {
   readonly names: ReadonlyArray<string>
 }
 
-export const listContexts = Effect.fnUntraced(function* (
+/** @param path `--kubeconfig`; inside a pod there are no contexts */
+export const listContexts = (
   path: string | undefined,
-): Effect.fn.Return<ContextList, KubeconfigError> {
-  const { config } = yield* loadFiles(path)
-  const current = config.getCurrentContext()
-  return { current: current === "" ? undefined : current, names: config.getContexts().map(({ name }) => name) }
-})
+  surroundings: Surroundings = ownSurroundings(),
+): Effect.Effect<ContextList, KubeconfigError> =>
+  Effect.map(readKubeconfig(path, surroundings), (config) =>
+    config.origin === podOrigin
+      ? { current: undefined, names: [] }
+      : { current: config.current === "" ? undefined : config.current, names: [...config.contexts.keys()] },
+  )

@@ -3,12 +3,17 @@ import type { ObjectRef } from "./kube-client.ts"
 import type { Resource } from "./resource.ts"
 
 /**
- * Whether a name may stand in a path at all (Kubernetes' path segment rule, `IsValidPathSegmentName`, plus control
- * characters). Checked before a request exists: a tenant may have replaced a CRD by one without patterns.
+ * Whether a name may stand in a path at all: Kubernetes' `IsValidPathSegmentName`, plus control characters and halves of surrogate
+ * pairs (which have no UTF-8). Checked before a request exists: a tenant may have replaced a CRD by one without patterns.
  */
 export const isPathSegment = (name: string): boolean =>
+  name !== "" &&
+  name !== "." &&
+  name !== ".." &&
+  name.length <= 253 &&
   // oxlint-disable-next-line no-control-regex
-  name !== "" && name !== "." && name !== ".." && name.length <= 253 && !/[/%\u0000-\u001f\u007f]/.test(name)
+  !/[/%\\?#\u0000-\u0020\u007f]/.test(name) &&
+  name.isWellFormed()
 
 const root = (resource: Resource): string =>
   resource.group === "" ? `/api/${resource.version}` : `/apis/${resource.group}/${resource.version}`

@@ -1,17 +1,16 @@
-/**
- * Requests to one API server: over one session that is opened on demand and replaced when it dies or its credentials
- * change. Knows HTTP, nothing of Kubernetes.
- */
-import { Clock, Effect, Scope, Semaphore } from "effect"
+/** Requests to one API server, over its one session. Knows HTTP, nothing of Kubernetes. */
+import { Effect, Result, Scope, Semaphore } from "effect"
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2"
 import { constants } from "node:http2"
-import type { ConnectionSource, Credentials, KubeconfigError } from "./connection-source.ts"
-import { defaultTimes, openSession } from "./session.ts"
+import type { ConnectionSource, KubeconfigError } from "./connection-source.ts"
+import { defaultTimes } from "./session.ts"
 import type { SessionTimes } from "./session.ts"
+import { makeSessions } from "./sessions.ts"
+import type { Ready } from "./sessions.ts"
 import { fromCause, lost, TransportError } from "./transport-error.ts"
 
 export interface HttpRequest {
-  readonly method: string
+  readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
   /** With query, without the server's path prefix. */
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
@@ -31,119 +30,67 @@ export interface OpenReply {
   readonly stream: ClientHttp2Stream
 }
 
+export type ExchangeError = TransportError | KubeconfigError
+
 export interface Transport {
-  readonly exchange: (request: HttpRequest) => Effect.Effect<HttpReply, TransportError | KubeconfigError>
+  readonly exchange: (request: HttpRequest) => Effect.Effect<HttpReply, ExchangeError>
   /** The stream is cancelled when the scope closes. */
-  readonly open: (request: HttpRequest) => Effect.Effect<OpenReply, TransportError | KubeconfigError, Scope.Scope>
+  readonly open: (request: HttpRequest) => Effect.Effect<OpenReply, ExchangeError, Scope.Scope>
 }
 
 export interface TransportOptions {
   readonly source: ConnectionSource
   readonly userAgent: string
-  /** Limit of one exchange in milliseconds; 0: none. */
+  /** Limit of one exchange in milliseconds, without what an exec plugin takes; 0: none. */
   readonly requestTimeoutMs: number
-  readonly times?: SessionTimes
+  readonly times?: SessionTimes | undefined
 }
 
-/** Below the 100 streams that servers allow on a connection, leaving room for watches (effect: writes queue here, not there). */
+/** Servers allow 100 streams on a connection (Go's default since 2023); watches need room beside these. */
 const exchangesInFlight = 64
-const credentialsMaxAgeMs = 60_000
-/** A body that is larger than any list of ours is an attack on our memory. */
+/** A body that is larger than any list of ours is an attack on our memory; in UTF-16 units. */
 const maxBodyLength = 256 * 1024 * 1024
+const tooLarge = "TOO_LARGE"
+const refusedUnseen = "REFUSED_STREAM"
+/** A server that goes away refuses what comes meanwhile, until it has said so. */
+const maxResends = 3
 
-interface Live {
-  readonly session: ClientHttp2Session
-  readonly fingerprint: string
-}
-
-const fingerprintOf = ({ ca, cert, key }: Credentials): string => [ca, cert, key].join("\n")
-
-/** Credentials and session of one source, renewed as needed; single-flight. */
-const makeSessions = Effect.fnUntraced(function* (options: TransportOptions) {
-  const { source } = options
-  const lock = yield* Semaphore.make(1)
-  let cached: { readonly value: Credentials; readonly at: number } | undefined
-  let live: Live | undefined
-
-  const credentials = (fresh: boolean) =>
-    Effect.gen(function* () {
-      const now = yield* Clock.currentTimeMillis
-      if (!fresh && cached !== undefined && now - cached.at < credentialsMaxAgeMs) return cached.value
-      const value = yield* source.credentials
-      cached = { value, at: now }
-      return value
-    })
-
-  const isUsable = ({ session }: Live) => !session.closed && !session.destroyed
-
-  const acquire = (fresh: boolean) =>
-    Effect.gen(function* () {
-      const current = yield* credentials(fresh)
-      const fingerprint = fingerprintOf(current)
-      if (live !== undefined && isUsable(live) && live.fingerprint === fingerprint)
-        return { session: live.session, credentials: current }
-      // Graceful: watches of the old session go on until they end by themselves.
-      if (live !== undefined && isUsable(live)) live.session.close()
-      const session = yield* openSession(source, current, options.times ?? defaultTimes)
-      live = { session, fingerprint }
-      return { session, credentials: current }
-    })
-
-  yield* Effect.addFinalizer(() => Effect.sync(() => live?.session.destroy()))
-
-  /** The usual case, without a lock or a suspension. */
-  const ready = (now: number) =>
-    live !== undefined && isUsable(live) && cached !== undefined && now - cached.at < credentialsMaxAgeMs
-      ? { session: live.session, credentials: cached.value }
-      : undefined
-
-  return {
-    get: (fresh: boolean) =>
-      Effect.clockWith((clock) => {
-        const at = fresh ? undefined : ready(clock.currentTimeMillisUnsafe())
-        return at === undefined ? lock.withPermits(1)(acquire(fresh)) : Effect.succeed(at)
-      }),
-  }
-})
-
-const headersFor = (
-  options: TransportOptions,
-  prefix: string,
-  request: HttpRequest,
-  credentials: Credentials,
-): OutgoingHttpHeaders => {
-  const own = Object.entries(credentials.headers).map(
-    ([name, value]) => [name, typeof value === "string" ? value : [...value]] as const,
-  )
-  return {
-    ":method": request.method,
-    ":path": prefix + request.path,
-    "user-agent": options.userAgent,
-    ...Object.fromEntries(own),
-    ...request.headers,
-  }
-}
-
-/** How a stream ended that gave no whole answer. A killed session may end one with `end` and no `error`. */
-const endedEarly = (stream: ClientHttp2Stream): TransportError =>
+/** Why a stream gave no whole answer. What the server says by REFUSED_STREAM (RFC 9113 §8.7) comes with an error of Node's or without. */
+const endedEarly = (stream: ClientHttp2Stream, error?: TransportError): TransportError =>
   stream.rstCode === constants.NGHTTP2_REFUSED_STREAM
-    ? new TransportError({ kind: "unreachable", code: "REFUSED_STREAM", message: "the server refused the request for now", notSent: true })
-    : lost("the connection was closed")
+    ? new TransportError({
+        kind: "unreachable",
+        code: refusedUnseen,
+        message: "the server refused the request for now",
+        notSent: true,
+      })
+    : (error ?? lost("the connection was closed"))
 
-const start = (
-  session: ClientHttp2Session,
-  headers: OutgoingHttpHeaders,
-  body: string | undefined,
-): ClientHttp2Stream => {
-  const stream = session.request(headers, { endStream: body === undefined })
-  if (body !== undefined) stream.end(body)
-  return stream
+const start = (session: ClientHttp2Session, headers: OutgoingHttpHeaders, body: string | undefined) =>
+  Result.try({
+    try: () => {
+      const stream = session.request(headers, { endStream: body === undefined })
+      // In the same turn: a stream whose error nobody hears ends the process.
+      stream.on("error", () => {})
+      if (body !== undefined) stream.end(body)
+      return stream
+    },
+    catch: fromCause,
+  })
+
+const cancel = (stream: ClientHttp2Stream): void => {
+  if (!stream.closed && !stream.destroyed) stream.close(constants.NGHTTP2_CANCEL)
 }
 
-const cancel = (stream: ClientHttp2Stream) =>
-  Effect.sync(() => {
-    if (!stream.closed) stream.close(constants.NGHTTP2_CANCEL)
-  })
+/** Whether all was received: a killed session may end a body with `end` and no `error`. */
+const isWhole = (stream: ClientHttp2Stream, headers: IncomingHttpHeaders, ended: boolean, bytes: number): boolean => {
+  const announced = headers["content-length"]
+  return (
+    ended &&
+    (stream.rstCode ?? constants.NGHTTP2_NO_ERROR) === constants.NGHTTP2_NO_ERROR &&
+    (announced === undefined || Number(announced) === bytes)
+  )
+}
 
 const exchangeOn = (
   session: ClientHttp2Session,
@@ -151,84 +98,77 @@ const exchangeOn = (
   body: string | undefined,
 ): Effect.Effect<HttpReply, TransportError> =>
   Effect.callback((resume) => {
-    let reply: { readonly status: number; readonly headers: IncomingHttpHeaders } | undefined
+    const started = start(session, headers, body)
+    if (Result.isFailure(started)) return resume(Effect.fail(started.failure))
+    const stream = started.success
+    let received: IncomingHttpHeaders | undefined
     let text = ""
+    let ended = false
     let failure: TransportError | undefined
-    let stream: ClientHttp2Stream
-    try {
-      stream = start(session, headers, body)
-    } catch (cause) {
-      return resume(Effect.fail(fromCause(cause)))
-    }
     stream.setEncoding("utf8")
-    stream.on("response", (received) => {
-      reply = { status: Number(received[":status"] ?? 0), headers: received }
+    stream.on("response", (response) => {
+      received = response
     })
     stream.on("data", (chunk: string) => {
       text += chunk
-      if (text.length > maxBodyLength) {
-        failure = lost("the answer is too large")
-        stream.close(constants.NGHTTP2_CANCEL)
-      }
+      if (text.length <= maxBodyLength) return
+      failure ??= lost("the answer is too large", tooLarge)
+      cancel(stream)
+    })
+    stream.on("end", () => {
+      ended = true
     })
     stream.on("error", (cause) => {
       failure ??= fromCause(cause)
     })
     stream.on("close", () => {
-      if (failure === undefined && reply !== undefined && stream.rstCode === constants.NGHTTP2_NO_ERROR)
-        return resume(Effect.succeed({ ...reply, body: text }))
-      resume(Effect.fail(failure ?? endedEarly(stream)))
+      if (failure === undefined && received !== undefined && isWhole(stream, received, ended, lengthFor(received, text)))
+        return resume(Effect.succeed({ status: Number(received[":status"] ?? 0), headers: received, body: text }))
+      resume(Effect.fail(endedEarly(stream, failure)))
     })
-    return cancel(stream)
+    return Effect.sync(() => cancel(stream))
   })
+
+/** Counting costs a pass over the text, so it is done only where there is a number to compare with. */
+const lengthFor = (headers: IncomingHttpHeaders, text: string): number =>
+  headers["content-length"] === undefined ? 0 : Buffer.byteLength(text)
 
 const openOn = (
   session: ClientHttp2Session,
   headers: OutgoingHttpHeaders,
 ): Effect.Effect<OpenReply, TransportError, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.try({ try: () => start(session, headers, undefined).on("error", () => {}), catch: fromCause }),
-    cancel,
-  ).pipe(
-    Effect.flatMap((stream) =>
-      Effect.callback<OpenReply, TransportError>((resume) => {
+    Effect.suspend(() => {
+      const started = start(session, headers, undefined)
+      if (Result.isFailure(started)) return Effect.fail(started.failure)
+      const stream = started.success
+      // Kept from the first turn on: the answer may come before anybody asks for it.
+      const answer = new Promise<OpenReply>((resolve, reject) => {
         stream.once("response", (received) =>
-          resume(Effect.succeed({ status: Number(received[":status"] ?? 0), headers: received, stream })),
+          resolve({ status: Number(received[":status"] ?? 0), headers: received, stream }),
         )
-        stream.once("error", (cause) => resume(Effect.fail(fromCause(cause))))
-        stream.once("close", () => resume(Effect.fail(endedEarly(stream))))
-      }),
-    ),
-  )
+        stream.once("error", (cause) => reject(endedEarly(stream, fromCause(cause))))
+        stream.once("close", () => reject(endedEarly(stream)))
+      })
+      answer.catch(() => {})
+      return Effect.succeed({ stream, answer })
+    }),
+    ({ stream }) => Effect.sync(() => cancel(stream)),
+  ).pipe(Effect.flatMap(({ answer }) => Effect.tryPromise({ try: () => answer, catch: fromCause })))
 
 /** Opens no connection yet; closes what it opened when the scope closes. */
 export const makeTransport = Effect.fnUntraced(function* (
   options: TransportOptions,
 ): Effect.fn.Return<Transport, never, Scope.Scope> {
-  const sessions = yield* makeSessions(options)
+  const limit = options.requestTimeoutMs
+  const times = options.times ?? defaultTimes
+  const connectMs = limit === 0 ? times.connectMs : Math.min(times.connectMs, limit)
+  const sessions = yield* makeSessions(options.source, options.userAgent, { ...times, connectMs })
   const slots = yield* Semaphore.make(exchangesInFlight)
   const { pathname } = new URL(options.source.server)
   const prefix = pathname === "/" ? "" : pathname
 
-  /** Sends once more what the server has certainly not seen (the session had just died), and, with new credentials, after a 401. */
-  const attempt = <Reply extends { readonly status: number }, R>(
-    request: HttpRequest,
-    send: (session: ClientHttp2Session, headers: OutgoingHttpHeaders) => Effect.Effect<Reply, TransportError, R>,
-  ) => {
-    const once = (fresh: boolean) =>
-      Effect.flatMap(sessions.get(fresh), ({ session, credentials }) =>
-        send(session, headersFor(options, prefix, request, credentials)),
-      )
-    return once(false).pipe(
-      Effect.catchTag("TransportError", (error) =>
-        error.notSent && error.kind === "unreachable" && error.code !== "ECONNREFUSED" ? once(false) : Effect.fail(error),
-      ),
-      Effect.flatMap((reply) => (reply.status === 401 ? once(true) : Effect.succeed(reply))),
-    )
-  }
-
-  const limit = options.requestTimeoutMs
-  const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+  const inTime = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E | TransportError, R> =>
     limit === 0
       ? effect
       : Effect.timeoutOrElse(effect, {
@@ -236,11 +176,45 @@ export const makeTransport = Effect.fnUntraced(function* (
           orElse: () => Effect.fail(lost(`no answer within ${limit / 1000} s`, "ETIMEDOUT")),
         })
 
+  const headersFor = (request: HttpRequest, ready: Ready): OutgoingHttpHeaders => ({
+    ":method": request.method,
+    ":path": prefix + request.path,
+    ...ready.headers,
+    ...request.headers,
+  })
+
+  /** What the server has certainly not seen, and what may be asked twice: a read whose session turned out dead. */
+  const mayResend = (request: HttpRequest, error: TransportError): boolean =>
+    error.kind === "unreachable" &&
+    error.code !== "ETIMEDOUT" &&
+    error.code !== tooLarge &&
+    (error.notSent || request.method === "GET")
+
+  /** Sends, again where that is safe, and with new credentials what was answered by 401. */
+  const attempt = <Reply extends { readonly status: number }, R>(
+    request: HttpRequest,
+    send: (session: ClientHttp2Session, headers: OutgoingHttpHeaders) => Effect.Effect<Reply, TransportError, R>,
+  ): Effect.Effect<Reply, ExchangeError, R> => {
+    const on = (ready: Ready, left: number): Effect.Effect<Reply, ExchangeError, R> =>
+      Effect.catchTag(inTime(send(ready.session, headersFor(request, ready))), "TransportError", (error) => {
+        if (left === 0 || !mayResend(request, error)) return Effect.fail(error)
+        if (error.code === refusedUnseen) sessions.retire(ready.session)
+        return Effect.flatMap(sessions.get, (next) => on(next, error.notSent ? left - 1 : 0))
+      })
+    return Effect.flatMap(sessions.get, (ready) =>
+      Effect.flatMap(on(ready, maxResends), (reply) =>
+        reply.status === 401
+          ? Effect.flatMap(sessions.renew(ready.credentials), (renewed) =>
+              renewed ? Effect.flatMap(sessions.get, (next) => on(next, maxResends)) : Effect.succeed(reply),
+            )
+          : Effect.succeed(reply),
+      ),
+    )
+  }
+
   return {
     exchange: (request) =>
-      slots.withPermits(1)(
-        inTime(attempt(request, (session, headers) => exchangeOn(session, headers, request.body))),
-      ),
-    open: (request) => inTime(attempt(request, openOn)),
+      slots.withPermits(1)(attempt(request, (session, headers) => exchangeOn(session, headers, request.body))),
+    open: (request) => attempt(request, openOn),
   }
 })

@@ -107,7 +107,9 @@ class Waiters {
   #waiting = new Set<() => void>()
 
   readonly wait: Effect.Effect<void> = Effect.callback((resume) => {
-    const wake = () => resume(Effect.void)
+    // `resume` runs the waiting fiber inside the call: without the yield a whole reconcile would run inside `add`, in the
+    // middle of whatever changes the caches.
+    const wake = () => resume(Effect.yieldNow)
     this.#waiting.add(wake)
     return Effect.sync(() => this.#waiting.delete(wake))
   })

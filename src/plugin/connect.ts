@@ -1,5 +1,5 @@
 /** From flags to connections: which host, which vCluster on it, what settings, and the way into the virtual cluster. */
-import { Effect, type Scope } from "effect"
+import { Effect, Predicate, type Scope } from "effect"
 import { readFile } from "node:fs/promises"
 import { text as readStream } from "node:stream/consumers"
 import type { ApiError } from "../effects/api-error.ts"
@@ -9,6 +9,7 @@ import type { KubeClient } from "../effects/kube-client.ts"
 import { listContexts, loadKubeconfig, type Overrides, parseKubeconfig } from "../effects/kubeconfig.ts"
 import { type ConnectContext, parseConnectContext, resolveVcluster, type Vcluster } from "../sync/find-vcluster.ts"
 import { readSettingsSecret, type SettingsText } from "../sync/settings-source.ts"
+import { fieldManager } from "../sync/rules/applied-fields.ts"
 import type { SetupError } from "../sync/setup-error.ts"
 import { findVirtualConnection, type VirtualConnection } from "../sync/virtual-connection.ts"
 import type { ClusterArgs } from "./commands.ts"
@@ -32,9 +33,6 @@ export interface Host {
 
 /** Without a limit of the user's, a request that hangs is given up after this long. */
 const defaultRequestTimeoutMs = 60_000
-
-/** Owner of the fields that we write; never to change, or the fields of older versions would be somebody else's. */
-const fieldManager = "vcluster-es"
 
 const userAgent = `kubectl-vcluster-es/${packageVersion} (${process.platform}/${process.arch})`
 
@@ -101,13 +99,21 @@ export const findVcluster = (host: Host, args: ConnectArgs) =>
     allGiven: args.virtualKubeconfig !== undefined && args.values !== undefined,
   })
 
+const fileTroubles: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EISDIR: "it is a directory",
+  EACCES: "permission denied",
+}
+
+const troubleOf = (cause: unknown): string => {
+  const code = Predicate.hasProperty(cause, "code") ? String(cause.code) : ""
+  return fileTroubles[code] ?? (cause instanceof Error ? cause.message : String(cause))
+}
+
 const readValues = (path: string): Effect.Effect<SettingsText, UsageError> =>
   Effect.tryPromise({
     try: () => (path === "-" ? readStream(process.stdin) : readFile(path, "utf8")),
-    catch: (cause) =>
-      new UsageError({
-        message: `values ${path} cannot be read: ${cause instanceof Error ? cause.message.split("\n")[0] : String(cause)}`,
-      }),
+    catch: (cause) => new UsageError({ message: `--values ${path} cannot be read: ${troubleOf(cause)}` }),
   }).pipe(Effect.map((text) => ({ text, source: path === "-" ? "standard input" : path })))
 
 /** The file that was named, else what the vCluster runs with. */

@@ -235,7 +235,7 @@ export const dryRun = choice(
     long: "dry-run",
     value: "WHERE",
     bare: "server",
-    description: "Show what would change as a diff; write nothing",
+    description: "Show what would change as a diff; write nothing (kubectl's client and server are the same here)",
   },
   ["none", "client", "server", "true", "false"],
   "none",

@@ -18,18 +18,36 @@ import { decodeSpec, storeReferences, targetName } from "./rules/external-secret
 import { Result } from "effect"
 import * as resources from "./resources.ts"
 
-export type CacheName =
-  | "virtualExternalSecrets"
-  | "virtualSecrets"
-  | "virtualNamespaces"
-  | "virtualClusterSecretStores"
-  | "hostExternalSecrets"
-  | "hostSecrets"
-  | "hostUnmanagedSecrets"
-  | "hostClusterSecretStores"
-  | "hostService"
+export interface Caches {
+  readonly virtualExternalSecrets: Store
+  readonly virtualSecrets: Store
+  readonly virtualNamespaces: Store
+  readonly virtualClusterSecretStores: Store
+  readonly hostExternalSecrets: Store
+  readonly hostSecrets: Store
+  readonly hostUnmanagedSecrets: Store
+  readonly hostClusterSecretStores: Store
+  readonly hostService: Store
+  readonly hostCrds: Store
+  readonly virtualCrds: Store
+}
 
-export type Caches = Readonly<Record<CacheName, Store>>
+export type CacheName = keyof Caches
+
+/** Every cache, those that the settings do not call for (they are empty) included. */
+export const buildCaches = (storeOf: (name: CacheName) => Store): Caches => ({
+  virtualExternalSecrets: storeOf("virtualExternalSecrets"),
+  virtualSecrets: storeOf("virtualSecrets"),
+  virtualNamespaces: storeOf("virtualNamespaces"),
+  virtualClusterSecretStores: storeOf("virtualClusterSecretStores"),
+  hostExternalSecrets: storeOf("hostExternalSecrets"),
+  hostSecrets: storeOf("hostSecrets"),
+  hostUnmanagedSecrets: storeOf("hostUnmanagedSecrets"),
+  hostClusterSecretStores: storeOf("hostClusterSecretStores"),
+  hostService: storeOf("hostService"),
+  hostCrds: storeOf("hostCrds"),
+  virtualCrds: storeOf("virtualCrds"),
+})
 
 export interface CacheSpec {
   readonly name: CacheName
@@ -97,6 +115,25 @@ const withoutSpec = (object: KubeObject): KubeObject => ({
   metadata: object.metadata,
 })
 
+/** Names and terminations only: the schemas are large, and read in full where they are compared. */
+const crds = (name: "hostCrds" | "virtualCrds", side: Side): CacheSpec => ({
+  name,
+  side,
+  resource: resources.customResourceDefinitions,
+  selection: { metadataOnly: true },
+  indexes: {},
+  transform: ({ apiVersion, kind, metadata }) => ({
+    apiVersion,
+    kind,
+    metadata: {
+      name: metadata.name,
+      ...(metadata.uid === undefined ? {} : { uid: metadata.uid }),
+      ...(metadata.resourceVersion === undefined ? {} : { resourceVersion: metadata.resourceVersion }),
+      ...(metadata.deletionTimestamp === undefined ? {} : { deletionTimestamp: metadata.deletionTimestamp }),
+    },
+  }),
+})
+
 /** All caches that the settings call for. */
 export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
   const { hostNamespace, settings } = context
@@ -159,6 +196,8 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       indexes: {},
       transform: withoutSpec,
     },
+    crds("hostCrds", "host"),
+    crds("virtualCrds", "virtual"),
   ]
   if (!settings.clusterStores.enabled) return always
   return [
@@ -179,4 +218,3 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
     },
   ]
 }
-

@@ -60,10 +60,7 @@ const updateImport = (virtual: KubeObject, desired: KubeObject, context: SyncCon
 }
 
 const updateStatus = (virtual: KubeObject, host: KubeObject, context: SyncContext): ReadonlyArray<Action> => {
-  const patch = mergePatch(
-    { status: recordAt(virtual, "status") ?? {} },
-    { status: recordAt(host, "status") ?? {} },
-  )
+  const patch = mergePatch({ status: recordAt(virtual, "status") ?? {} }, { status: recordAt(host, "status") ?? {} })
   return patch === undefined
     ? []
     : [
@@ -107,7 +104,11 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
       ? nothing
       : {
           actions: [],
-          verdict: { health: "waiting", reason: "DeletionPending", message: "deleted in the virtual cluster; imported again once it is gone" },
+          verdict: {
+            health: "waiting",
+            reason: "DeletionPending",
+            message: "deleted in the virtual cluster; imported again once it is gone",
+          },
         }
   if (host === undefined || host.metadata.deletionTimestamp !== undefined)
     return virtual !== undefined && isImport(virtual)

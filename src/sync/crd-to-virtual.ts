@@ -10,7 +10,15 @@ import type { Clients } from "./executor.ts"
 import { carryOut } from "./executor.ts"
 import type { Action } from "./rules/actions.ts"
 import type { VersionNotServed } from "./rules/crd.ts"
-import { chooseVersion, crdToVirtual, desiredVirtualCrd, isEstablished, isOurCrd, servedVersions, specSchema } from "./rules/crd.ts"
+import {
+  chooseVersion,
+  crdToVirtual,
+  desiredVirtualCrd,
+  isEstablished,
+  isOurCrd,
+  servedVersions,
+  specSchema,
+} from "./rules/crd.ts"
 import { OperatorMissing } from "./errors.ts"
 import { customResourceDefinitions, esoGroup } from "./resources.ts"
 

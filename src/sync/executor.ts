@@ -59,9 +59,10 @@ export const carryOut = (action: Action, clients: Clients): Effect.Effect<KubeOb
     }
     case "Delete": {
       const { uid, resourceVersion } = action.current.metadata
-      return client
-        .delete(action.resource, refOf(action.current), { uid, resourceVersion })
-        .pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.void), Effect.as(undefined))
+      return client.delete(action.resource, refOf(action.current), { uid, resourceVersion }).pipe(
+        Effect.catchReason("ApiError", "NotFound", () => Effect.void),
+        Effect.as(undefined),
+      )
     }
   }
 }

@@ -15,11 +15,7 @@ export interface NotReady {
   readonly message: string
 }
 
-const patchStatus = (
-  virtual: KubeObject,
-  desired: JsonRecord,
-  virtualVersion: string,
-): ReadonlyArray<Action> => {
+const patchStatus = (virtual: KubeObject, desired: JsonRecord, virtualVersion: string): ReadonlyArray<Action> => {
   const patch = mergePatch({ status: recordAt(virtual, "status") ?? {} }, { status: desired })
   return patch === undefined
     ? []
@@ -41,8 +37,7 @@ export const statusNotReady = (
   why: NotReady,
   virtualVersion: string,
   now: string,
-): ReadonlyArray<Action> =>
-  patchStatus(virtual, notReadyStatus(virtual, why.reason, why.message, now), virtualVersion)
+): ReadonlyArray<Action> => patchStatus(virtual, notReadyStatus(virtual, why.reason, why.message, now), virtualVersion)
 
 /** Whether the tenant already reads this, so that the event need not be told again (after a restart, say). */
 export const saysAlready = (virtual: KubeObject, why: NotReady): boolean => {

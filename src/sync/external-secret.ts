@@ -8,50 +8,24 @@ import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
 import { keyOf, objectKey } from "../effects/kube-object.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
+import { hostConflict, situationOf, surroundings } from "./external-secret-situation.ts"
+import type { Situation } from "./external-secret-situation.ts"
 import { desiredHostExternalSecret, toHost } from "./external-secret-to-host.ts"
-import type { HostSide } from "./external-secret-to-host.ts"
 import { saysAlready, statusFromHost, statusNotReady } from "./external-secret-status-to-virtual.ts"
-import type { Action, Decision, Verdict } from "./rules/actions.ts"
+import { refusedVerdict, verdictOf, waitingVerdict } from "./external-secret-verdict.ts"
+import type { Action, Decision } from "./rules/actions.ts"
 import { nothing } from "./rules/actions.ts"
-import { readyCondition, translateText } from "./rules/conditions.ts"
+import { readyCondition } from "./rules/conditions.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
 import { decodeSpec, targetName } from "./rules/external-secret-spec.ts"
-import { recordAt } from "./rules/json.ts"
 import { esoFinalizer } from "./rules/keys.ts"
 import { matches, toQuery } from "./rules/label-selector.ts"
 import type { HostLocation } from "./rules/names.ts"
 import { controllerOf, originOf } from "./rules/ownership.ts"
-import type { Surroundings } from "./rules/policy.ts"
 import { judgeSpec } from "./rules/policy.ts"
 import { Refusal } from "./rules/refusals.ts"
 import { applySecret, desiredVirtualSecret, removeSecrets } from "./secret-to-virtual.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
-
-/** Everything that the caches hold about one key. */
-interface Situation {
-  readonly key: ObjectKey
-  readonly caches: Caches
-  readonly context: SyncContext
-  readonly host: HostSide
-  /** Host objects that say they are the copy of this key; more than one after a change of the namespace mapping. */
-  readonly copies: ReadonlyArray<KubeObject>
-  /** Virtual Secrets that name this ExternalSecret as theirs. */
-  readonly claimed: ReadonlyArray<KubeObject>
-}
-
-const situationOf = (key: ObjectKey, caches: Caches, context: SyncContext): Situation => ({
-  key,
-  caches,
-  context,
-  host: {
-    tenancy: context.tenancy,
-    version: context.hostVersion,
-    schema: context.hostSpecSchema("externalsecrets"),
-    service: caches.hostService.get(keyOf(context.hostNamespace, context.tenancy.vcluster)),
-  },
-  copies: caches.hostExternalSecrets.byIndex("origin", key),
-  claimed: caches.virtualSecrets.byIndex("claimant", key),
-})
 
 /** All of ours goes from the host, and from the virtual cluster what Kubernetes would collect with its owner. */
 const removeAll = (situation: Situation, virtual: KubeObject | undefined): ReadonlyArray<Action> => [
@@ -73,13 +47,6 @@ const refuse = (situation: Situation, virtual: KubeObject, refusal: Refusal): De
   }
 }
 
-const refusedVerdict = (refusal: Refusal): Verdict => ({
-  health: "refused",
-  reason: refusal.reason,
-  message: refusal.message,
-  ...(refusal.fix === undefined ? {} : { fix: refusal.fix }),
-})
-
 const notSelected = (situation: Situation, virtual: KubeObject): Decision => {
   const { context, copies, claimed } = situation
   const removals = removeAll(situation, virtual)
@@ -88,58 +55,10 @@ const notSelected = (situation: Situation, virtual: KubeObject): Decision => {
     reason: "NotSelected",
     message: `not synced: the labels do not match the selector ${toQuery(context.settings.externalSecrets.selector)} of this vCluster`,
   }
-  return { actions: [...removals, ...statusNotReady(virtual, why, context.virtualVersion, context.now())], verdict: undefined }
-}
-
-const surroundings = (situation: Situation, virtual: KubeObject): Surroundings => {
-  const { caches, context } = situation
-  const name = virtual.metadata.namespace ?? ""
   return {
-    policy: context.policy,
-    clusterStores: {
-      enabled: context.settings.clusterStores.enabled,
-      selector: toQuery(context.settings.clusterStores.selector),
-      imported: (store) => caches.hostClusterSecretStores.get(store),
-    },
-    virtualNamespace: { name, labels: caches.virtualNamespaces.get(name)?.metadata.labels ?? {} },
+    actions: [...removals, ...statusNotReady(virtual, why, context.virtualVersion, context.now())],
+    verdict: undefined,
   }
-}
-
-/** Names are not injective and the host namespace is shared: what stands under the name that we need must be ours. */
-const hostConflict = (
-  situation: Situation,
-  location: HostLocation,
-  hostSecret: string,
-): Refusal | undefined => {
-  const { caches, context, key } = situation
-  const standing = caches.hostExternalSecrets.get(keyOf(location.namespace, location.name))
-  const origin = standing === undefined ? undefined : originOf(standing, context.tenancy)
-  if (standing !== undefined && origin === undefined)
-    return new Refusal({
-      reason: "HostObjectNotOurs",
-      message: `the host already has an ExternalSecret ${location.name} that does not belong to this vCluster; rename this ExternalSecret`,
-    })
-  if (origin !== undefined && origin.key !== key)
-    return new Refusal({
-      reason: "HostNameTaken",
-      message: `ExternalSecret ${origin.key} translates to the same host name ${location.name}; rename one of the two`,
-    })
-  return secretConflict(situation, location, hostSecret)
-}
-
-/** ESO would take over a Secret that nobody controls: so we look before it does. One that another controls, it refuses itself. */
-const secretConflict = (
-  { caches }: Situation,
-  location: HostLocation,
-  hostSecret: string,
-): Refusal | undefined => {
-  const key = keyOf(location.namespace, hostSecret)
-  const standing = caches.hostSecrets.get(key) ?? caches.hostUnmanagedSecrets.get(key)
-  if (standing === undefined || controllerOf(standing) !== undefined) return undefined
-  return new Refusal({
-    reason: "HostObjectNotOurs",
-    message: `the host already has a Secret ${hostSecret} that no ExternalSecret of this vCluster made; choose another spec.target.name`,
-  })
 }
 
 const decideSelected = (situation: Situation, virtual: KubeObject, memory: Memory): Decision => {
@@ -196,15 +115,6 @@ const follow = (
   const back = comeBack(situation, virtual, spec, names, current, memory)
   return { ...back, actions: [...toHostActions, ...back.actions] }
 }
-
-const waitingVerdict = (current: KubeObject | undefined): Verdict =>
-  current?.metadata.deletionTimestamp === undefined
-    ? { health: "waiting", reason: "NotOnHost", message: "not on the host yet" }
-    : {
-        health: "waiting",
-        reason: "HostDeletionPending",
-        message: "the host's former copy is being deleted: External Secrets Operator has not released it yet",
-      }
 
 /** Secret and status, from the host object that is this one's copy. */
 const comeBack = (
@@ -268,44 +178,14 @@ const secretsToVirtual = (
   target: VirtualTarget,
 ): ReadonlyArray<Action> => {
   const controlled = target.claimed.filter((secret) => controllerOf(secret)?.uid === virtual.metadata.uid)
-  if (spec.target?.creationPolicy === "None" || (source === undefined && target.dropped)) return removeSecrets(controlled)
+  if (spec.target?.creationPolicy === "None" || (source === undefined && target.dropped))
+    return removeSecrets(controlled)
   if (source === undefined) return []
   const former = controlled.filter((secret) => secret.metadata.name !== target.name)
   return [
     ...applySecret(desiredVirtualSecret(virtual, spec, source, target.name), target.standing),
     ...removeSecrets(former),
   ]
-}
-
-const verdictOf = (
-  virtual: KubeObject,
-  current: KubeObject,
-  pairs: ReadonlyArray<readonly [string, string]>,
-  pending: number,
-): Verdict => {
-  const ready = readyCondition(current)
-  if (ready === undefined || recordAt(current, "status") === undefined)
-    return {
-      health: "waiting",
-      reason: "WaitingForOperator",
-      message: "External Secrets Operator on the host has not answered yet",
-    }
-  const since = ready.lastTransitionTime === undefined ? {} : { since: ready.lastTransitionTime }
-  const message = translateText(ready.message, pairs)
-  if (ready.status !== "True")
-    return {
-      health: "broken",
-      reason: ready.reason,
-      message,
-      ...since,
-      fix: {
-        text: "see the store and the provider's answer; then fetch again",
-        command: `kubectl annotate externalsecret ${virtual.metadata.name} -n ${virtual.metadata.namespace} force-sync=$(date +%s) --overwrite`,
-      },
-    }
-  return pending === 0
-    ? { health: "synced", reason: ready.reason, message, ...since }
-    : { health: "waiting", reason: "Pending", message: "changes are on their way" }
 }
 
 const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory): Decision => {
@@ -319,7 +199,8 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Me
       verdict: refusedVerdict(
         new Refusal({
           reason: "ManagedByOtherOperator",
-          message: "an External Secrets Operator inside the virtual cluster reconciles this ExternalSecret; it is left to it",
+          message:
+            "an External Secrets Operator inside the virtual cluster reconciles this ExternalSecret; it is left to it",
         }),
       ),
     }

@@ -239,7 +239,7 @@ export const asleep = (vcluster: Vcluster, age: string | undefined): SetupError 
   const fix = wakeCommand(vcluster)
   return new SetupError({
     reason: "Asleep",
-    message: `vCluster ${vcluster.name} ${words}${age === undefined ? "" : ` (since ${age})`}; nothing was changed`,
+    message: `vCluster ${vcluster.name} ${words}${age === undefined ? "" : ` (since ${age})`}`,
     ...(fix === undefined ? {} : { fix }),
   })
 }

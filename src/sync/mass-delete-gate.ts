@@ -6,7 +6,7 @@
  * terminating or gone, nothing counts as watched: the API server deletes every object of it, and none of them by a wish of
  * its owner.
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import type { ObjectKey } from "../effects/kube-object.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
@@ -36,11 +36,13 @@ interface Options {
   readonly context: SyncContext
   /** Whether the operator has allowed it (flag or annotation). */
   readonly allowed: () => boolean
+  /** Milliseconds. */
+  readonly now: () => number
   /** Asks the virtual API server whether the CRD is there and not terminating. */
   readonly crdIsHealthy: Effect.Effect<boolean>
 }
 
-export const makeMassDeleteGate = ({ caches, context, allowed, crdIsHealthy }: Options): MassDeleteGate => {
+export const makeMassDeleteGate = ({ caches, context, allowed, now: clock, crdIsHealthy }: Options): MassDeleteGate => {
   const seen = new Set<ObjectKey>()
   let recent: Array<number> = []
   let verdict: { readonly stop: MassDeletion | undefined } | undefined
@@ -64,7 +66,7 @@ export const makeMassDeleteGate = ({ caches, context, allowed, crdIsHealthy }: O
   }
 
   const confirmBurst = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
+    const now = clock()
     recent = [...recent.filter((at) => now - at < burstWindowMs), now]
     if (recent.length <= burst) return
     if (yield* crdIsHealthy) return

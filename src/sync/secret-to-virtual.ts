@@ -9,7 +9,13 @@ import { apiVersionOf } from "../effects/resource.ts"
 import type { Action } from "./rules/actions.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
 import { stringMapAt, valueAt } from "./rules/json.ts"
-import { carriedAnnotations, carriedLabels, externalSecretAnnotation, heldBackLabels, managedLabel } from "./rules/keys.ts"
+import {
+  carriedAnnotations,
+  carriedLabels,
+  externalSecretAnnotation,
+  heldBackLabels,
+  managedLabel,
+} from "./rules/keys.ts"
 import { appliedFields } from "./rules/applied-fields.ts"
 import { controllerOf } from "./rules/ownership.ts"
 import { secrets } from "./resources.ts"

@@ -6,6 +6,8 @@ import type { KubeClient } from "../effects/kube-client.ts"
 import type { Vcluster } from "./find-vcluster.ts"
 import { orUndefined } from "./or-undefined.ts"
 import { secrets } from "./resources.ts"
+import type { ConfigError, Settings } from "./rules/config.ts"
+import { enableSnippet, parseValues } from "./rules/config.ts"
 import { stringAt } from "./rules/json.ts"
 import { SetupError } from "./setup-error.ts"
 
@@ -20,6 +22,13 @@ const notFound = ({ name, namespace }: Vcluster): SetupError =>
     reason: "NoSettings",
     message: `the settings of vCluster ${name} are not to be found: there is no Secret vc-config-${name} with a key config.yaml in namespace ${namespace}`,
     fix: "give them as a file: -f vcluster.yaml",
+  })
+
+const notEnabled = (vcluster: Vcluster): SetupError =>
+  new SetupError({
+    reason: "NotEnabled",
+    message: `integrations.externalSecrets is not enabled for ${vcluster.name}`,
+    fix: `add to vcluster.yaml:\n${enableSnippet}`,
   })
 
 /**
@@ -38,4 +47,18 @@ export const readSettingsSecret = Effect.fn("readSettingsSecret")(function* (
   const decoded = Base64.decodeString(encoded)
   if (Result.isFailure(decoded)) return yield* notFound(vcluster)
   return { text: decoded.success, source: `Secret ${vcluster.namespace}/${name}` }
+})
+
+/**
+ * Checks the settings, and that the integration is switched on in them.
+ *
+ * @throws ConfigError what is wrong in them, with places
+ * @throws SetupError `NotEnabled`
+ */
+export const parseSettings = Effect.fnUntraced(function* (
+  { text, source }: SettingsText,
+  vcluster: Vcluster,
+): Effect.fn.Return<Settings, ConfigError | SetupError> {
+  const settings = yield* Effect.fromResult(parseValues(text, source, vcluster.namespace))
+  return settings.enabled ? settings : yield* notEnabled(vcluster)
 })

@@ -10,8 +10,8 @@ export interface KindCounts extends Counts {
 }
 
 export interface SyncerStatus {
-  /** The Lease is held and was renewed in time. */
-  readonly running: boolean
+  /** The Lease is held and was renewed in time. Absent: the Lease is not visible to us. */
+  readonly running?: boolean
   /** Who holds the Lease, in its own words: the name of a pod or of a machine. */
   readonly holder?: string
   /** RFC 3339: since when that one holds it. */
@@ -48,6 +48,7 @@ export interface StatusReport {
   readonly host: HostStatus
   readonly syncer: SyncerStatus
   readonly settings: SettingsSummary
+  /** Empty: the objects could not be looked at. */
   readonly counts: ReadonlyArray<KindCounts>
   /** Everything that is not in step, the worst first. */
   readonly problems: ReadonlyArray<ObjectReport>
@@ -60,7 +61,8 @@ export interface StatusReport {
 /** Whether there is nothing to do: everything in step, and someone who keeps it so. */
 export const isGood = (report: StatusReport): boolean =>
   report.problems.length === 0 &&
-  report.syncer.running &&
+  report.syncer.running !== false &&
+  report.counts.length > 0 &&
   report.host.crds.length > 0 &&
   report.host.eso.healthy !== false &&
   report.counts.every((counts) => counts.broken + counts.refused + counts.waiting === 0)

@@ -28,7 +28,7 @@ const Entry = Schema.Struct({
       apiGroup: Schema.optionalKey(Schema.String),
     }),
   ),
-  responseStatus: Schema.optionalKey(Schema.Struct({ code: Schema.optionalKey(Schema.Number) })),
+  responseStatus: Schema.optionalKey(Schema.Struct({ code: Schema.optionalKey(Schema.Int) })),
   /** RFC 3339 with microseconds: when the request came, and when this line's stage was reached. */
   requestReceivedTimestamp: Schema.String,
   stageTimestamp: Schema.String,

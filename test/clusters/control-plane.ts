@@ -92,9 +92,10 @@ const untilReady = (process: Process, check: Effect.Effect<boolean>): Effect.Eff
     Effect.flatMap(tailOf(process.stdout), (log) =>
       Effect.fail(new GroundError({ message: `${process.name} ${how}; its log ends:\n${log}` })),
     )
-  return Effect.raceFirst(poll, Effect.flatMap(process.exit, () => failed("ended"))).pipe(
-    Effect.timeoutOrElse({ duration: readyWithin, orElse: () => failed(`was not ready within ${readyWithin}`) }),
-  )
+  return Effect.raceFirst(
+    poll,
+    Effect.flatMap(process.exit, () => failed("ended")),
+  ).pipe(Effect.timeoutOrElse({ duration: readyWithin, orElse: () => failed(`was not ready within ${readyWithin}`) }))
 }
 
 const isReady = (kube: Kube): Effect.Effect<boolean> =>

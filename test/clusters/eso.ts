@@ -9,7 +9,8 @@ import { crds } from "../support/resources.ts"
 import type { ControlPlane } from "./control-plane.ts"
 import { describeCause, GroundError } from "./errors.ts"
 import { freePort } from "./ports.ts"
-import type { EsoVersion } from "./tool-sets.ts"
+import { createEsoDeployment, reportEso } from "./eso-deployment.ts"
+import { esoReleases, type EsoVersion } from "./tool-sets.ts"
 import { type EsoTools, esoTools } from "./tools.ts"
 import { type Process, tailOf, type Watchdog } from "./watchdog.ts"
 
@@ -28,7 +29,7 @@ export interface Eso {
   readonly version: EsoVersion
   /** `http://127.0.0.1:PORT/metrics`; another port after each start. */
   readonly metrics: () => string
-  /** SIGKILL unless given; nothing when it is down already. */
+  /** SIGKILL unless given; nothing when it is down already. Its Deployment says so. */
   readonly stop: (signal?: NodeJS.Signals) => Effect.Effect<void>
   /** Returns when it reconciles. */
   readonly start: Effect.Effect<void, GroundError>
@@ -112,9 +113,10 @@ const untilReconciling = (process: Process, metrics: string): Effect.Effect<void
     Effect.flatMap(tailOf(process.stdout), (log) =>
       Effect.fail(new GroundError({ message: `ESO ${how}; its log ends:\n${log}` })),
     )
-  return Effect.raceFirst(poll, Effect.flatMap(process.exit, () => failed("ended"))).pipe(
-    Effect.timeoutOrElse({ duration: "60 seconds", orElse: () => failed("does not reconcile after 60 seconds") }),
-  )
+  return Effect.raceFirst(
+    poll,
+    Effect.flatMap(process.exit, () => failed("ended")),
+  ).pipe(Effect.timeoutOrElse({ duration: "60 seconds", orElse: () => failed("does not reconcile after 60 seconds") }))
 }
 
 /** Each start gets a log of its own (`eso-0.20-1.log`): the signs of an earlier one must not count. */
@@ -151,10 +153,15 @@ class Operator {
       env: { ...this.#options.env, KUBECONFIG: this.#cluster.kubeconfig },
     })
     yield* untilReconciling(this.#running, this.metrics)
+    yield* reportEso(this.#cluster, true)
   })
 
   stop(signal?: NodeJS.Signals): Effect.Effect<void> {
-    return Effect.suspend(() => (this.#running === undefined ? Effect.void : Effect.asVoid(this.#running.stop(signal))))
+    return Effect.suspend(() =>
+      this.#running === undefined || this.#running.hasExited()
+        ? Effect.void
+        : Effect.andThen(this.#running.stop(signal), reportEso(this.#cluster, false)),
+    )
   }
 }
 
@@ -171,6 +178,7 @@ export const startEso = Effect.fnUntraced(function* (
     // So that the garbage collector knows the new kinds now.
     yield* cluster.restartControllerManager
   }
+  yield* createEsoDeployment(cluster, esoReleases[version].version)
   const operator = new Operator(watchdog, cluster, tools, options)
   yield* operator.start
   return { version, metrics: () => operator.metrics, stop: (signal) => operator.stop(signal), start: operator.start }

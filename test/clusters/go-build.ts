@@ -11,15 +11,14 @@ import { Effect, type Scope } from "effect"
 import { describeCause, GroundError } from "./errors.ts"
 import { withFileLock } from "./file-lock.ts"
 import type { Program, ToolSet } from "./tool-sets.ts"
-import { makeWatchdog, type Process, tailOf } from "./watchdog.ts"
+import { makeWatchdog, type Process, tailOf, type Watchdog } from "./watchdog.ts"
 
 const buildFlags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
 
 export const folderOf = (set: ToolSet): string => fileURLToPath(new URL(`tools/${set.name}`, import.meta.url))
 
 /** `XDG_CACHE_HOME` is honoured as everywhere. */
-export const cacheFolder = (): string =>
-  join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "vcluster-es")
+export const cacheFolder = (): string => join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "vcluster-es")
 
 const goEnvironment = (set: ToolSet) => ({ CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off", ...set.env })
 
@@ -86,41 +85,56 @@ const tellProgress = (what: string, build: Process, since: number): Effect.Effec
     }),
   )
 
+const namesOf = (programs: ReadonlyArray<Program>): string => programs.map(({ name }) => name).join(", ")
+
 const collect = (set: ToolSet, programs: ReadonlyArray<Program>, folder: string, sources: ReadonlyArray<string>) =>
   files("gather what was built", async () => {
-    for (const program of programs) {
-      if (program.builtAs !== undefined) await rename(join(folder, program.builtAs), join(folder, program.name))
-    }
-    for (const [index, file] of set.files.entries()) {
+    const renamed = programs.flatMap(({ name, builtAs }) =>
+      builtAs === undefined ? [] : [rename(join(folder, builtAs), join(folder, name))],
+    )
+    const copied = set.files.map(async (file, index) => {
       const target = join(folder, file.as)
       await copyFile(join(sources[index] ?? "", file.path), target)
+      // The module cache is read-only, and copies keep that.
       await chmod(target, 0o644)
-    }
+    })
+    await Promise.all([...renamed, ...copied])
   })
 
-/** Builds in a folder of its own next to the cache entry, which the watchdog removes, also after a crash; then renames. */
-const build = Effect.fnUntraced(function* (
+const compile = Effect.fnUntraced(function* (
+  watchdog: Watchdog,
   set: ToolSet,
   programs: ReadonlyArray<Program>,
-  target: string,
-): Effect.fn.Return<void, GroundError, Scope.Scope> {
-  const what = programs.map(({ name }) => name).join(", ")
+  output: string,
+): Effect.fn.Return<void, GroundError> {
   const since = Date.now()
-  yield* say(`building ${what} (${set.name}) with Go; this takes some minutes, once`)
-  const watchdog = yield* makeWatchdog({ prefix: `.building-${set.name}-`, parent: cacheFolder() })
-  const output = join(watchdog.folder, "bin")
-  yield* files("make a folder", () => mkdir(output))
-  const process = yield* watchdog.start({
+  const build = yield* watchdog.start({
     name: "go",
     file: "go",
     args: ["build", "-v", ...buildFlags, "-o", `${output}/`, ...programs.map((program) => program.package)],
     env: goEnvironment(set),
     cwd: folderOf(set),
   })
-  const status = yield* Effect.raceFirst(process.exit, tellProgress(what, process, since))
-  if (status.code !== 0) {
-    return yield* new GroundError({ message: `go build of ${set.name} failed:\n${yield* tailOf(process.stdout, 30)}` })
-  }
+  const status = yield* Effect.raceFirst(build.exit, tellProgress(namesOf(programs), build, since))
+  const log = yield* tailOf(build.stdout, 30)
+  yield* status.code === 0
+    ? Effect.void
+    : Effect.fail(new GroundError({ message: `go build of ${set.name} failed:\n${log}` }))
+})
+
+/** Builds in a folder of its own next to the cache entry, which the watchdog removes, also after a crash; then renames. */
+const buildInto = Effect.fnUntraced(function* (
+  set: ToolSet,
+  programs: ReadonlyArray<Program>,
+  target: string,
+): Effect.fn.Return<void, GroundError, Scope.Scope> {
+  const what = namesOf(programs)
+  const since = Date.now()
+  yield* say(`building ${what} (${set.name}) with Go; this takes some minutes, once`)
+  const watchdog = yield* makeWatchdog({ prefix: `.building-${set.name}-`, parent: cacheFolder() })
+  const output = join(watchdog.folder, "bin")
+  yield* files("make a folder", () => mkdir(output))
+  yield* compile(watchdog, set, programs, output)
   const sources = yield* Effect.forEach(set.files, (file) => moduleFolder(set, file.module))
   yield* collect(set, programs, output, sources)
   yield* files("move what was built into the cache", () => rename(output, target))
@@ -135,7 +149,7 @@ export const builtToolSet = Effect.fnUntraced(function* (
   const target = join(cacheFolder(), `${set.name}-${yield* fingerprint(set, programs)}`)
   if (existsSync(target)) return target
   yield* files("make the cache folder", () => mkdir(cacheFolder(), { recursive: true }))
-  const buildUnlessDone = Effect.suspend(() => (existsSync(target) ? Effect.void : build(set, programs, target)))
+  const buildUnlessDone = Effect.suspend(() => (existsSync(target) ? Effect.void : buildInto(set, programs, target)))
   yield* withFileLock(`${target}.lock`, `another build of ${set.name}`, buildUnlessDone)
   return target
 })

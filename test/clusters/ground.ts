@@ -1,7 +1,7 @@
 /** The test ground: two real control planes, host and virtual, that end with the scope. */
 import { cp, mkdir } from "node:fs/promises"
 import { basename, join } from "node:path"
-import { Context, type Duration, Effect, Layer, type Scope } from "effect"
+import { Cause, Context, type Duration, Effect, Exit, Layer, type Scope } from "effect"
 import type { KubeError } from "../support/kube-error.ts"
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from "./control-plane.ts"
 import { describeCause, GroundError } from "./errors.ts"
@@ -14,6 +14,8 @@ import { makeWatchdog, type Watchdog } from "./watchdog.ts"
 export interface GroundOptions {
   readonly host?: Omit<ControlPlaneOptions, "name">
   readonly virtual?: Omit<ControlPlaneOptions, "name">
+  /** Where the logs go when the scope ends with a failure (a test that failed, a ground that did not come up). */
+  readonly logsTo?: string
 }
 
 export interface GroundShape {
@@ -38,12 +40,12 @@ export interface GroundShape {
     args: ReadonlyArray<string>,
     input?: string,
   ) => Effect.Effect<Finished, GroundError>
-  /** Copies all logs to `FOLDER`; nothing that holds a key or a Secret. */
+  /** Copies all logs, and what programs wrote, to a folder; no kubeconfig, no key. */
   readonly keepLogs: (folder: string) => Effect.Effect<void, GroundError>
 }
 
-/** Grounds of this process that are up, for {@link keepAllLogs}. */
-const open = new Set<GroundShape>()
+/** Folders of this process's grounds that are up, for {@link keepAllLogs}. */
+const open = new Set<string>()
 
 const isLog = (path: string): boolean => /\.(log|out|err)$/.test(path)
 
@@ -63,8 +65,23 @@ const copyLogs = (from: string, to: string): Effect.Effect<void, GroundError> =>
 export const keepAllLogs = (folder: string): Effect.Effect<ReadonlyArray<string>, GroundError> =>
   Effect.forEach([...open], (ground, index) => {
     const target = index === 0 ? folder : join(folder, String(index + 1))
-    return Effect.as(ground.keepLogs(target), target)
+    return Effect.as(copyLogs(ground, target), target)
   })
+
+/** Must come after the watchdog in the scope, so that it runs before the folder is removed. */
+const rememberFolder = (folder: string, logsTo: string | undefined): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.asVoid(
+    Effect.acquireRelease(
+      Effect.sync(() => open.add(folder)),
+      (_, exit) =>
+        Effect.gen(function* () {
+          open.delete(folder)
+          if (logsTo === undefined || Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return
+          yield* copyLogs(folder, logsTo)
+          process.stderr.write(`test ground: logs kept in ${logsTo}\n`)
+        }).pipe(Effect.ignore),
+    ),
+  )
 
 const groundOf = (
   watchdog: Watchdog,
@@ -99,17 +116,13 @@ export const makeGround = Effect.fnUntraced(function* (
 ): Effect.fn.Return<GroundShape, GroundError, Scope.Scope> {
   const tools = yield* kubernetesTools
   const watchdog = yield* makeWatchdog({ prefix: "vcluster-es-ground-" })
+  yield* rememberFolder(watchdog.folder, options.logsTo)
   const start = (controlPlane: ControlPlaneOptions) => startControlPlane(watchdog, tools, controlPlane)
   const [host, virtual] = yield* Effect.all(
     [start({ ...options.host, name: "host" }), start({ ...options.virtual, name: "virtual" })],
     { concurrency: 2 },
   )
-  const ground = groundOf(watchdog, tools, host, virtual)
-  yield* Effect.acquireRelease(
-    Effect.sync(() => open.add(ground)),
-    () => Effect.sync(() => open.delete(ground)),
-  )
-  return ground
+  return groundOf(watchdog, tools, host, virtual)
 })
 
 export class Ground extends Context.Service<Ground, GroundShape>()("vcluster-es/test/Ground") {

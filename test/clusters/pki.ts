@@ -116,21 +116,15 @@ const distinguishedName = (commonName: string, organizations: ReadonlyArray<stri
   )
 
 const extension = (type: string, critical: boolean, value: Uint8Array): Buffer =>
-  sequence(
-    oid(type),
-    ...(critical ? [der(tag.boolean, Buffer.from([0xff]))] : []),
-    der(tag.octetString, value),
-  )
+  sequence(oid(type), ...(critical ? [der(tag.boolean, Buffer.from([0xff]))] : []), der(tag.octetString, value))
+
+const words = (text: string): ReadonlyArray<string> => text.split(":").filter((word) => word !== "")
 
 const ipBytes = (address: string): Buffer => {
   if (isIP(address) === 4) return Buffer.from(address.split(".").map(Number))
   const [head = "", tail = ""] = address.split("::")
-  const words = (text: string) => text.split(":").filter((word) => word !== "")
   const zeros = Array.from({ length: 8 - words(head).length - words(tail).length }, () => "0")
-  return Buffer.from(
-    [...words(head), ...zeros, ...words(tail)].map((word) => word.padStart(4, "0")).join(""),
-    "hex",
-  )
+  return Buffer.from([...words(head), ...zeros, ...words(tail)].map((word) => word.padStart(4, "0")).join(""), "hex")
 }
 
 const subjectAltName = (hosts: ReadonlyArray<string>): Buffer =>
@@ -157,9 +151,7 @@ const leafExtensions = (request: CertificateRequest): ReadonlyArray<Buffer> => [
     false,
     sequence(oid(request.usage === "server" ? oids.serverAuth : oids.clientAuth)),
   ),
-  ...(request.hosts === undefined
-    ? []
-    : [extension(oids.subjectAltName, false, subjectAltName(request.hosts))]),
+  ...(request.hosts === undefined ? [] : [extension(oids.subjectAltName, false, subjectAltName(request.hosts))]),
 ]
 
 interface Unsigned {
@@ -191,7 +183,7 @@ const signCertificate = (unsigned: Unsigned, issuerKey: KeyObject): string => {
 
 const newKeyPair = () => generateKeyPairSync("ec", { namedCurve: "P-256" })
 
-const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" }).toString()
+const pemOf = (key: KeyObject): string => key.export({ type: "pkcs8", format: "pem" })
 
 /** A new private CA, good for ten days. Two CAs of one name are two CAs: neither trusts the other's certificates. */
 export const createAuthority = (commonName: string): CertificateAuthority => {
@@ -222,7 +214,7 @@ export const createAuthority = (commonName: string): CertificateAuthority => {
 export const createSigningKey = (): { readonly publicKey: string; readonly privateKey: string } => {
   const pair = newKeyPair()
   return {
-    publicKey: pair.publicKey.export({ type: "spki", format: "pem" }).toString(),
+    publicKey: pair.publicKey.export({ type: "spki", format: "pem" }),
     privateKey: pemOf(pair.privateKey),
   }
 }

@@ -60,7 +60,12 @@ export const startProgram = Effect.fnUntraced(function* (
   program: Program,
 ): Effect.fn.Return<Running, GroundError> {
   const name = `program-${++count}-${program.file.split("/").at(-1)}`
-  const process = yield* watchdog.start({ ...program, name, cwd: program.cwd ?? dirname(watchdog.folder), separate: true })
+  const process = yield* watchdog.start({
+    ...program,
+    name,
+    cwd: program.cwd ?? dirname(watchdog.folder),
+    separate: true,
+  })
   const stdout = () => readFileSync(process.stdout, "utf8")
   const stderr = () => readFileSync(process.stderr, "utf8")
   const wrote = () => `standard output:\n${stdout()}\nstandard error:\n${stderr()}`

@@ -45,6 +45,8 @@ export type EsoVersion = "0.20" | "0.16"
 
 export interface EsoRelease {
   readonly set: ToolSet
+  /** The whole version, as `tools/NAME/go.mod` pins it. */
+  readonly version: string
   /** A ready-made binary in place of building. Its CRDs are taken from `crds.yaml` beside it, else from the pinned module. */
   readonly override: string
   /** 0.16 does not know `--live-addr`. */
@@ -52,8 +54,8 @@ export interface EsoRelease {
 }
 
 export const esoReleases: Readonly<Record<EsoVersion, EsoRelease>> = {
-  /** 0.20.4: serves `v1` only. */
-  "0.20": { set: esoSet("eso-0.20"), override: "VCLUSTER_ES_ESO", hasLiveAddress: true },
-  /** 0.16.2: serves `v1beta1` too. */
-  "0.16": { set: esoSet("eso-0.16"), override: "VCLUSTER_ES_ESO_0_16", hasLiveAddress: false },
+  /** Serves `v1` only. */
+  "0.20": { set: esoSet("eso-0.20"), version: "0.20.4", override: "VCLUSTER_ES_ESO", hasLiveAddress: true },
+  /** Serves `v1beta1` too. */
+  "0.16": { set: esoSet("eso-0.16"), version: "0.16.2", override: "VCLUSTER_ES_ESO_0_16", hasLiveAddress: false },
 }

@@ -19,6 +19,8 @@ export interface Vcluster {
   readonly values?: string | Readonly<Record<string, unknown>>
   /** Image tag of the syncer container; default 0.37.0. */
   readonly version?: string
+  /** Pods that are said to be ready, of one; default 1. There is no kubelet, so no pod. */
+  readonly readyReplicas?: number
   /** What the Secret `vc-NAME` says of the API server; default https://localhost:8443, as the real one does. */
   readonly exportedServer?: string
 }
@@ -102,9 +104,14 @@ const kubeconfigSecret = (vcluster: Vcluster, virtual: ControlPlane): KubeObject
 /** The values, and nothing else: the Secret `vc-config-NAME`. */
 export const configSecret = (vcluster: Vcluster): KubeObject => {
   const values = vcluster.values ?? defaultValues
-  return secret(vcluster, `vc-config-${vcluster.name}`, {}, {
-    "config.yaml": typeof values === "string" ? values : stringify(values),
-  })
+  return secret(
+    vcluster,
+    `vc-config-${vcluster.name}`,
+    {},
+    {
+      "config.yaml": typeof values === "string" ? values : stringify(values),
+    },
+  )
 }
 
 /** Makes namespace, Services, StatefulSet and Secrets of a vCluster on the host; repeatable, so also a way to change its values. */
@@ -120,4 +127,13 @@ export const seedVcluster = Effect.fnUntraced(function* (
   yield* host.kube.apply(secrets, kubeconfigSecret(vcluster, virtual))
   yield* host.kube.apply(secrets, configSecret(vcluster))
   yield* host.kube.apply(statefulSets, statefulSet(vcluster))
+  const readyReplicas = vcluster.readyReplicas ?? 1
+  const status = {
+    replicas: 1,
+    currentReplicas: 1,
+    updatedReplicas: 1,
+    readyReplicas,
+    availableReplicas: readyReplicas,
+  }
+  yield* host.kube.patch(statefulSets, vcluster, { status }, "status")
 })

@@ -48,6 +48,8 @@ export interface Watchdog {
   /** Removed at the end, with everything in it. */
   readonly folder: string
   readonly pid: number
+  /** Of the processes that are alive. */
+  readonly children: () => ReadonlyArray<number>
   readonly start: (spec: ProcessSpec) => Effect.Effect<Process, GroundError>
 }
 
@@ -55,7 +57,9 @@ const script = fileURLToPath(new URL("watchdog-main.ts", import.meta.url))
 
 const environment = (extra: ProcessSpec["env"] = {}): Record<string, string> =>
   Object.fromEntries(
-    Object.entries({ ...process.env, ...extra }).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    Object.entries({ ...process.env, ...extra }).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value]],
+    ),
   )
 
 /** What is known of one child; the promises are made before the command goes out, so that no report is missed. */
@@ -125,7 +129,12 @@ class Kennel {
   }
 }
 
-const handle = (kennel: Kennel, id: number, child: Child, names: Pick<Process, "name" | "stdout" | "stderr">): Process => {
+const handle = (
+  kennel: Kennel,
+  id: number,
+  child: Child,
+  names: Pick<Process, "name" | "stdout" | "stderr">,
+): Process => {
   const exit = Effect.promise(() => child.exited.promise)
   const signal = (name: NodeJS.Signals) => Effect.sync(() => kennel.send({ op: "signal", id, signal: name }))
   return {
@@ -185,6 +194,8 @@ export const makeWatchdog = Effect.fnUntraced(function* (options: {
   return {
     folder,
     pid: opened.child.pid ?? 0,
+    children: () =>
+      [...kennel.children.values()].filter((child) => !child.gone && child.pid !== 0).map(({ pid }) => pid),
     start: (spec) =>
       Effect.tryPromise({
         try: () => startChild(kennel, folder, ++lastId, spec),

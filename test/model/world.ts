@@ -6,7 +6,7 @@ import type { Store } from "../../src/effects/store.ts"
 import type { KubeObject, ObjectKey } from "../../src/effects/kube-object.ts"
 import { keyOf, objectKey } from "../../src/effects/kube-object.ts"
 import type { CacheName, Caches } from "../../src/sync/caches.ts"
-import { cacheSpecs } from "../../src/sync/caches.ts"
+import { buildCaches, cacheSpecs } from "../../src/sync/caches.ts"
 import type { SyncContext } from "../../src/sync/context.ts"
 import type { Action, Side } from "../../src/sync/rules/actions.ts"
 import { esoManagedLabel } from "../../src/sync/rules/keys.ts"
@@ -108,24 +108,14 @@ export class World {
   /** The caches as reflectors would show them now. */
   caches(): Caches {
     const empty = storeOf([], {})
-    const caches: Record<CacheName, Store> = {
-      virtualExternalSecrets: empty,
-      virtualSecrets: empty,
-      virtualNamespaces: empty,
-      virtualClusterSecretStores: empty,
-      hostExternalSecrets: empty,
-      hostSecrets: empty,
-      hostUnmanagedSecrets: empty,
-      hostClusterSecretStores: empty,
-      hostService: empty,
-    }
+    const stores = new Map<CacheName, Store>()
     for (const spec of cacheSpecs(this.context)) {
       const objects = this.all(spec.side, spec.resource.kind)
         .filter((object) => selected(spec.selection.labelSelector, object))
         .map((object) => spec.transform?.(object) ?? object)
-      caches[spec.name] = storeOf(objects, spec.indexes)
+      stores.set(spec.name, storeOf(objects, spec.indexes))
     }
-    return caches
+    return buildCaches((name) => stores.get(name) ?? empty)
   }
 
   /** Carries an action out as the API server would. */

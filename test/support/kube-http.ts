@@ -33,14 +33,22 @@ export interface Answer {
 const property = (value: unknown, name: string): unknown =>
   typeof value === "object" && value !== null ? Reflect.get(value, name) : undefined
 
+const textOf = (value: unknown, otherwise: string): string => (typeof value === "string" ? value : otherwise)
+
 const noAnswer = (request: Request, error: Error): KubeError =>
   new KubeError({
     status: 0,
-    reason: String(property(error, "code") ?? "Unreachable"),
+    reason: textOf(property(error, "code"), "Unreachable"),
     message: `${request.method} ${request.path}: ${error.message}`,
   })
 
-const optionsFor = (connection: Connection, agent: Agent, request: Request, signal: AbortSignal): RequestOptions => ({
+const optionsFor = (
+  connection: Connection,
+  agent: Agent,
+  request: Request,
+  body: string | undefined,
+  signal: AbortSignal,
+): RequestOptions => ({
   agent,
   signal,
   method: request.method,
@@ -51,22 +59,21 @@ const optionsFor = (connection: Connection, agent: Agent, request: Request, sign
     accept: "application/json",
     "user-agent": connection.userAgent ?? "vcluster-es-test",
     ...(connection.token === undefined ? {} : { authorization: `Bearer ${connection.token}` }),
-    ...(request.body === undefined ? {} : { "content-type": request.contentType ?? "application/json" }),
+    // The length must be said: node would send the body of a DELETE without any, and spoil the connection for the next request.
+    ...(body === undefined
+      ? {}
+      : { "content-type": request.contentType ?? "application/json", "content-length": Buffer.byteLength(body) }),
   },
 })
 
 /** Sends the request; resolves when the head of the answer is there. Rejects with a {@link KubeError}. */
-const open = (
-  connection: Connection,
-  agent: Agent,
-  request: Request,
-  signal: AbortSignal,
-): Promise<IncomingMessage> =>
+const open = (connection: Connection, agent: Agent, request: Request, signal: AbortSignal): Promise<IncomingMessage> =>
   new Promise((resolve, reject) => {
     const url = new URL(request.path, connection.server)
-    httpsRequest(url, optionsFor(connection, agent, request, signal), resolve)
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body)
+    httpsRequest(url, optionsFor(connection, agent, request, body, signal), resolve)
       .on("error", (error) => reject(noAnswer(request, error)))
-      .end(request.body === undefined ? undefined : JSON.stringify(request.body))
+      .end(body)
   })
 
 const parse = (text: string): unknown => {
@@ -87,8 +94,8 @@ const readAll = async (response: IncomingMessage): Promise<unknown> => {
 export const refusal = (request: Request, answer: Answer): KubeError =>
   new KubeError({
     status: answer.status,
-    reason: String(property(answer.body, "reason") ?? "Unknown"),
-    message: `${request.method} ${request.path}: ${answer.status} ${String(property(answer.body, "message") ?? answer.body)}`,
+    reason: textOf(property(answer.body, "reason"), "Unknown"),
+    message: `${request.method} ${request.path}: ${answer.status} ${textOf(property(answer.body, "message"), JSON.stringify(answer.body))}`,
   })
 
 /** Any answer, good or bad. Rejects with a {@link KubeError} when there is none. */

@@ -83,7 +83,7 @@ const query = (selection: Selection, extra: Readonly<Record<string, string>> = {
   const parameters = new URLSearchParams(extra)
   if (selection.labelSelector !== undefined) parameters.set("labelSelector", selection.labelSelector)
   if (selection.fieldSelector !== undefined) parameters.set("fieldSelector", selection.fieldSelector)
-  return parameters.size === 0 ? "" : `?${parameters}`
+  return parameters.size === 0 ? "" : `?${parameters.toString()}`
 }
 
 const toKubeError = (cause: unknown): KubeError =>
@@ -122,15 +122,13 @@ class Waiter {
   }
 
   async run(signal: AbortSignal): Promise<ReadonlyArray<KubeObject>> {
-    for (;;) {
-      try {
-        if (await this.#round(signal)) return this.#objects()
-      } catch (cause) {
-        const error = toKubeError(cause)
-        if (signal.aborted || !mayPass(error)) throw error
-        await delay(100, undefined, { signal })
-      }
-    }
+    const met = await this.#round(signal).catch(async (cause: unknown) => {
+      const error = toKubeError(cause)
+      if (signal.aborted || !mayPass(error)) throw error
+      await delay(100, undefined, { signal })
+      return false
+    })
+    return met ? this.#objects() : this.run(signal)
   }
 
   /** One list, and one watch from there; false when the watch ended first. */
@@ -177,6 +175,14 @@ const timedOut = (waiter: Waiter, resource: Resource, selection: Selection, wait
   })
 }
 
+const bodyPath = (resource: Resource, body: KubeObject, named: boolean, subresource?: string): string =>
+  pathOf(resource, body.metadata.namespace, named ? body.metadata.name : undefined, subresource)
+
+const oneOnly = (ref: ObjectRef): Selection => ({
+  namespace: ref.namespace,
+  fieldSelector: `metadata.name=${ref.name}`,
+})
+
 /** A client for one API server. Connections are kept open but hold no process alive. */
 export const makeKube = (connection: Connection): Kube => {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 })
@@ -192,8 +198,6 @@ export const makeKube = (connection: Connection): Kube => {
     if (!isObject(body)) return yield* refusal(what, { status: 200, body })
     return body
   })
-  const bodyPath = (resource: Resource, body: KubeObject, named: boolean, subresource?: string) =>
-    pathOf(resource, body.metadata.namespace, named ? body.metadata.name : undefined, subresource)
   const get: Kube["get"] = (resource, ref) => object({ method: "GET", path: pathOf(resource, ref.namespace, ref.name) })
   const waitForList: Kube["waitForList"] = (resource, selection, accept, wait = {}) =>
     Effect.suspend(() => {
@@ -205,14 +209,16 @@ export const makeKube = (connection: Connection): Kube => {
         }),
       )
     })
-  const oneOnly = (ref: ObjectRef): Selection => ({ namespace: ref.namespace, fieldSelector: `metadata.name=${ref.name}` })
   return {
     connection,
     request,
     get,
     find: (resource, ref) =>
       get(resource, ref).pipe(
-        Effect.catch((error) => (error.status === 404 ? Effect.succeed(undefined) : Effect.fail(error))),
+        Effect.catchIf(
+          (error) => error.status === 404,
+          () => Effect.undefined,
+        ),
       ),
     list: (resource, selection = {}) =>
       answered({ method: "GET", path: pathOf(resource, selection.namespace) + query(selection) }).pipe(

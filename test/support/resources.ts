@@ -15,19 +15,22 @@ export const configMaps = core("ConfigMap", "configmaps")
 export const services = core("Service", "services")
 export const serviceAccounts = core("ServiceAccount", "serviceaccounts")
 export const events = core("Event", "events")
+export const deployments = resource("apps", "v1", true)("Deployment", "deployments")
 export const statefulSets = resource("apps", "v1", true)("StatefulSet", "statefulsets")
 export const leases = resource("coordination.k8s.io", "v1", true)("Lease", "leases")
 export const roles = resource("rbac.authorization.k8s.io", "v1", true)("Role", "roles")
 export const roleBindings = resource("rbac.authorization.k8s.io", "v1", true)("RoleBinding", "rolebindings")
 export const clusterRoles = resource("rbac.authorization.k8s.io", "v1", false)("ClusterRole", "clusterroles")
-export const clusterRoleBindings = resource("rbac.authorization.k8s.io", "v1", false)(
-  "ClusterRoleBinding",
-  "clusterrolebindings",
-)
-export const crds = resource("apiextensions.k8s.io", "v1", false)(
-  "CustomResourceDefinition",
-  "customresourcedefinitions",
-)
+export const clusterRoleBindings = resource(
+  "rbac.authorization.k8s.io",
+  "v1",
+  false,
+)("ClusterRoleBinding", "clusterrolebindings")
+export const crds = resource(
+  "apiextensions.k8s.io",
+  "v1",
+  false,
+)("CustomResourceDefinition", "customresourcedefinitions")
 export const externalSecrets = resource(eso, "v1", true)("ExternalSecret", "externalsecrets")
 export const externalSecretsV1beta1 = resource(eso, "v1beta1", true)("ExternalSecret", "externalsecrets")
 export const secretStores = resource(eso, "v1", true)("SecretStore", "secretstores")

@@ -25,9 +25,12 @@ const untrustedFix = (error: ApiError, code: string): string => {
     : "give the authority that signed its certificate: --certificate-authority FILE"
 }
 
+const installEso =
+  "helm install external-secrets external-secrets --repo https://charts.external-secrets.io -n external-secrets --create-namespace"
+
 const esoMissing = (resource: string): Explanation => ({
   message: `External Secrets Operator is not installed on the host: no CRD ${resource}`,
-  fix: "helm install external-secrets external-secrets --repo https://charts.external-secrets.io -n external-secrets --create-namespace",
+  fix: installEso,
   exitCode: exitCodes.badNews,
 })
 
@@ -104,29 +107,29 @@ const setupExit: Readonly<Record<SetupError["reason"], number>> = {
   Asleep: exitCodes.cluster,
 }
 
-const withFix = (message: string, fix: unknown, exitCode: number): Explanation => {
-  if (typeof fix === "string") return { message, fix, exitCode }
-  const text = Predicate.isObject(fix) ? Reflect.get(fix, "text") : undefined
-  const command = Predicate.isObject(fix) ? Reflect.get(fix, "command") : undefined
-  const words = [text, command].filter((part) => typeof part === "string").join(": ")
-  return words === "" ? { message, exitCode } : { message, fix: words, exitCode }
+/** What the rooms below fail with: their messages are complete; the way out is a matter of the command line. */
+const known: Readonly<Record<string, { readonly exitCode: number; readonly fix?: string }>> = {
+  ConfigError: { exitCode: exitCodes.usage },
+  KubeconfigError: { exitCode: exitCodes.usage },
+  HostNamespaceMissing: { exitCode: exitCodes.usage },
+  VersionNotServed: { exitCode: exitCodes.usage },
+  OperatorMissing: { exitCode: exitCodes.badNews, fix: installEso },
+  LeaseHeld: { exitCode: exitCodes.badNews, fix: "one syncer is enough; to sync from here, stop that one first" },
+  IdentityMismatch: { exitCode: exitCodes.badNews, fix: "if that is meant, run again with --accept-identity" },
+  MassDeletion: { exitCode: exitCodes.badNews, fix: "if that is meant, run again with --allow-mass-delete" },
 }
+
+const withFix = (message: string, fix: string | undefined, exitCode: number): Explanation =>
+  fix === undefined ? { message, exitCode } : { message, fix, exitCode }
 
 /** What a failure means for the user; `undefined` when it is none of those that we expect: a bug of ours. */
 export const explainFailure = (failure: unknown): Explanation | undefined => {
   if (failure instanceof ApiError) return explainApiError(failure)
   if (failure instanceof UsageError) return { message: failure.message, exitCode: exitCodes.usage }
   if (failure instanceof SetupError) return withFix(failure.message, failure.fix, setupExit[failure.reason])
-  // Tagged errors of the rooms below speak for themselves; those that are neither usage nor a cluster's doing carry no exit code.
-  if (Predicate.isTagged(failure, Reflect.get(Object(failure), "_tag")) && failure instanceof Error) {
-    const exitCode: unknown = Reflect.get(failure, "exitCode")
-    return withFix(
-      failure.message,
-      Reflect.get(failure, "fix"),
-      typeof exitCode === "number" ? exitCode : exitCodes.badNews,
-    )
-  }
-  return undefined
+  if (!Predicate.hasProperty(failure, "_tag") || !Predicate.isError(failure)) return undefined
+  const { exitCode, fix } = known[String(failure._tag)] ?? { exitCode: exitCodes.badNews }
+  return withFix(failure.message, fix, exitCode)
 }
 
 const internal = (defect: unknown): Explanation => ({
@@ -147,7 +150,9 @@ export const explainCause = (cause: Cause.Cause<unknown>): Explanation => {
 /** The lines for standard error. Server texts can quote what tenants wrote: they are escaped here. */
 export const renderExplanation = (style: Style, explanation: Explanation): string => {
   const { message, fix } = explanation
-  const lines = [`${paint(style, "bad", "Error:")} ${toLocale(style, escapeLines(message))}`]
+  const lines = [
+    `${paint(style, "bad", "Error:")} ${toLocale(style, escapeLines(message)).replaceAll("\n", "\n       ")}`,
+  ]
   if (fix !== undefined) lines.push(`  fix: ${toLocale(style, escapeLines(fix)).replaceAll("\n", "\n       ")}`)
   return `${lines.join("\n")}\n`
 }

@@ -1,5 +1,5 @@
 /** How far a long first pass is: one line that redraws on a terminal, a line every ten seconds in a log. */
-import { Clock, Effect, Ref, type Scope } from "effect"
+import { Clock, Effect, type Scope } from "effect"
 import { formatElapsed } from "./age.ts"
 import { cutEnd } from "./escape.ts"
 import { toLocale } from "./style.ts"
@@ -13,8 +13,8 @@ export interface Step {
 }
 
 export interface Progress {
-  /** Cheap: only remembers; the line is drawn by a clock of its own. */
-  readonly report: (step: Step) => Effect.Effect<void>
+  /** Only remembers, so it may be called at any rate; the line is drawn by a clock of its own. */
+  readonly report: (step: Step) => void
 }
 
 const grouped = (count: number): string => String(count).replace(/\B(?=(\d{3})+$)/g, ",")
@@ -33,18 +33,18 @@ const clearLine = "\r\u001b[K"
 /** Draws until its scope closes, then leaves no line behind on a terminal. Nothing is drawn for a pass of under half a second. */
 export const makeProgress: Effect.Effect<Progress, never, Terminal | Scope.Scope> = Effect.gen(function* () {
   const terminal = yield* Terminal
-  const current = yield* Ref.make<Step | undefined>(undefined)
+  let current: Step | undefined
   const started = yield* Clock.currentTimeMillis
   const columns = terminal.errColumns
   const draw = Effect.gen(function* () {
-    const step = yield* Ref.get(current)
+    const step = current
     if (step === undefined) return
     const line = toLocale(terminal.errStyle, progressLine(step, (yield* Clock.currentTimeMillis) - started))
     yield* terminal.err(columns === undefined ? `${line}\n` : clearLine + cutEnd(line, columns - 1))
   })
   if (columns !== undefined) {
     yield* Effect.addFinalizer(() =>
-      Ref.get(current).pipe(Effect.flatMap((step) => (step === undefined ? Effect.void : terminal.err(clearLine)))),
+      Effect.suspend(() => (current === undefined ? Effect.void : terminal.err(clearLine))),
     )
   }
   const pause = columns === undefined ? "10 seconds" : "200 millis"
@@ -52,5 +52,9 @@ export const makeProgress: Effect.Effect<Progress, never, Terminal | Scope.Scope
     Effect.andThen(Effect.forever(draw.pipe(Effect.andThen(Effect.sleep(pause))))),
     Effect.forkScoped,
   )
-  return { report: (step) => Ref.set(current, step) }
+  return {
+    report: (step) => {
+      current = step
+    },
+  }
 })

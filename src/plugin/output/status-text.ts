@@ -21,6 +21,9 @@ const stateWords: Readonly<Record<StatusReport["vcluster"]["state"], string | un
   ScaledDown: "scaled down to 0",
 }
 
+/** A holder of the Lease is a pod or a machine, and a few digits that tell its processes apart. */
+const withoutProcess = (holder: string): string => holder.replace(/_[0-9a-f]{8}$/, "")
+
 const vclusterLine = ({ vcluster, syncer }: StatusReport, { style, nowMs }: Canvas): string => {
   const state = stateWords[vcluster.state]
   const since = ageOf(vcluster.since, nowMs)
@@ -29,16 +32,18 @@ const vclusterLine = ({ vcluster, syncer }: StatusReport, { style, nowMs }: Canv
     syncer.version === undefined ? undefined : withV(syncer.version),
     leader === undefined ? undefined : `leader ${leader}`,
   ].filter((part) => part !== undefined)
-  const holder = syncer.holder === undefined ? "" : ` in ${escapeText(syncer.holder)}`
+  const holder = syncer.holder === undefined ? "" : ` in ${escapeText(withoutProcess(syncer.holder))}`
   return join([
     vcluster.version === undefined ? undefined : withV(escapeText(vcluster.version)),
     state === undefined
       ? undefined
       : `${symbol(style, "waiting")} ${state}${since === undefined ? "" : ` since ${since}`}`,
     "integration on",
-    syncer.running
-      ? `syncer ${symbol(style, "ok")}${holder}${details.length === 0 ? "" : ` (${details.join(", ")})`}`
-      : `syncer ${symbol(style, "broken")} not running`,
+    syncer.running === undefined
+      ? "syncer not visible to you"
+      : syncer.running
+        ? `syncer ${symbol(style, "ok")}${holder}${details.length === 0 ? "" : ` (${details.join(", ")})`}`
+        : `syncer ${symbol(style, "broken")} not running`,
   ])
 }
 
@@ -111,7 +116,7 @@ const tail = (report: StatusReport, canvas: Canvas): ReadonlyArray<string> => {
 }
 
 const notRunning = (report: StatusReport, style: Style): ReadonlyArray<string> =>
-  report.syncer.running
+  report.syncer.running !== false
     ? []
     : [
         `${symbol(style, "broken")} no syncer is running: changes are not carried over`,
@@ -127,8 +132,7 @@ export const renderStatus = (report: StatusReport, canvas: Canvas, wide: boolean
   const lines = [
     ...head(report, canvas),
     ...(wide ? [`${" ".repeat(9)}from ${escapeText(report.settings.source)}`] : []),
-    "",
-    ...countTable(report, canvas),
+    ...(report.counts.length === 0 ? [] : ["", ...countTable(report, canvas)]),
     ...(problems.length === 0 ? [] : ["", ...problems]),
     ...(hidden.length === 0 ? [] : ["", ...hidden]),
     ...tail(report, canvas),

@@ -1,5 +1,5 @@
 /** What `sync` says: one line for a pass, one for each change, a diff for a dry run. */
-import type { KubeObject } from "../../effects/kube-object.ts"
+import type { PlannedChange } from "../../sync/planned-change.ts"
 import type { Change, Health, ObjectReport } from "../../sync/report.ts"
 import { countByHealth } from "../../sync/report.ts"
 import { formatClock, formatElapsed } from "./age.ts"
@@ -7,6 +7,7 @@ import { diffObjects } from "./diff.ts"
 import { escapeText } from "./escape.ts"
 import { toJsonLine } from "./print-object.ts"
 import { type Canvas, renderProblems, sortProblems } from "./problems.ts"
+import { problemData } from "./status-data.ts"
 import { paint, type Style, symbol, toLocale } from "./style.ts"
 
 /** One pass, when it is over. */
@@ -16,14 +17,16 @@ export interface PassReport {
   readonly elapsedMs: number
 }
 
-/** Kinds in the order in which they are reported, each with its objects. */
-const byKind = (
-  reports: ReadonlyArray<ObjectReport>,
-): ReadonlyArray<readonly [string, ReadonlyArray<ObjectReport>]> => {
-  const kinds = new Map<string, Array<ObjectReport>>()
-  for (const report of reports) kinds.set(report.kind, [...(kinds.get(report.kind) ?? []), report])
-  return [...kinds]
+/** What users ask about first; kinds that are not named here follow. */
+const kindOrder = ["ExternalSecret", "SecretStore", "ClusterSecretStore"]
+
+const rankOf = (kind: string): number => {
+  const place = kindOrder.indexOf(kind)
+  return place === -1 ? kindOrder.length : place
 }
+
+const byKind = (reports: ReadonlyArray<ObjectReport>): ReadonlyArray<readonly [string, ReadonlyArray<ObjectReport>]> =>
+  [...Map.groupBy(reports, (report) => report.kind)].toSorted(([a], [b]) => rankOf(a) - rankOf(b))
 
 const plural = (count: number, kind: string): string => `${count} ${kind}${count === 1 ? "" : "s"}`
 
@@ -69,6 +72,18 @@ export const renderPass = (pass: PassReport, canvas: Canvas): string =>
     .map((line) => `${line}\n`)
     .join("")
 
+/** A pass as one line of JSON: the numbers, and what is not in step. */
+export const passLine = (pass: PassReport, atMs: number): string =>
+  toJsonLine({
+    time: new Date(atMs).toISOString(),
+    kind: "Pass",
+    inStep: isInStep(pass),
+    counts: Object.fromEntries(byKind(pass.objects).map(([kind, reports]) => [kind, countByHealth(reports)])),
+    changes: pass.changes.length,
+    elapsedMs: pass.elapsedMs,
+    problems: sortProblems(pass.objects).map(problemData),
+  })
+
 const placeOf = (change: Pick<Change, "namespace" | "name">): string =>
   escapeText(change.namespace === undefined ? change.name : `${change.namespace}/${change.name}`)
 
@@ -82,13 +97,6 @@ export const renderChange = (change: Change, atMs: number, style: Style): string
 /** The same as one line of JSON. */
 export const changeLine = (change: Change, atMs: number): string =>
   toJsonLine({ time: new Date(atMs).toISOString(), kind: "Change", change })
-
-/** A write that a dry run holds back. */
-export interface PlannedChange {
-  readonly change: Change
-  readonly before: KubeObject | undefined
-  readonly after: KubeObject | undefined
-}
 
 const sign = { created: "+", updated: "~", status: "~", deleted: "-" } as const
 const toneOf = { created: "good", updated: "warning", status: "warning", deleted: "bad" } as const

@@ -32,12 +32,7 @@ export const readyCondition = (object: KubeObject | undefined): Condition | unde
  *
  * @param now RFC 3339
  */
-export const notReadyStatus = (
-  object: KubeObject,
-  reason: string,
-  message: string,
-  now: string,
-): JsonRecord => {
+export const notReadyStatus = (object: KubeObject, reason: string, message: string, now: string): JsonRecord => {
   const before = readyCondition(object)
   const since = before?.status === "False" ? (before.lastTransitionTime ?? now) : now
   return { conditions: [{ type: "Ready", status: "False", reason, message, lastTransitionTime: since }] }

@@ -3,7 +3,7 @@ import { Predicate } from "effect"
 
 export type JsonRecord = Readonly<Record<string, unknown>>
 
-const isRecord = (value: unknown): value is JsonRecord => Predicate.isObject(value) && !Array.isArray(value)
+export const isRecord = (value: unknown): value is JsonRecord => Predicate.isObject(value) && !Array.isArray(value)
 
 /** The value at the path. Own properties only: a tenant may choose keys such as `constructor`. */
 export const valueAt = (value: unknown, ...path: ReadonlyArray<string>): unknown => {

@@ -1,32 +1,38 @@
-/** JSON merge patches (RFC 7386): the least that turns one JSON value into another. */
-import { Predicate } from "effect"
+/**
+ * JSON merge patches (RFC 7386): the least that turns one JSON value into another.
+ *
+ * Nothing here recurses: the API server takes nesting up to ten thousand levels, which a tenant could use to overflow our stack.
+ */
+import { isRecord } from "./json.ts"
 import type { JsonRecord } from "./json.ts"
-
-const isRecord = (value: unknown): value is JsonRecord => Predicate.isObject(value) && !Array.isArray(value)
-
-/** Deep equality of JSON, whatever the order of keys. An absent and an undefined field are the same. */
-export const jsonEqual = (left: unknown, right: unknown): boolean => {
-  if (left === right) return true
-  if (Array.isArray(left))
-    return (
-      Array.isArray(right) && left.length === right.length && left.every((item, index) => jsonEqual(item, right[index]))
-    )
-  if (!isRecord(left) || !isRecord(right)) return false
-  return (
-    Object.keys(left).every((key) => jsonEqual(left[key], Object.hasOwn(right, key) ? right[key] : undefined)) &&
-    Object.keys(right).every((key) => Object.hasOwn(left, key) || right[key] === undefined)
-  )
-}
 
 const own = (record: JsonRecord, key: string): unknown => (Object.hasOwn(record, key) ? record[key] : undefined)
 
-const patchOfKey = (current: JsonRecord, desired: JsonRecord, key: string): ReadonlyArray<readonly [string, unknown]> => {
-  const before = own(current, key)
-  const after = own(desired, key)
-  if (jsonEqual(before, after)) return []
-  if (after === undefined) return [[key, null]]
-  if (!isRecord(before) || !isRecord(after)) return [[key, after]]
-  return [[key, mergePatch(before, after) ?? {}]]
+type Pair = readonly [unknown, unknown]
+
+/** The pairs that must be equal for these two to be; undefined when they differ already. */
+const pairsWithin = (left: unknown, right: unknown): ReadonlyArray<Pair> | undefined => {
+  if (left === right) return []
+  if (Array.isArray(left) && Array.isArray(right))
+    return left.length === right.length ? left.map((item, index) => [item, right[index]]) : undefined
+  if (!isRecord(left) || !isRecord(right)) return undefined
+  return [...new Set([...Object.keys(left), ...Object.keys(right)])].map((key) => [own(left, key), own(right, key)])
+}
+
+/** Deep equality of JSON, whatever the order of keys. An absent and an undefined field are the same. */
+export const jsonEqual = (left: unknown, right: unknown): boolean => {
+  const open: Array<Pair> = [[left, right]]
+  for (let pair = open.pop(); pair !== undefined; pair = open.pop()) {
+    const inner = pairsWithin(...pair)
+    if (inner === undefined) return false
+    for (const next of inner) open.push(next)
+  }
+  return true
+}
+
+/** Not by assignment: a tenant may choose the key `__proto__`. */
+const put = (target: object, key: string, value: unknown): void => {
+  Object.defineProperty(target, key, { value, enumerable: true, writable: true, configurable: true })
 }
 
 /**
@@ -34,9 +40,20 @@ const patchOfKey = (current: JsonRecord, desired: JsonRecord, key: string): Read
  * `desired` must not hold nulls (the RFC cannot express them); the API server stores none.
  */
 export const mergePatch = (current: JsonRecord, desired: JsonRecord): JsonRecord | undefined => {
-  const keys = new Set([...Object.keys(current), ...Object.keys(desired)])
-  // fromEntries, not assignment: a tenant may choose the key `__proto__`.
-  const patch = Object.fromEntries([...keys].flatMap((key) => patchOfKey(current, desired, key)))
+  const patch: JsonRecord = {}
+  const open = [{ before: current, after: desired, into: patch }]
+  for (let step = open.pop(); step !== undefined; step = open.pop()) {
+    const { before, after, into } = step
+    for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
+      const [old, wanted] = [own(before, key), own(after, key)]
+      if (jsonEqual(old, wanted)) continue
+      if (isRecord(old) && isRecord(wanted)) {
+        const child: JsonRecord = {}
+        put(into, key, child)
+        open.push({ before: old, after: wanted, into: child })
+      } else put(into, key, wanted === undefined ? null : wanted)
+    }
+  }
   return Object.keys(patch).length === 0 ? undefined : patch
 }
 

@@ -12,29 +12,54 @@ export interface HostLocation {
 }
 
 /** Longest name that vCluster makes, in bytes: a label value's limit. */
-const maxBytes = 63
+const schemeBytes = 63
 const keptBytes = 52
+/** Longest name of a Kubernetes object (DNS-1123 subdomain), in bytes. */
+const objectBytes = 253
 
-/**
- * vCluster's `SafeConcatName`: joined by `-`; when longer than 63 bytes, the first 52 bytes, `-` and 10 hexadecimal digits of the
- * sha256 of the whole, in which every `.-` becomes `-`.
- */
+const secretSuffix = ".es"
+const referenceSuffix = ".ref"
+
+const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+/** The first `kept` bytes, `-` and 10 hexadecimal digits of the sha256 of the whole, in which every `.-` becomes `-`. */
+const shorten = (full: string, kept: number): string => {
+  const bytes = bytesOf(full)
+  const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 10)
+  // `stream`: nothing stays of a character that the cut splits, so that the result is never longer.
+  const start = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(0, kept), { stream: true })
+  return `${start}-${digest}`.replaceAll(".-", "-")
+}
+
+/** vCluster's `SafeConcatName`: joined by `-`, and shortened to at most 63 bytes when longer than that. */
 export const safeConcatName = (...parts: ReadonlyArray<string>): string => {
   const full = parts.join("-")
-  const bytes = new TextEncoder().encode(full)
-  if (bytes.length <= maxBytes) return full
-  const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 10)
-  return `${new TextDecoder().decode(bytes.subarray(0, keptBytes))}-${digest}`.replaceAll(".-", "-")
+  return bytesOf(full).length <= schemeBytes ? full : shorten(full, keptBytes)
 }
 
 /** Host name of a namespaced object: `NAME-x-NAMESPACE-x-VCLUSTER`. An empty name stays empty, as in vCluster. */
 export const hostName = (name: string, namespace: string, vcluster: string): string =>
   name === "" ? "" : safeConcatName(name, "x", namespace, "x", vcluster)
 
-/** Host name of the Secret that ESO writes. vCluster's names end in the vCluster's name or a hash, so never in `.es`. */
+const suffixed = (name: string, suffix: string): string => {
+  if (name === "" || bytesOf(name).length + suffix.length <= objectBytes) return name === "" ? "" : name + suffix
+  // 11: the dash and the ten digits that `shorten` adds.
+  return shorten(name, objectBytes - suffix.length - 11) + suffix
+}
+
+/**
+ * Host name of the Secret that ESO writes, at most 66 bytes. vCluster's own names end in the vCluster's name, a DNS label, or in
+ * hexadecimal digits: never in `.es`.
+ */
 export const hostSecretName = (target: string, namespace: string, vcluster: string): string =>
-  `${hostName(target, namespace, vcluster)}.es`
+  suffixed(hostName(target, namespace, vcluster), secretSuffix)
 
 /** Host name of a Secret or ConfigMap that is copied because a spec refers to it. */
 export const hostReferenceName = (name: string, namespace: string, vcluster: string): string =>
-  `${hostName(name, namespace, vcluster)}.ref`
+  suffixed(hostName(name, namespace, vcluster), referenceSuffix)
+
+/** As {@link hostSecretName} in a mapped namespace, where names are kept but for the suffix; shortened when over 253 bytes. */
+export const mappedSecretName = (target: string): string => suffixed(target, secretSuffix)
+
+/** As {@link hostReferenceName} in a mapped namespace. */
+export const mappedReferenceName = (name: string): string => suffixed(name, referenceSuffix)

@@ -8,7 +8,8 @@ const distance = (left: string, right: string): number => {
     const current = [row]
     for (let column = 1; column <= right.length; column += 1) {
       const same = left[row - 1] === right[column - 1]
-      const swapped = row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]
+      const swapped =
+        row > 1 && column > 1 && left[row - 1] === right[column - 2] && left[row - 2] === right[column - 1]
       current.push(
         Math.min(
           (last[column] ?? 0) + 1,
@@ -28,8 +29,11 @@ const distance = (left: string, right: string): number => {
 export const nearestWord = (word: string, known: Iterable<string>): string | undefined => {
   let best: { readonly word: string; readonly edits: number } | undefined
   for (const candidate of known) {
+    const allowed = Math.min(Math.max(2, Math.floor(candidate.length / 3)), candidate.length - 1)
+    // At least so many edits: spares the work for a word that is far too long.
+    if (Math.abs(word.length - candidate.length) > allowed) continue
     const edits = distance(word.toLowerCase(), candidate.toLowerCase())
-    if (edits > Math.max(2, Math.floor(candidate.length / 3)) || edits >= candidate.length) continue
+    if (edits > allowed) continue
     if (best === undefined || edits < best.edits) best = { word: candidate, edits }
   }
   return best?.word

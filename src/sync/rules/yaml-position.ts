@@ -4,7 +4,7 @@
  * It reads what vCluster and Helm read (sigs.k8s.io/yaml, which is YAML 1.1 where booleans and merge keys are concerned).
  */
 import { Result } from "effect"
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument } from "yaml"
+import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml"
 import type { ParsedNode, YAMLMap, YAMLSeq } from "yaml"
 
 /** Both count from 1. */
@@ -85,7 +85,7 @@ class TreeBuilder {
   build(node: ParsedNode | null, depth: number): YamlTree {
     if (node === null) return nothing
     const at = this.position(node.range[0])
-    if (depth > maxDepth) return this.refuse(at, `nested more than ${maxDepth} levels deep`)
+    if (depth >= maxDepth) return this.refuse(at, `nested more than ${maxDepth} levels deep`)
     if (isAlias(node)) return this.anchors.get(node.source) ?? this.refuse(at, `unknown alias *${node.source}`)
     const tree = isMap(node)
       ? this.buildMap(node, at, depth)
@@ -163,38 +163,38 @@ const extentOf = (children: ReadonlyArray<YamlTree>): { readonly size: number; r
 
 const oneLine = (text: string): string => text.replaceAll(/\s+/g, " ").trim()
 
+/** What the parser says when its own recursion, which it catches itself, has gone too far. */
+const stackOverflow = /call stack/i
+
+const describeError = (message: string): string =>
+  stackOverflow.test(message) ? "nested too deeply to be read" : `not valid YAML: ${oneLine(message)}`
+
+const parseDocuments = (text: string, lineCounter: LineCounter) =>
+  Result.try(() => [...parseAllDocuments(text, { lineCounter, prettyErrors: false, uniqueKeys: false })])
+
 /** @returns the tree of the one document (an empty text is a null), or everything that keeps it from being read */
 export const parseYaml = (text: string): Result.Result<YamlTree, ReadonlyArray<PositionedProblem>> => {
   const lines = new LineCounter()
-  // The parser recurses: nesting by the ten thousands overflows its stack.
-  const parsed = Result.try(() => parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: false }))
-  if (Result.isFailure(parsed)) return Result.fail([{ message: "cannot be read: nested too deeply" }])
+  const parsed = parseDocuments(text, lines)
+  if (Result.isFailure(parsed)) return Result.fail([{ message: "nested too deeply to be read" }])
   const builder = new TreeBuilder(lines)
-  const error = parsed.success.errors.toSorted((left, right) => left.pos[0] - right.pos[0])[0]
-  if (error !== undefined)
-    return Result.fail([
-      {
-        at: builder.position(error.pos[0]),
-        message:
-          error.code === "MULTIPLE_DOCS"
-            ? "a second document begins here; the settings must be one document"
-            : `not valid YAML: ${oneLine(error.message)}`,
-      },
-    ])
-  const tree = builder.build(parsed.success.contents, 1)
+  const fail = (offset: number, message: string) => Result.fail([{ at: builder.position(offset), message }])
+  // The first error only: those after it are mostly its consequences.
+  const error = parsed.success.flatMap((document) => document.errors).toSorted((a, b) => a.pos[0] - b.pos[0])[0]
+  if (error !== undefined) return fail(error.pos[0], describeError(error.message))
+  const contents = parsed.success.map((document) => document.contents)
+  const second = contents.slice(1).find((node) => node !== null && !(isScalar(node) && node.source === ""))
+  if (second !== undefined && second !== null)
+    return fail(second.range[0], "a second document begins here; the settings must be one document")
+  const tree = builder.build(contents[0] ?? null, 1)
   return builder.problems.length === 0 ? Result.succeed(tree) : Result.fail(builder.problems)
 }
 
 /** Without positions. Safe for every key, `__proto__` included. */
 export const plainValue = (tree: YamlTree): unknown => {
-  switch (tree.kind) {
-    case "map":
-      return Object.fromEntries([...tree.entries].map(([key, entry]) => [key, plainValue(entry.value)]))
-    case "list":
-      return tree.items.map(plainValue)
-    case "scalar":
-      return tree.value
-  }
+  if (tree.kind === "scalar") return tree.value
+  if (tree.kind === "list") return tree.items.map(plainValue)
+  return Object.fromEntries([...tree.entries].map(([key, entry]) => [key, plainValue(entry.value)]))
 }
 
 /** What stands at the end of the path, or undefined when a step is missing. Numbers step into lists. */

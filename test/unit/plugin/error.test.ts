@@ -4,6 +4,8 @@ import * as api from "../../../src/effects/api-error.ts"
 import { explainCause, renderExplanation } from "../../../src/plugin/output/error.ts"
 import { shellWord } from "../../../src/plugin/output/grant.ts"
 import { UsageError } from "../../../src/plugin/usage-error.ts"
+import { KubeconfigError } from "../../../src/effects/connection-source.ts"
+import { MassDeletion } from "../../../src/sync/rules/mass-delete.ts"
 import { SetupError } from "../../../src/sync/setup-error.ts"
 
 const plain = { color: false, unicode: true }
@@ -113,16 +115,14 @@ describe("other failures", () => {
       rendered(new SetupError({ reason: "Asleep", message: "it is paused" })),
       "3 Error: it is paused\n",
     ))
-  it("errors of other rooms speak for themselves", () => {
-    class Odd extends Data.TaggedError("Odd")<{ readonly fix: { text: string; command: string } }> {
-      override get message() {
-        return "odd things"
-      }
-    }
+  it("errors of other rooms speak for themselves; the way out is added", () => {
+    class Odd extends Data.TaggedError("Odd")<{ readonly message: string }> {}
+    assert.strictEqual(rendered(new Odd({ message: "odd things" })), "1 Error: odd things\n")
     assert.strictEqual(
-      rendered(new Odd({ fix: { text: "do", command: "kubectl x" } })),
-      "1 Error: odd things\n  fix: do: kubectl x\n",
+      rendered(new MassDeletion({ wouldDelete: 38, managed: 40 })),
+      "1 Error: 38 of 40 ExternalSecrets on the host would be deleted; nothing was changed\n  fix: if that is meant, run again with --allow-mass-delete\n",
     )
+    assert.strictEqual(rendered(new KubeconfigError({ message: "no kubeconfig: x" })), "2 Error: no kubeconfig: x\n")
   })
   it("a defect is ours, without a stack trace", () => {
     const text = renderExplanation(plain, explainCause(Cause.die(new TypeError("x is undefined"))))

@@ -77,9 +77,9 @@ const recorded = (columns: number | undefined) =>
     yield* Effect.scoped(
       Effect.gen(function* () {
         const progress = yield* makeProgress
-        yield* progress.report({ done: 1, total: 4, what: "things" })
+        progress.report({ done: 1, total: 4, what: "things" })
         yield* TestClock.adjust("10 seconds")
-        yield* progress.report({ done: 2, total: 4, what: "things" })
+        progress.report({ done: 2, total: 4, what: "things" })
         yield* TestClock.adjust("10 seconds")
       }),
     ).pipe(Effect.provide(terminal))

@@ -17,7 +17,7 @@ const good: StatusReport = {
     eso: { version: "v0.20.4", healthy: true },
     crds: ["v1"],
   },
-  syncer: { running: true, holder: "my-vcluster-es-7c9f", since: "2026-11-21T09:00:00Z", version: "0.3.0" },
+  syncer: { running: true, holder: "my-vcluster-es-7c9f_1a2b3c4d", since: "2026-11-21T09:00:00Z", version: "0.3.0" },
   settings: {
     source: "Secret team-x/vc-config-my-vcluster",
     externalSecrets: { selector: "" },
@@ -195,7 +195,12 @@ describe("status as data", () => {
       kind: "Status",
       healthy: false,
       vcluster: { name: "my-vcluster", namespace: "team-x", version: "0.36.1", state: "Running" },
-      syncer: { running: true, leader: "my-vcluster-es-7c9f", since: "2026-11-21T09:00:00Z", version: "0.3.0" },
+      syncer: {
+        running: true,
+        leader: "my-vcluster-es-7c9f_1a2b3c4d",
+        since: "2026-11-21T09:00:00Z",
+        version: "0.3.0",
+      },
       host: {
         context: "prod-eu",
         server: "https://10.0.0.1:6443",

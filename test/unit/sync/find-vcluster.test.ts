@@ -160,7 +160,7 @@ describe("which one is meant", () => {
 
 it("what a paused one is told", () => {
   const error = asleep({ name: "a", namespace: "team-x", state: "Paused" }, "2h")
-  assert.strictEqual(error?.message, "vCluster a is paused (since 2h); nothing was changed")
+  assert.strictEqual(error?.message, "vCluster a is paused (since 2h)")
   assert.strictEqual(error?.fix, "vcluster resume a -n team-x")
   assert.isUndefined(asleep({ name: "a", namespace: "team-x", state: "Running" }, undefined))
   assert.isUndefined(asleep({ name: "a", namespace: "team-x", state: "Unknown" }, undefined))

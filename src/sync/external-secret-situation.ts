@@ -1,0 +1,80 @@
+/** What the caches hold about one ExternalSecret, and what on the host stands in its way. */
+import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
+import { keyOf } from "../effects/kube-object.ts"
+import type { Caches } from "./caches.ts"
+import type { SyncContext } from "./context.ts"
+import type { HostSide } from "./external-secret-to-host.ts"
+import { toQuery } from "./rules/label-selector.ts"
+import type { HostLocation } from "./rules/names.ts"
+import { controllerOf, originOf } from "./rules/ownership.ts"
+import type { Surroundings } from "./rules/policy.ts"
+import { Refusal } from "./rules/refusals.ts"
+
+/** Everything that the caches hold about one key. */
+export interface Situation {
+  readonly key: ObjectKey
+  readonly caches: Caches
+  readonly context: SyncContext
+  readonly host: HostSide
+  /** Host objects that say they are the copy of this key; more than one after a change of the namespace mapping. */
+  readonly copies: ReadonlyArray<KubeObject>
+  /** Virtual Secrets that name this ExternalSecret as theirs. */
+  readonly claimed: ReadonlyArray<KubeObject>
+}
+
+export const situationOf = (key: ObjectKey, caches: Caches, context: SyncContext): Situation => ({
+  key,
+  caches,
+  context,
+  host: {
+    tenancy: context.tenancy,
+    version: context.hostVersion,
+    schema: context.hostSpecSchema("externalsecrets"),
+    service: caches.hostService.get(keyOf(context.hostNamespace, context.tenancy.vcluster)),
+  },
+  copies: caches.hostExternalSecrets.byIndex("origin", key),
+  claimed: caches.virtualSecrets.byIndex("claimant", key),
+})
+
+export const surroundings = (situation: Situation, virtual: KubeObject): Surroundings => {
+  const { caches, context } = situation
+  const name = virtual.metadata.namespace ?? ""
+  return {
+    policy: context.policy,
+    clusterStores: {
+      enabled: context.settings.clusterStores.enabled,
+      selector: toQuery(context.settings.clusterStores.selector),
+      imported: (store) => caches.hostClusterSecretStores.get(store),
+    },
+    virtualNamespace: { name, labels: caches.virtualNamespaces.get(name)?.metadata.labels ?? {} },
+  }
+}
+
+/** Names are not injective and the host namespace is shared: what stands under the name that we need must be ours. */
+export const hostConflict = (situation: Situation, location: HostLocation, hostSecret: string): Refusal | undefined => {
+  const { caches, context, key } = situation
+  const standing = caches.hostExternalSecrets.get(keyOf(location.namespace, location.name))
+  const origin = standing === undefined ? undefined : originOf(standing, context.tenancy)
+  if (standing !== undefined && origin === undefined)
+    return new Refusal({
+      reason: "HostObjectNotOurs",
+      message: `the host already has an ExternalSecret ${location.name} that does not belong to this vCluster; rename this ExternalSecret`,
+    })
+  if (origin !== undefined && origin.key !== key)
+    return new Refusal({
+      reason: "HostNameTaken",
+      message: `ExternalSecret ${origin.key} translates to the same host name ${location.name}; rename one of the two`,
+    })
+  return secretConflict(situation, location, hostSecret)
+}
+
+/** ESO would take over a Secret that nobody controls: so we look before it does. One that another controls, it refuses itself. */
+const secretConflict = ({ caches }: Situation, location: HostLocation, hostSecret: string): Refusal | undefined => {
+  const key = keyOf(location.namespace, hostSecret)
+  const standing = caches.hostSecrets.get(key) ?? caches.hostUnmanagedSecrets.get(key)
+  if (standing === undefined || controllerOf(standing) !== undefined) return undefined
+  return new Refusal({
+    reason: "HostObjectNotOurs",
+    message: `the host already has a Secret ${hostSecret} that no ExternalSecret of this vCluster made; choose another spec.target.name`,
+  })
+}

@@ -1,0 +1,58 @@
+/** How an ExternalSecret stands, in one verdict. */
+import type { KubeObject } from "../effects/kube-object.ts"
+import type { Verdict } from "./rules/actions.ts"
+import { readyCondition, translateText } from "./rules/conditions.ts"
+import { recordAt } from "./rules/json.ts"
+import type { Refusal } from "./rules/refusals.ts"
+
+export const refusedVerdict = (refusal: Refusal): Verdict => ({
+  health: "refused",
+  reason: refusal.reason,
+  message: refusal.message,
+  ...(refusal.fix === undefined ? {} : { fix: refusal.fix }),
+})
+
+/** @param current the host copy, which is not (or no longer) the copy of this very object */
+export const waitingVerdict = (current: KubeObject | undefined): Verdict =>
+  current?.metadata.deletionTimestamp === undefined
+    ? { health: "waiting", reason: "NotOnHost", message: "not on the host yet" }
+    : {
+        health: "waiting",
+        reason: "HostDeletionPending",
+        message: "the host's former copy is being deleted: External Secrets Operator has not released it yet",
+      }
+
+/**
+ * @param pairs host and virtual names, for messages
+ * @param pending writes that are still to be made
+ */
+export const verdictOf = (
+  virtual: KubeObject,
+  current: KubeObject,
+  pairs: ReadonlyArray<readonly [string, string]>,
+  pending: number,
+): Verdict => {
+  const ready = readyCondition(current)
+  if (ready === undefined || recordAt(current, "status") === undefined)
+    return {
+      health: "waiting",
+      reason: "WaitingForOperator",
+      message: "External Secrets Operator on the host has not answered yet",
+    }
+  const since = ready.lastTransitionTime === undefined ? {} : { since: ready.lastTransitionTime }
+  const message = translateText(ready.message, pairs)
+  if (ready.status !== "True")
+    return {
+      health: "broken",
+      reason: ready.reason,
+      message,
+      ...since,
+      fix: {
+        text: "see the store and the provider's answer; then fetch again",
+        command: `kubectl annotate externalsecret ${virtual.metadata.name} -n ${virtual.metadata.namespace} force-sync=$(date +%s) --overwrite`,
+      },
+    }
+  return pending === 0
+    ? { health: "synced", reason: ready.reason, message, ...since }
+    : { health: "waiting", reason: "Pending", message: "changes are on their way" }
+}

@@ -1,0 +1,112 @@
+/**
+ * A look without a touch: both clusters listed once, decided with the same rules as the Syncer's, nothing written. What
+ * `status` and `sync --dry-run` stand on.
+ */
+import { Clock, Effect } from "effect"
+import type { ApiError } from "../effects/api-error.ts"
+import { makeMemoryStore } from "../effects/memory-store.ts"
+import type { MemoryStore } from "../effects/memory-store.ts"
+import type { CacheName, Caches, CacheSpec } from "./caches.ts"
+import { buildCaches, cacheSpecs } from "./caches.ts"
+import type { CrdPair } from "./crd-to-virtual.ts"
+import { compareCrd, foreignCrd, wantedPlurals } from "./crd-to-virtual.ts"
+import type { HostNamespaceMissing, OperatorMissing } from "./errors.ts"
+import { syncedKinds } from "./kinds.ts"
+import { makeMassDeleteGate } from "./mass-delete-gate.ts"
+import { reportOf } from "./reconciler.ts"
+import type { ObjectReport } from "./report.ts"
+import type { Action } from "./rules/actions.ts"
+import type { VersionNotServed } from "./rules/crd.ts"
+import type { IdentityMismatch } from "./rules/identity.ts"
+import type { MassDeletion } from "./rules/mass-delete.ts"
+import type { Survey } from "./survey.ts"
+import { identityOf, takeSurvey } from "./survey.ts"
+import { contextOf } from "./target.ts"
+import type { SyncTarget } from "./target.ts"
+
+export interface Observation {
+  readonly survey: Survey
+  readonly identity: IdentityMismatch | undefined
+  /** CRDs of both sides, one entry a kind. */
+  readonly crds: ReadonlyArray<CrdPair>
+  readonly foreignCrds: ReadonlyArray<CrdPair>
+  readonly caches: Caches
+  readonly reports: ReadonlyArray<ObjectReport>
+  /** What one pass would write now; what ESO's answer will bring is not known yet. */
+  readonly actions: ReadonlyArray<Action>
+  readonly massDeletion: MassDeletion | undefined
+  /** What could not be listed for want of rights. */
+  readonly notVisible: ReadonlyArray<ApiError>
+}
+
+interface Listed {
+  readonly name: CacheName
+  readonly store: MemoryStore
+  readonly denied: ApiError | undefined
+}
+
+/** A kind that is not served (a CRD that is not there yet) holds nothing; one that we may not see is told. */
+const listOnce = (target: SyncTarget, spec: CacheSpec): Effect.Effect<Listed, ApiError> => {
+  const store = makeMemoryStore(spec.indexes)
+  return target.clients[spec.side].list(spec.resource, spec.selection).pipe(
+    Effect.map(({ items }): Listed => {
+      store.replace(items.map((item) => spec.transform?.(item) ?? item))
+      return { name: spec.name, store, denied: undefined }
+    }),
+    Effect.catchTag("ApiError", (error): Effect.Effect<Listed, ApiError> => {
+      if (error.reason._tag === "NotFound") return Effect.succeed({ name: spec.name, store, denied: undefined })
+      if (error.reason._tag === "Forbidden") return Effect.succeed({ name: spec.name, store, denied: error })
+      return Effect.fail(error)
+    }),
+  )
+}
+
+/** Everything there is to say about one vCluster at this moment. */
+export const observe = Effect.fnUntraced(function* (
+  target: SyncTarget,
+): Effect.fn.Return<Observation, ApiError | HostNamespaceMissing | OperatorMissing | VersionNotServed> {
+  const { clients, settings, vcluster } = target
+  const clock = yield* Clock.Clock
+  const survey = yield* takeSurvey(clients, vcluster)
+  const crds = yield* Effect.forEach(wantedPlurals(settings), (plural) => compareCrd(clients, plural, settings), {
+    concurrency: "unbounded",
+  })
+  const pairs = new Map(crds.map((pair) => [pair.plural, pair]))
+  const version = pairs.get("externalsecrets")?.version ?? "v1"
+  const context = contextOf(target, survey.virtualUid, version, pairs, () =>
+    new Date(clock.currentTimeMillisUnsafe()).toISOString(),
+  )
+  const listed = yield* Effect.forEach(cacheSpecs(context), (spec) => listOnce(target, spec), {
+    concurrency: "unbounded",
+  })
+  const stores = new Map(listed.map(({ name, store }) => [name, store]))
+  const empty = makeMemoryStore()
+  const caches = buildCaches((name) => stores.get(name) ?? empty)
+  const decisions = syncedKinds.flatMap((kind) =>
+    [...kind.keys(caches, context)].map((key) => ({
+      kind: kind.kind,
+      key,
+      ...kind.decide(key, caches, context, { refusedWrite: undefined }),
+    })),
+  )
+  const gate = makeMassDeleteGate({
+    caches,
+    context,
+    allowed: () => false,
+    now: () => clock.currentTimeMillisUnsafe(),
+    crdIsHealthy: Effect.succeed(true),
+  })
+  return {
+    survey,
+    identity: identityOf(survey, vcluster),
+    crds,
+    foreignCrds: crds.filter((pair) => foreignCrd(pair) !== undefined),
+    caches,
+    reports: decisions.flatMap(({ kind, key, verdict }) =>
+      verdict === undefined ? [] : [reportOf(kind, key, verdict)],
+    ),
+    actions: [...crds.flatMap((pair) => pair.actions), ...decisions.flatMap(({ actions }) => actions)],
+    massDeletion: gate.judge(),
+    notVisible: listed.flatMap(({ denied }) => denied ?? []),
+  }
+})

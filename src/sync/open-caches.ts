@@ -1,0 +1,75 @@
+/** The caches of `caches.ts`, kept true by one reflector each. */
+import { Effect } from "effect"
+import type { Scope } from "effect"
+import type { ApiError } from "../effects/api-error.ts"
+import { makeMemoryStore } from "../effects/memory-store.ts"
+import { makeReflector } from "../effects/reflector.ts"
+import type { Reflector } from "../effects/reflector.ts"
+import type { Delta } from "../effects/store.ts"
+import type { CacheName, Caches } from "./caches.ts"
+import { buildCaches, cacheSpecs } from "./caches.ts"
+import type { SyncContext } from "./context.ts"
+import type { Clients } from "./executor.ts"
+import type { IdentityGuard } from "./identity-guard.ts"
+import type { IdentityMismatch } from "./rules/identity.ts"
+
+/** A list of the virtual cluster is believed only when its identity is confirmed. */
+type CacheReflector = Reflector<ApiError | IdentityMismatch>
+
+export interface OpenCaches {
+  readonly caches: Caches
+  readonly reflectors: ReadonlyMap<CacheName, CacheReflector>
+  /** Waits until every cache holds a complete list; fails with what keeps one from it. */
+  readonly synced: Effect.Effect<void, ApiError | IdentityMismatch>
+  /** From now on, every change is told; there is one listener. */
+  readonly listen: (listener: (name: CacheName, delta: Delta) => void) => void
+}
+
+export interface OpenCachesOptions {
+  readonly clients: Clients
+  readonly context: SyncContext
+  readonly guard: IdentityGuard
+  /** The identity of the virtual cluster could not be confirmed, so its list was not believed. */
+  readonly onGuardFailure: (error: ApiError | IdentityMismatch) => Effect.Effect<void>
+}
+
+/** Starts all reflectors; they end with the scope. */
+export const openCaches = Effect.fnUntraced(function* (
+  options: OpenCachesOptions,
+): Effect.fn.Return<OpenCaches, never, Scope.Scope> {
+  const { clients, context, guard } = options
+  const reflectors = new Map<CacheName, CacheReflector>()
+  let listener: ((name: CacheName, delta: Delta) => void) | undefined
+  const checkIdentity = () => guard.check.pipe(Effect.tapError(options.onGuardFailure))
+
+  for (const spec of cacheSpecs(context)) {
+    const isVirtual = spec.side === "virtual"
+    const reflector: CacheReflector = yield* makeReflector({
+      name: spec.name,
+      client: clients[spec.side],
+      resource: spec.resource,
+      selection: spec.selection,
+      indexes: spec.indexes,
+      ...(spec.transform === undefined ? {} : { transform: spec.transform }),
+      ...(isVirtual ? { guard: checkIdentity } : {}),
+      onDelta: (delta) => {
+        if (isVirtual) guard.saw(delta.object.metadata.resourceVersion ?? "")
+        listener?.(spec.name, delta)
+      },
+    })
+    reflectors.set(spec.name, reflector)
+  }
+
+  const empty = makeMemoryStore()
+  return {
+    caches: buildCaches((name) => reflectors.get(name)?.store ?? empty),
+    reflectors,
+    synced: Effect.forEach([...reflectors.values()], (reflector) => reflector.syncedOrFailed, {
+      concurrency: "unbounded",
+      discard: true,
+    }),
+    listen: (next) => {
+      listener = next
+    },
+  }
+})

@@ -1,0 +1,145 @@
+/** The settings: what vcluster.yaml (or the merged Helm values) says about the integration, checked. */
+import { Data, Result } from "effect"
+import { IntegrationReader } from "./integration-settings.ts"
+import type { IntegrationSettings, Origins } from "./integration-settings.ts"
+import type { NamespaceMapping, NamespaceSettings } from "./namespace-mapping.ts"
+import { emptyMappings, mappingError } from "./namespace-mapping-check.ts"
+import { nearestWord } from "./nearest-word.ts"
+import { describeValue } from "./problem-text.ts"
+import { checkConflicts } from "./settings-conflicts.ts"
+import { SettingsReader } from "./settings-reader.ts"
+import { parseYaml } from "./yaml-position.ts"
+import type { Position, PositionedProblem, YamlTree } from "./yaml-position.ts"
+
+export interface Settings extends IntegrationSettings {
+  /** `sync.toHost.namespaces`. */
+  readonly namespaces: NamespaceSettings
+  /** `sync.toHost.serviceAccounts.enabled`: the tenant's ServiceAccounts exist on the host. */
+  readonly serviceAccounts: boolean
+  /** Path of every setting → `default`, or where it was given: `vcluster.yaml:14:13`. */
+  readonly origins: ReadonlyMap<string, string>
+  /** One line each, with its place. */
+  readonly warnings: ReadonlyArray<string>
+}
+
+export interface ConfigProblem {
+  readonly file: string
+  /** Both count from 1. */
+  readonly line?: number
+  readonly column?: number
+  readonly message: string
+}
+
+const format = ({ file, line, column, message }: ConfigProblem): string =>
+  line === undefined ? `${file}: ${message}` : `${file}:${line}:${column ?? 1}: ${message}`
+
+/** Everything that is wrong with the settings, in order of position. */
+export class ConfigError extends Data.TaggedError("ConfigError")<{ readonly problems: ReadonlyArray<ConfigProblem> }> {
+  override get message(): string {
+    return this.problems.map(format).join("\n")
+  }
+}
+
+/** What turns the integration on. */
+export const enableSnippet = "integrations:\n  externalSecrets:\n    enabled: true"
+
+/** A user's file has a few of these, the values that Helm merged with the chart's defaults have all of them. */
+const chartSections = ["sync", "integrations", "networking", "policies", "controlPlane", "rbac", "exportKubeConfig"]
+
+const isMerged = (root: YamlTree): boolean =>
+  root.kind === "map" && chartSections.every((section) => root.entries.has(section))
+
+const positioned = (file: string, { at, message }: PositionedProblem): ConfigProblem =>
+  at === undefined ? { file, message } : { file, line: at.line, column: at.column, message }
+
+const byPosition = (left: PositionedProblem, right: PositionedProblem): number =>
+  (left.at?.line ?? 0) - (right.at?.line ?? 0) || (left.at?.column ?? 0) - (right.at?.column ?? 0)
+
+const errorOf = (file: string, problems: ReadonlyArray<PositionedProblem>): ConfigError =>
+  new ConfigError({ problems: problems.toSorted(byPosition).map((problem) => positioned(file, problem)) })
+
+/** `integration:` with our settings in it would be ignored by Helm without a word. */
+const checkRootKeys = (reader: SettingsReader): void => {
+  for (const [key, { keyAt, value }] of reader.map([])?.entries ?? [])
+    if (key !== "integrations" && value.kind === "map" && value.entries.has("externalSecrets"))
+      if (nearestWord(key, ["integrations"]) !== undefined)
+        reader.problem(keyAt, `unknown key ${JSON.stringify(key)} (did you mean "integrations"?)`)
+}
+
+class SettingsBuilder {
+  readonly reader: SettingsReader
+  readonly origins: Origins = new Map<string, Position | undefined>()
+
+  constructor(reader: SettingsReader) {
+    this.reader = reader
+  }
+
+  flag(...path: ReadonlyArray<string>): boolean {
+    const given = this.reader.boolean(path)
+    this.origins.set(path.join("."), given?.at)
+    return given?.value ?? false
+  }
+
+  namespaces(): NamespaceSettings {
+    const { reader } = this
+    const path = ["sync", "toHost", "namespaces"]
+    for (const above of [["sync"], ["sync", "toHost"], path, [...path, "mappings"]]) reader.map(above)
+    const enabled = this.flag(...path, "enabled")
+    const entries = reader.strings([...path, "mappings", "byName"])
+    const mappings = entries.map(({ value: [virtual, host] }) => ({ virtual, host }))
+    this.origins.set([...path, "mappings", "byName"].join("."), reader.entry([...path, "mappings", "byName"])?.value.at)
+    if (enabled)
+      this.checkMappings(
+        mappings,
+        entries.map((entry) => entry.at),
+      )
+    return { enabled, mappingsOnly: this.flag(...path, "mappingsOnly"), byName: mappings }
+  }
+
+  private checkMappings(mappings: ReadonlyArray<NamespaceMapping>, places: ReadonlyArray<Position>): void {
+    if (mappings.length === 0)
+      this.reader.problem(this.reader.entry(["sync", "toHost", "namespaces"])?.keyAt, emptyMappings)
+    for (const [index, mapping] of mappings.entries()) {
+      const error = mappingError(mapping, mappings.slice(0, index), undefined)
+      if (error !== undefined) this.reader.problem(places[index], error)
+    }
+  }
+}
+
+const isEmpty = (tree: YamlTree): boolean => tree.kind === "scalar" && tree.value === null
+
+/**
+ * @param text a vcluster.yaml, or the whole of a vCluster's merged Helm values; an empty one gives the defaults
+ * @param file its name, for messages
+ * @param hostNamespace the vCluster's, when known: more can then be seen to be dangerous
+ * @returns the settings (whether or not the integration is enabled), or all problems at once
+ */
+export const parseValues = (
+  text: string,
+  file: string,
+  hostNamespace?: string,
+): Result.Result<Settings, ConfigError> => {
+  const parsed = parseYaml(text)
+  if (Result.isFailure(parsed)) return Result.fail(errorOf(file, parsed.failure))
+  const root = parsed.success
+  if (root.kind !== "map" && !isEmpty(root)) {
+    const found = root.kind === "scalar" ? describeValue(root.value) : "a list"
+    return Result.fail(errorOf(file, [{ at: root.at, message: `expected a map of settings, found ${found}` }]))
+  }
+  const reader = new SettingsReader(root)
+  const builder = new SettingsBuilder(reader)
+  checkRootKeys(reader)
+  const integration = new IntegrationReader(reader, builder.origins, isMerged(root)).read()
+  const namespaces = builder.namespaces()
+  const serviceAccounts = builder.flag("sync", "toHost", "serviceAccounts", "enabled")
+  checkConflicts(reader, integration, hostNamespace)
+  if (reader.problems.length > 0) return Result.fail(errorOf(file, reader.problems))
+  const place = (at: Position | undefined): string => (at === undefined ? "default" : `${file}:${at.line}:${at.column}`)
+  return Result.succeed({
+    ...integration,
+    namespaces,
+    serviceAccounts,
+    origins: new Map([...builder.origins].map(([path, at]) => [path, place(at)])),
+    warnings: reader.warnings.toSorted(byPosition).map((warning) => format(positioned(file, warning))),
+  })
+}

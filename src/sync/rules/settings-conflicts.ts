@@ -1,0 +1,80 @@
+/** Settings elsewhere in vcluster.yaml that exclude or undo the integration (loft-sh/vcluster, `pkg/config/validation.go`). */
+import type { IntegrationSettings } from "./integration-settings.ts"
+import type { SettingPath, SettingsReader } from "./settings-reader.ts"
+import type { YamlEntry } from "./yaml-position.ts"
+
+const isOn = (entry: YamlEntry | undefined): boolean =>
+  entry !== undefined && entry.value.kind === "scalar" && entry.value.value === true
+
+const checkPrivateNodes = (reader: SettingsReader): void => {
+  const switches: ReadonlyArray<SettingPath> = [
+    ["privateNodes", "enabled"],
+    // Standalone turns private nodes on by itself.
+    ["controlPlane", "standalone", "enabled"],
+  ]
+  const on = switches.map((path) => reader.entry(path)).find(isOn)
+  if (on !== undefined) reader.problem(on.keyAt, "external-secrets integration is not supported in private nodes mode")
+}
+
+/** vCluster looks in the first only, and misses keys with a version; objects would be synced twice all the same. */
+const customResources: ReadonlyArray<SettingPath> = [
+  ["sync", "toHost", "customResources"],
+  ["sync", "fromHost", "customResources"],
+  ["experimental", "proxy", "customResources"],
+]
+
+const checkCustomResources = (reader: SettingsReader, settings: IntegrationSettings): void => {
+  const synced = new Set([
+    ...(settings.externalSecrets.enabled ? ["externalsecrets"] : []),
+    ...(settings.stores.enabled ? ["secretstores"] : []),
+    ...(settings.clusterStores.enabled ? ["clustersecretstores"] : []),
+  ])
+  for (const path of customResources)
+    for (const [name, { keyAt }] of reader.map(path)?.entries ?? []) {
+      const [, plural = ""] = /^([a-z]+)(?:\/status)?\.external-secrets\.io(?:\/.*)?$/s.exec(name) ?? []
+      if (!synced.has(plural) || !isOn(reader.entry([...path, name, "enabled"]))) continue
+      const where = path.join(".")
+      reader.problem(
+        keyAt,
+        `external-secrets integration is enabled but external-secrets custom resource (${name}) is also set in the ${where}. This is not supported, please remove the entry from ${where}`,
+      )
+    }
+}
+
+/** Names in the vCluster's own namespace that hold keys to it, or other tenants' values. */
+const sensitiveName = /^(vc-|sh\.helm\.release\.|vcluster-platform-api-key$)|-certs$|\.(es|ref)$/
+
+/**
+ * Keys of `sync.fromHost.secrets.mappings.byName` are host `NAMESPACE/NAME`, `NAMESPACE/*`, `/NAME`, or empty for all of the vCluster's
+ * own namespace, where its kubeconfig, its certificates and everything that ESO fetched stand.
+ */
+const handsOver = (key: string, hostNamespace: string | undefined): boolean => {
+  if (key === "") return true
+  const slash = key.indexOf("/")
+  const namespace = key.slice(0, Math.max(0, slash))
+  const name = key.slice(slash + 1)
+  return (namespace === "" || namespace === hostNamespace) && (name === "*" || sensitiveName.test(name))
+}
+
+const warnOfHandedOverSecrets = (reader: SettingsReader, hostNamespace: string | undefined): void => {
+  const path = ["sync", "fromHost", "secrets"]
+  if (!isOn(reader.entry([...path, "enabled"]))) return
+  for (const [key, { keyAt }] of reader.map([...path, "mappings", "byName"])?.entries ?? [])
+    if (handsOver(key, hostNamespace))
+      reader.warn(
+        keyAt,
+        `sync.fromHost.secrets.mappings.byName: ${JSON.stringify(key)} hands Secrets of the vCluster's own host namespace to the tenant (its kubeconfig, its certificates, every Secret that ESO fetched for it); name a namespace or Secrets made for the tenant`,
+      )
+}
+
+/** @param hostNamespace the vCluster's, when known */
+export const checkConflicts = (
+  reader: SettingsReader,
+  settings: IntegrationSettings,
+  hostNamespace: string | undefined,
+): void => {
+  if (!settings.enabled) return
+  checkPrivateNodes(reader)
+  checkCustomResources(reader, settings)
+  warnOfHandedOverSecrets(reader, hostNamespace)
+}

@@ -1,0 +1,112 @@
+/** A {@link KubeClient} over a Map: optimistic concurrency as the API server does it, and nothing more. */
+import { Effect, Stream } from "effect"
+import { AlreadyExists, ApiError, type ApiErrorReason, Conflict, NotFound } from "../../src/effects/api-error.ts"
+import type { KubeClient, ObjectRef } from "../../src/effects/kube-client.ts"
+import { keyOf, type KubeObject } from "../../src/effects/kube-object.ts"
+import { qualifiedName, type Resource } from "../../src/effects/resource.ts"
+
+export interface Call {
+  readonly verb: string
+  readonly resource: string
+  readonly key: string
+  readonly body?: Readonly<Record<string, unknown>>
+}
+
+export interface MemoryClient extends KubeClient {
+  /** Every request, in order, also those that failed. */
+  readonly calls: Array<Call>
+  readonly stored: (resource: Resource, ref: ObjectRef) => KubeObject | undefined
+  /** As somebody else would: no precondition, a new resourceVersion. */
+  readonly put: (resource: Resource, object: KubeObject) => KubeObject
+  readonly remove: (resource: Resource, ref: ObjectRef) => void
+  /**
+   * Runs before each request; what it fails with is the answer, `Effect.never` a connection gone silent. With `after`
+   * the request has been carried out and only its answer is lost.
+   */
+  fault: {
+    readonly before?: (call: Call) => Effect.Effect<void, ApiError>
+    readonly after?: (call: Call) => Effect.Effect<void, ApiError>
+  }
+}
+
+export const apiError = (call: Call, reason: ApiErrorReason): ApiError =>
+  new ApiError({
+    cluster: "memory",
+    server: "https://memory",
+    verb: call.verb,
+    resource: call.resource,
+    name: call.key,
+    detail: reason._tag,
+    reason,
+  })
+
+const notOffered = Effect.die(new Error("the memory client does not offer this"))
+
+const refOf = ({ metadata }: KubeObject): ObjectRef => ({ namespace: metadata.namespace, name: metadata.name })
+
+/** The server's answer, or why there is none. */
+type Outcome = KubeObject | ApiErrorReason
+
+const isObject = (outcome: Outcome): outcome is KubeObject => "metadata" in outcome
+
+const address = (resource: Resource, ref: ObjectRef) => `${qualifiedName(resource)} ${keyOf(ref.namespace, ref.name)}`
+
+export const makeMemoryClient = (): MemoryClient => {
+  const objects = new Map<string, KubeObject>()
+  const calls: Array<Call> = []
+  let version = 0
+
+  const put = (resource: Resource, object: KubeObject): KubeObject => {
+    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(++version) } }
+    objects.set(address(resource, refOf(object)), stored)
+    return stored
+  }
+
+  const request = (
+    verb: string,
+    resource: Resource,
+    ref: ObjectRef,
+    body: Readonly<Record<string, unknown>> | undefined,
+    answer: (old: KubeObject | undefined) => Outcome,
+  ) =>
+    Effect.gen(function* () {
+      const key = keyOf(ref.namespace, ref.name)
+      const call = { verb, resource: qualifiedName(resource), key, ...(body === undefined ? {} : { body }) }
+      calls.push(call)
+      yield* client.fault.before?.(call) ?? Effect.void
+      const outcome = answer(objects.get(address(resource, ref)))
+      yield* client.fault.after?.(call) ?? Effect.void
+      return isObject(outcome) ? outcome : yield* apiError(call, outcome)
+    })
+
+  const notFound = new NotFound({ resourceMissing: false })
+  const client: MemoryClient = {
+    cluster: "memory",
+    server: "https://memory",
+    calls,
+    fault: {},
+    put,
+    stored: (resource, ref) => objects.get(address(resource, ref)),
+    remove: (resource, ref) => void objects.delete(address(resource, ref)),
+    get: (resource, ref) => request("get", resource, ref, undefined, (old) => old ?? notFound),
+    create: (resource, body) =>
+      request("create", resource, refOf(body), body, (old) =>
+        old === undefined ? put(resource, body) : new AlreadyExists(),
+      ),
+    update: (resource, body) =>
+      request("update", resource, refOf(body), body, (old) => {
+        if (old === undefined) return notFound
+        return old.metadata.resourceVersion === body.metadata.resourceVersion ? put(resource, body) : new Conflict()
+      }),
+    mergePatch: (resource, ref, patch) =>
+      request("patch", resource, ref, patch, (old) =>
+        old === undefined ? notFound : put(resource, { ...old, ...patch }),
+      ),
+    list: () => notOffered,
+    watch: () => Stream.fromEffect(notOffered),
+    apply: () => notOffered,
+    delete: () => notOffered,
+    getPath: () => notOffered,
+  }
+  return client
+}

@@ -1,0 +1,29 @@
+/** What the tests of `runMain` start, one way to end each. */
+import { Effect, Runtime } from "effect"
+import { runMain } from "../../src/effects/run-main.ts"
+
+class Failure extends Error {
+  readonly [Runtime.errorExitCode] = 7
+}
+
+const tell = (text: string) => Effect.sync(() => void process.stderr.write(`${text}\n`))
+
+const programs: Readonly<Record<string, Effect.Effect<unknown, Failure>>> = {
+  number: Effect.succeed(3),
+  text: Effect.succeed("done"),
+  failure: Effect.fail(new Failure("refused")),
+  defect: Effect.die(new Error("a bug")),
+  leak: Effect.sync(() => {
+    setInterval(() => {}, 1000)
+    return 5
+  }),
+  answer: Effect.sync(() => {
+    process.stdout.write("x".repeat(3_000_000))
+    return 4
+  }),
+  forever: Effect.onInterrupt(Effect.never, () => tell("finalized")),
+  hang: Effect.onInterrupt(Effect.never, () => Effect.andThen(tell("finalizing"), Effect.never)),
+}
+
+const program = programs[process.argv[2] ?? ""] ?? Effect.die(new Error("no such program"))
+runMain(Effect.andThen(tell("ready"), program), { onInterrupt: () => 42 })

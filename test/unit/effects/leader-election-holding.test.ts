@@ -1,0 +1,184 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit, Fiber, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { ServerFault } from "../../../src/effects/api-error.ts"
+import { acquireLease, type LeaseOptions } from "../../../src/effects/leader-election.ts"
+import { leaseResource, microTime, readLease } from "../../../src/effects/lease.ts"
+import { leaseOptions, leaseRef, storedLease, theirLease } from "../../support/lease.ts"
+import { apiError, type Call, makeMemoryClient } from "../../support/memory-client.ts"
+
+/** Acquired in a scope of its own, to be closed by hand. */
+const acquireIn = Effect.fnUntraced(function* (lease: LeaseOptions) {
+  const scope = yield* Scope.make()
+  const held = yield* Scope.provide(acquireLease(lease), scope)
+  return { held, close: Scope.close(scope, Exit.void) }
+})
+
+const failWrites = {
+  before: (call: Call) =>
+    call.verb === "update"
+      ? Effect.fail(apiError(call, new ServerFault({ status: 500, resourceVersionTooLarge: false })))
+      : Effect.void,
+}
+
+describe("holding the Lease", () => {
+  it.effect("renews every 5 s with what the annotations are then", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      let version = 1
+      const held = yield* acquireLease(leaseOptions(client, { annotations: () => ({ version: String(version) }) }))
+      version = 2
+      yield* TestClock.adjust(4_999)
+      assert.strictEqual(readLease(storedLease(client)).renewTime, microTime(0))
+      yield* TestClock.adjust(1)
+      assert.strictEqual(readLease(storedLease(client)).renewTime, microTime(5_000))
+      assert.strictEqual(storedLease(client).metadata.annotations?.["version"], "2")
+      yield* TestClock.adjust("1 hour")
+      assert.isTrue(held.isHeld())
+      assert.strictEqual(readLease(storedLease(client)).transitions, 0)
+      assert.deepStrictEqual(held.current(), storedLease(client))
+    }),
+  )
+
+  it.effect("renews over an annotation that somebody else wrote meanwhile, and keeps it", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      const held = yield* acquireLease(leaseOptions(client))
+      client.put(leaseResource, {
+        ...storedLease(client),
+        metadata: { ...storedLease(client).metadata, annotations: { allow: "yes" } },
+      })
+      yield* TestClock.adjust(5_000)
+      assert.strictEqual(readLease(storedLease(client)).renewTime, microTime(5_000))
+      assert.deepStrictEqual(held.current().metadata.annotations, { allow: "yes" })
+    }),
+  )
+
+  it.effect("creates a Lease that was deleted anew", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      const held = yield* acquireLease(leaseOptions(client))
+      client.remove(leaseResource, leaseRef)
+      yield* TestClock.adjust(5_000)
+      assert.strictEqual(readLease(storedLease(client)).holder, "me")
+      assert.isTrue(held.isHeld())
+    }),
+  )
+
+  it.effect("outlives errors shorter than the deadline, an answer that got lost among them", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      const held = yield* acquireLease(leaseOptions(client))
+      client.fault = { after: (call) => (call.verb === "update" ? Effect.never : Effect.void) }
+      yield* TestClock.adjust(7_000)
+      client.fault = {}
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(held.isHeld())
+    }),
+  )
+
+  for (const [what, fault] of [
+    ["errors", failWrites],
+    ["silence", { before: () => Effect.never }],
+  ] as const) {
+    it.effect(`is lost 10 s after the last renewal: ${what}`, () =>
+      Effect.gen(function* () {
+        const client = makeMemoryClient()
+        const held = yield* acquireLease(leaseOptions(client))
+        yield* TestClock.adjust(5_000)
+        client.fault = fault
+        const lost = yield* Effect.forkChild(held.lost)
+        yield* TestClock.adjust(9_999)
+        assert.isTrue(held.isHeld())
+        assert.isUndefined(lost.pollUnsafe())
+        yield* TestClock.adjust(1)
+        assert.isFalse(held.isHeld())
+        yield* Fiber.join(lost)
+        client.fault = {}
+        yield* TestClock.adjust("1 minute")
+        assert.isFalse(held.isHeld())
+      }),
+    )
+  }
+
+  it.effect("is lost as soon as another holder is seen, and leaves that one alone", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      const { held, close } = yield* acquireIn(leaseOptions(client))
+      client.put(leaseResource, theirLease(microTime(4_000)))
+      yield* TestClock.adjust(5_000)
+      assert.isFalse(held.isHeld())
+      yield* held.lost
+      yield* close
+      assert.strictEqual(readLease(storedLease(client)).holder, "they")
+    }),
+  )
+})
+
+describe("giving the Lease back", () => {
+  it.effect("empties the holder and keeps the rest", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      const { close } = yield* acquireIn(leaseOptions(client, { annotations: () => ({ a: "1" }) }))
+      yield* TestClock.adjust(1_000)
+      yield* close
+      assert.deepStrictEqual(storedLease(client)["spec"], {
+        holderIdentity: "",
+        leaseDurationSeconds: 1,
+        acquireTime: microTime(0),
+        renewTime: microTime(1_000),
+        leaseTransitions: 0,
+      })
+      assert.deepStrictEqual(storedLease(client).metadata.annotations, { a: "1" })
+    }),
+  )
+
+  it.effect("does so although somebody wrote meanwhile", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      const { close } = yield* acquireIn(leaseOptions(client))
+      client.put(leaseResource, storedLease(client))
+      yield* close
+      assert.strictEqual(readLease(storedLease(client)).holder, "")
+    }),
+  )
+
+  it.effect("gives up after 2 s", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      const { close } = yield* acquireIn(leaseOptions(client))
+      client.fault = { before: () => Effect.never }
+      const closing = yield* Effect.forkChild(close)
+      yield* TestClock.adjust(1_999)
+      assert.isUndefined(closing.pollUnsafe())
+      yield* TestClock.adjust(1)
+      yield* Fiber.join(closing)
+    }),
+  )
+
+  it.effect("does nothing once it is lost", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      const { close, held } = yield* acquireIn(leaseOptions(client))
+      client.fault = failWrites
+      yield* TestClock.adjust(10_000)
+      yield* held.lost
+      client.fault = {}
+      const before = client.calls.length
+      yield* close
+      assert.strictEqual(client.calls.length, before)
+    }),
+  )
+
+  it.effect("also when it was interrupted while the answer to its first write was on its way", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      client.fault = { after: (call) => (call.verb === "create" ? Effect.never : Effect.void) }
+      const starting = yield* Effect.forkChild(Effect.scoped(acquireLease(leaseOptions(client))))
+      yield* TestClock.adjust(1)
+      assert.strictEqual(readLease(storedLease(client)).holder, "me")
+      yield* Fiber.interrupt(starting)
+      assert.strictEqual(readLease(storedLease(client)).holder, "")
+    }),
+  )
+})

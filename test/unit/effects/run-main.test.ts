@@ -1,0 +1,78 @@
+import { spawn } from "node:child_process"
+import { fileURLToPath } from "node:url"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+
+const program = fileURLToPath(new URL("../../support/run-main-program.ts", import.meta.url))
+const runtimeArguments = "Deno" in globalThis ? ["run", "-A"] : []
+
+interface Outcome {
+  readonly code: number | null
+  readonly out: number
+  readonly err: string
+  /** Since the first signal. */
+  readonly millis: number
+}
+
+/** The program in a process of its own; `signals` are sent one by one, each after the next line on stderr. */
+const run = (mode: string, ...signals: ReadonlyArray<NodeJS.Signals>) =>
+  Effect.callback<Outcome>((resume) => {
+    const child = spawn(process.execPath, [...runtimeArguments, program, mode], { stdio: ["ignore", "pipe", "pipe"] })
+    const waiting = [...signals]
+    let out = 0
+    let err = ""
+    let since = 0
+    child.stdout.on("data", (chunk: Uint8Array) => (out += chunk.length))
+    child.stderr.on("data", (chunk: Uint8Array) => {
+      err += new TextDecoder().decode(chunk)
+      const signal = waiting.shift()
+      if (signal === undefined) return
+      since ||= Date.now()
+      child.kill(signal)
+    })
+    child.on("close", (code) => resume(Effect.succeed({ code, out, err, millis: Date.now() - since })))
+    return Effect.sync(() => child.kill("SIGKILL"))
+  })
+
+describe("runMain", () => {
+  const codes = { number: 3, text: 0, failure: 7, defect: 1, leak: 5 }
+  for (const [mode, code] of Object.entries(codes)) {
+    it.live(`ends with ${code}, and without a word: ${mode}`, () =>
+      Effect.gen(function* () {
+        const outcome = yield* run(mode)
+        assert.deepStrictEqual([outcome.code, outcome.out, outcome.err], [code, 0, "ready\n"])
+      }),
+    )
+  }
+
+  it.live("lets the whole answer out into a pipe", () =>
+    Effect.gen(function* () {
+      const outcome = yield* run("answer")
+      assert.deepStrictEqual([outcome.code, outcome.out], [4, 3_000_000])
+    }),
+  )
+
+  it.live("interrupts at the first signal, and runs the finalizers", () =>
+    Effect.gen(function* () {
+      const outcome = yield* run("forever", "SIGTERM")
+      assert.deepStrictEqual([outcome.code, outcome.err], [42, "ready\nfinalized\n"])
+    }),
+  )
+
+  it.live("ends 2 s after the signal, whatever finalizers do", () =>
+    Effect.gen(function* () {
+      const outcome = yield* run("hang", "SIGINT")
+      assert.strictEqual(outcome.code, 42)
+      assert.isAtLeast(outcome.millis, 1_900)
+      assert.isAtMost(outcome.millis, 4_000)
+    }),
+  )
+
+  it.live("leaves at once at the second signal", () =>
+    Effect.gen(function* () {
+      const outcome = yield* run("hang", "SIGINT", "SIGTERM")
+      assert.strictEqual(outcome.code, 130)
+      assert.isBelow(outcome.millis, 1_900)
+    }),
+  )
+})

@@ -1,0 +1,228 @@
+import { assert, describe, it } from "@effect/vitest"
+import { enableSnippet } from "../../../src/sync/rules/config.ts"
+import type { Settings } from "../../../src/sync/rules/config.ts"
+import { file, integration, problemsOf, settingsOf } from "./config-texts.ts"
+
+const everythingOff = {
+  enabled: false,
+  version: undefined,
+  webhook: false,
+  externalSecrets: { enabled: true, selector: {} },
+  stores: { enabled: false, selector: {} },
+  clusterStores: { enabled: false, selector: {} },
+  namespaces: { enabled: false, mappingsOnly: false, byName: [] },
+  serviceAccounts: false,
+}
+
+const plain = ({ origins: _origins, warnings: _warnings, ...rest }: Settings) => rest
+
+describe("defaults", () => {
+  const empty = [
+    "",
+    "\n# nothing\n",
+    "---\n",
+    "{}",
+    "a: 1\n---\n# end\n",
+    "integrations:\n",
+    "integrations:\n  externalSecrets:\n",
+    "null",
+  ]
+  for (const text of empty)
+    it(JSON.stringify(text), () => {
+      assert.deepStrictEqual(plain(settingsOf(text)), everythingOff)
+      assert.deepStrictEqual(settingsOf(text).warnings, [])
+      assert.deepStrictEqual([...new Set(settingsOf(text).origins.values())], ["default"])
+    })
+
+  it("the snippet enables, and nothing more", () => {
+    assert.deepStrictEqual(plain(settingsOf(enableSnippet)), { ...everythingOff, enabled: true })
+    assert.strictEqual(settingsOf(enableSnippet).origins.get("integrations.externalSecrets.enabled"), `${file}:3:14`)
+  })
+})
+
+describe("the documented shape", () => {
+  const text = `
+integrations:
+  externalSecrets:
+    enabled: true
+    version: v1beta1
+    webhook:
+      enabled: true
+    sync:
+      toHost:
+        externalSecrets:
+          selector:
+            matchLabels:
+              sync: "true"
+        stores:
+          enabled: true
+          selector:
+            matchExpressions:
+              - key: tier
+                operator: NotIn
+                values: [secret]
+      fromHost:
+        clusterStores:
+          enabled: true
+          selector:
+            matchLabels:
+              vcluster-accessible: "true"
+sync:
+  toHost:
+    serviceAccounts:
+      enabled: true
+    namespaces:
+      enabled: true
+      mappingsOnly: true
+      mappings:
+        byName:
+          frontend-prod: acme-prod
+          team-a-*: h-team-a-*
+`
+
+  it("is read whole", () => {
+    assert.deepStrictEqual(plain(settingsOf(text)), {
+      enabled: true,
+      version: "v1beta1",
+      webhook: true,
+      externalSecrets: { enabled: true, selector: { matchLabels: { sync: "true" } } },
+      stores: {
+        enabled: true,
+        selector: { matchExpressions: [{ key: "tier", operator: "NotIn", values: ["secret"] }] },
+      },
+      clusterStores: { enabled: true, selector: { matchLabels: { "vcluster-accessible": "true" } } },
+      namespaces: {
+        enabled: true,
+        mappingsOnly: true,
+        byName: [
+          { virtual: "frontend-prod", host: "acme-prod" },
+          { virtual: "team-a-*", host: "h-team-a-*" },
+        ],
+      },
+      serviceAccounts: true,
+    })
+  })
+
+  it("remembers where each setting stands", () => {
+    const { origins } = settingsOf(text)
+    const at = (path: string) => origins.get(path)
+    assert.strictEqual(at("integrations.externalSecrets.version"), `${file}:5:14`)
+    assert.strictEqual(at("integrations.externalSecrets.sync.fromHost.clusterStores.enabled"), `${file}:23:20`)
+    assert.strictEqual(at("sync.toHost.serviceAccounts.enabled"), `${file}:30:16`)
+  })
+
+  it("reads JSON, CRLF, a byte order mark, anchors and merge keys", () => {
+    assert.isTrue(settingsOf('{"integrations": {"externalSecrets": {"enabled": true}}}').enabled)
+    assert.isTrue(settingsOf(`\uFEFF${enableSnippet.replaceAll("\n", "\r\n")}\r\n`).enabled)
+    const shared = "x: &on {enabled: true}\nintegrations:\n  externalSecrets:\n    <<: *on\n    webhook: *on\n"
+    assert.deepStrictEqual(plain(settingsOf(shared)), { ...everythingOff, enabled: true, webhook: true })
+  })
+
+  it("takes yes and no as Helm does, but not in quotes", () => {
+    assert.isTrue(settingsOf("integrations: {externalSecrets: {enabled: yes}}").enabled)
+    assert.isFalse(settingsOf("integrations: {externalSecrets: {enabled: off}}").enabled)
+    assert.lengthOf(problemsOf('integrations: {externalSecrets: {enabled: "yes"}}'), 1)
+  })
+
+  it("an empty version is the host's", () => {
+    assert.isUndefined(settingsOf(integration('version: ""')).version)
+  })
+})
+
+describe("shapes before v0.29", () => {
+  const old = integration(`sync:
+  externalSecrets:
+    enabled: false
+  stores:
+    enabled: true
+  clusterStores:
+    enabled: true
+    selector:
+      labels:
+        shared: "true"`)
+
+  it("mean the same as today's", () => {
+    assert.deepStrictEqual(plain(settingsOf(old)), {
+      ...everythingOff,
+      enabled: true,
+      externalSecrets: { enabled: false, selector: {} },
+      stores: { enabled: true, selector: {} },
+      clusterStores: { enabled: true, selector: { matchLabels: { shared: "true" } } },
+    })
+  })
+
+  it("are warned of, each with its successor and its place", () => {
+    const { warnings } = settingsOf(old)
+    assert.lengthOf(warnings, 3)
+    assert.match(warnings[0] ?? "", /^vcluster\.yaml:5:7: .*sync\.toHost\.externalSecrets\.selector/)
+    assert.match(warnings[1] ?? "", /^vcluster\.yaml:7:7: .*sync\.toHost\.stores$/)
+    assert.match(warnings[2] ?? "", /^vcluster\.yaml:9:7: .*sync\.fromHost\.clusterStores, .*matchLabels$/)
+  })
+
+  const both = (older: string, newer: string) =>
+    integration(`sync:
+  stores: {enabled: ${older}}
+  toHost: {stores: {enabled: ${newer}}}`)
+
+  it("both shapes with one value are good", () => {
+    assert.isTrue(settingsOf(both("true", "true")).stores.enabled)
+    assert.isFalse(settingsOf(both("false", "false")).stores.enabled)
+  })
+
+  it("both shapes with different values are a problem", () => {
+    for (const [older, newer] of [
+      ["true", "false"],
+      ["false", "true"],
+    ] as const)
+      assert.deepStrictEqual(problemsOf(both(older, newer)), [
+        `${file}:5:25: integrations.externalSecrets.sync.stores.enabled differs from integrations.externalSecrets.sync.toHost.stores.enabled on line 6, which replaces it; remove the former`,
+      ])
+  })
+
+  it("both shapes with different selectors are a problem", () => {
+    const problems = problemsOf(
+      integration(`sync:
+  clusterStores: {selector: {labels: {a: b}}}
+  fromHost: {clusterStores: {selector: {matchLabels: {a: c}}}}`),
+    )
+    assert.lengthOf(problems, 1)
+    assert.match(problems[0] ?? "", /selector\.labels differs from .*clusterStores\.selector on line 6/)
+  })
+})
+
+/** What the charts of v0.27 and v0.28 merge: both shapes, each with its defaults, whatever the user gave. */
+const merged = (values: { readonly oldStores: boolean; readonly newStores: boolean }) => `
+controlPlane: {}
+exportKubeConfig: {}
+networking: {}
+policies: {}
+rbac: {}
+sync: {toHost: {customResources: {}, namespaces: {enabled: false, mappingsOnly: false, mappings: {byName: {}}}}}
+integrations:
+  metricsServer: {enabled: false}
+  externalSecrets:
+    enabled: true
+    webhook: {enabled: false}
+    sync:
+      toHost:
+        externalSecrets: {selector: {matchLabels: {}}}
+        stores: {enabled: ${values.newStores}, selector: {matchLabels: {}}}
+      fromHost:
+        clusterStores: {enabled: false, selector: {matchLabels: {}}}
+      externalSecrets: {enabled: true}
+      stores: {enabled: ${values.oldStores}}
+      clusterStores: {enabled: false, selector: {labels: {}}}
+`
+
+describe("merged Helm values", () => {
+  it("the chart's defaults in the other shape are no contradiction", () => {
+    assert.isTrue(settingsOf(merged({ oldStores: true, newStores: false })).stores.enabled)
+    assert.isTrue(settingsOf(merged({ oldStores: false, newStores: true })).stores.enabled)
+    assert.isFalse(settingsOf(merged({ oldStores: false, newStores: false })).stores.enabled)
+  })
+
+  it("only what the user gave in an old shape is warned of", () => {
+    assert.deepStrictEqual(settingsOf(merged({ oldStores: false, newStores: true })).warnings, [])
+    assert.lengthOf(settingsOf(merged({ oldStores: true, newStores: false })).warnings, 1)
+  })
+})
