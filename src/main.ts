@@ -1,5 +1,5 @@
 /** The one entry: command line → program → exit code. */
-import { Cause, Effect } from "effect"
+import { Cause, Effect, Layer } from "effect"
 import { runMain } from "./effects/run-main.ts"
 import { plan, type Plan, programName } from "./plugin/app.ts"
 import type { Program } from "./plugin/commands.ts"
@@ -32,8 +32,12 @@ const run = Effect.fnUntraced(function* (program: Program) {
   const { logLayer } = yield* Effect.promise(() => import("./effects/log.ts"))
   if (program.untilStopped) stoppedExit = exitCodes.good
   return yield* toExitCode(program.run, program.verbosity).pipe(
-    Effect.provide(logLayer({ format: logFormatFor(program.logFormat), verbosity: program.verbosity })),
-    Effect.provide(Terminal.layer(program.color)),
+    Effect.provide(
+      Layer.mergeAll(
+        logLayer({ format: logFormatFor(program.logFormat), verbosity: program.verbosity }),
+        Terminal.layer(program.color),
+      ),
+    ),
   )
 })
 

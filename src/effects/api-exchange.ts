@@ -148,8 +148,10 @@ export const makeApiExchange = (transport: Transport, options: ApiExchangeOption
     const parsed = parseJson(reply.body)
     if (Result.isSuccess(parsed)) return Effect.succeed(parsed.success)
     // `/readyz` says `ok`; a login page would come as HTML.
-    return subject.resource === undefined && /^text\/plain\b/.test(reply.headers["content-type"] ?? "")
-      ? Effect.succeed(reply.body)
+    const type = reply.headers["content-type"] ?? ""
+    if (subject.resource === undefined && /^text\/plain\b/.test(type)) return Effect.succeed(reply.body)
+    return /\bjson\b/.test(type)
+      ? Effect.fail(fault(subject, "the answer was cut off", new Unreachable({})))
       : Effect.fail(fault(subject, "the answer is not JSON", new NotKubernetes({ status: reply.status })))
   }
 

@@ -100,10 +100,9 @@ const makeCandidate = (options: LeaseOptions, clock: Clock.Clock): Candidate => 
     annotations: options.annotations(),
     now: clock.currentTimeMillisUnsafe(),
   })
-  const look = client.get(leaseResource, { namespace, name }).pipe(
-    Effect.map((lease): KubeObject | undefined => lease),
-    Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined)),
-  )
+  const look: Candidate["look"] = client
+    .get(leaseResource, { namespace, name })
+    .pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.undefined))
   const take = (seen: KubeObject | undefined) =>
     Effect.suspend(() => {
       sent = true

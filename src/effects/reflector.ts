@@ -154,7 +154,7 @@ class Session<E> {
     const { client, resource, selection } = this.#options
     this.#cache.startList()
     if (this.#canStreamLists) {
-      return this.#watch(new Map())
+      return this.#watch(true)
     }
     return client.list(resource, selection).pipe(
       Effect.flatMap((list) => this.#adopt(list.items.map(this.#cache.prepare), list.resourceVersion)),
@@ -162,9 +162,10 @@ class Session<E> {
     )
   }
 
-  /** One watch until it ends. With `initial`, a list comes first in the stream and is collected there. */
-  #watch(initial?: Map<ObjectKey, KubeObject>): Effect.Effect<void, ApiError | Refused<E>> {
-    let collecting = initial
+  /** One watch until it ends. With `listFirst`, a list comes first in the stream. */
+  #watch(listFirst = false): Effect.Effect<void, ApiError | Refused<E>> {
+    // The only reference to it, and given up with the list: the watch goes on for minutes, with a second copy of everything.
+    let collecting = listFirst ? new Map<ObjectKey, KubeObject>() : undefined
     let events = 0
     const take = (event: WatchEvent): Effect.Effect<void, Refused<E>> => {
       events++
@@ -180,7 +181,7 @@ class Session<E> {
     }
     return Effect.gen({ self: this }, function* () {
       const openedAt = yield* Clock.currentTimeMillis
-      yield* Stream.runForEach(yield* this.#open(initial !== undefined), take)
+      yield* Stream.runForEach(yield* this.#open(listFirst), take)
       const lasted = (yield* Clock.currentTimeMillis) - openedAt
       if (collecting !== undefined) {
         return yield* this.#lost("the watch ended before its first list was complete")

@@ -6,8 +6,8 @@ export interface RunMainOptions {
   readonly onInterrupt: () => number
 }
 
-/** From the first signal to the end of the process, finalizers included. */
-const STOP_LIMIT_MS = 2_000
+/** From the first signal to the end of the process, finalizers included: just within the 2 s that are promised. */
+const STOP_LIMIT_MS = 1_900
 /** 128 + SIGINT: what a shell expects of a program that was torn off. */
 const TORN_OFF = 130
 /** 128 + SIGPIPE, which ends a C program whose reader (`head`, a closed pager) has gone; here it is an event. */

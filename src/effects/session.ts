@@ -6,6 +6,7 @@
  * before "connect", so all listeners are set in the same turn.
  */
 import { Effect, Predicate, Result } from "effect"
+import { createPrivateKey, X509Certificate } from "node:crypto"
 import * as http2 from "node:http2"
 import { isIP } from "node:net"
 import type { Socket } from "node:net"
@@ -39,6 +40,35 @@ const tlsOptions = (source: ConnectionSource, credentials: Credentials, host: st
   rejectUnauthorized: !source.insecure,
   ALPNProtocols: ["h2"],
 })
+
+const unreadable = (what: string, cause: unknown): TransportError =>
+  new TransportError({
+    kind: "credentials",
+    code: "",
+    message: `${what} cannot be used: ${(Predicate.isError(cause) ? cause.message : String(cause)).split("\n")[0]}`,
+    notSent: true,
+  })
+
+const certificateIn = (pem: string, what: string): Result.Result<X509Certificate, TransportError> =>
+  Result.try({
+    try: () => new X509Certificate(/-----BEGIN[^]*?-----END[^\n]*/.exec(pem)?.[0] ?? pem),
+    catch: (cause) => unreadable(what, cause),
+  })
+
+/** Deno leaves out a certificate that it cannot read and connects as nobody; Node and Bun say so in codes of OpenSSL. */
+const checkCertificates = ({ ca, cert, key }: Credentials): Result.Result<unknown, TransportError> =>
+  Result.gen(function* () {
+    if (ca !== undefined) yield* certificateIn(ca, "the certificate authority")
+    if (cert === undefined && key === undefined) return
+    if (cert === undefined || key === undefined)
+      return yield* Result.fail(unreadable("the client certificate", cert === undefined ? "it is missing" : "its key is missing"))
+    const certificate = yield* certificateIn(cert, "the client certificate")
+    const fits = yield* Result.try({
+      try: () => certificate.checkPrivateKey(createPrivateKey(key)),
+      catch: (cause) => unreadable("the client key", cause),
+    })
+    if (!fits) return yield* Result.fail(unreadable("the client certificate", "the key is another one's"))
+  })
 
 /** Keeps asking whether the other side is there; a connection cut without a word is found no other way. */
 const watchOver = (session: http2.ClientHttp2Session, times: SessionTimes): void => {
@@ -116,6 +146,8 @@ export const openSession = (
   times: SessionTimes,
   onOpen: (session: http2.ClientHttp2Session) => void,
 ): Effect.Effect<http2.ClientHttp2Session, TransportError> => {
+  const checked = checkCertificates(credentials)
+  if (Result.isFailure(checked)) return Effect.fail(checked.failure)
   const url = new URL(source.server)
   const host = withoutBrackets(url.hostname)
   const secure = tlsOptions(source, credentials, host)

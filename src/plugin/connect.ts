@@ -133,7 +133,7 @@ const virtualSource = (
       return loadKubeconfig(connection.path, { context: connection.context })
     case "Context":
       return loadKubeconfig(args.kubeconfig, { context: connection.context })
-    case "Text":
+    default:
       return parseKubeconfig(connection.text, connection.source, { server: connection.server })
   }
 }

@@ -25,7 +25,8 @@ const reasonOf = (cause: Cause.Cause<unknown>): string => {
 const ifAnswered = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A | undefined, never, R> =>
   effect.pipe(Effect.timeout(patience), Effect.option, Effect.map(Option.getOrUndefined))
 
-const compact = <Fields extends object>(fields: Fields) =>
+/** Without the fields that nobody answered. */
+const compact = (fields: object) =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined))
 
 const ask = Effect.fnUntraced(function* (host: Host, args: VersionArgs) {

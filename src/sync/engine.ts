@@ -2,7 +2,7 @@
  * The running machinery of one Syncer: caches of both clusters, the queue, the workers. It is built for one pair of
  * versions; when ESO's change, the Syncer builds another.
  */
-import { Clock, Effect, Queue } from "effect"
+import { Effect, Queue } from "effect"
 import type { Scope } from "effect"
 import { runController } from "../effects/controller.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
@@ -87,11 +87,11 @@ const keysOf = (name: CacheName, delta: Delta, caches: Caches, context: SyncCont
   )
 }
 
-const crdIsHealthy = (clients: Clients, plural: string): Effect.Effect<boolean> =>
-  clients.virtual.get(customResourceDefinitions, { name: crdName(plural) }, { metadataOnly: true }).pipe(
-    Effect.map((crd) => crd.metadata.deletionTimestamp === undefined),
-    Effect.orElseSucceed(() => false),
-  )
+/** The virtual CRD as it stands now; no cache is asked. */
+const readCrd = (clients: Clients, plural: string) =>
+  clients.virtual
+    .get(customResourceDefinitions, { name: crdName(plural) }, { metadataOnly: true })
+    .pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined)))
 
 const terminal = (report: ObjectReport | undefined): string =>
   report === undefined ? "" : JSON.stringify([report.health, report.reason, report.message])
@@ -102,29 +102,21 @@ export const makeEngine = Effect.fnUntraced(function* (
   const { clients, context, opened } = options
   const { caches, reflectors } = opened
   const queue = yield* makeWorkQueue()
-  const clock = yield* Clock.Clock
   const changed = yield* Queue.sliding<void>(1)
   const reports = new Map<string, ObjectReport>()
-  const virtualCrd = crdName("externalsecrets")
 
   const gate = makeMassDeleteGate({
     caches,
     context,
     allowed: options.massDeleteAllowed,
-    now: () => clock.currentTimeMillisUnsafe(),
-    crdIsHealthy: crdIsHealthy(clients, "externalsecrets"),
+    virtualCrd: readCrd(clients, "externalsecrets"),
   })
-
-  const virtualCrdIsHealthy = () => {
-    const crd = caches.virtualCrds.get(virtualCrd)
-    return crd !== undefined && crd.metadata.deletionTimestamp === undefined
-  }
 
   /** What the gate must know is told before any worker can act on it. */
   const tellGate = (name: CacheName, delta: Delta) => {
     if (name === "virtualExternalSecrets") {
-      if (delta._tag === "Upserted") gate.forget(delta.key)
-      else if (delta.seen && virtualCrdIsHealthy()) gate.sawDeletion(delta.key)
+      if (delta._tag === "Upserted" && delta.object.metadata.deletionTimestamp === undefined) gate.forget(delta.key)
+      else if (delta._tag === "Upserted" || delta.seen) gate.sawDeletion(delta.key)
       else gate.judgeAnew()
     }
     if (name === "hostExternalSecrets" && delta._tag === "Deleted") {
@@ -168,9 +160,12 @@ export const makeEngine = Effect.fnUntraced(function* (
     return kind === undefined ? Effect.die(new Error(`no synced kind ${name}`)) : reconciler.reconcile(kind, key)
   }
 
-  opened.listen((name, delta) => {
-    tellGate(name, delta)
-    for (const id of keysOf(name, delta, caches, context)) queue.add(id)
+  opened.listen({
+    onDelta: (name, delta) => {
+      tellGate(name, delta)
+      for (const id of keysOf(name, delta, caches, context)) queue.add(id)
+    },
+    onVirtualList: gate.listed,
   })
 
   return {

@@ -192,7 +192,7 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Me
   const situation = situationOf(key, caches, context)
   const virtual = caches.virtualExternalSecrets.get(key)
   if (virtual === undefined || virtual.metadata.deletionTimestamp !== undefined)
-    return { actions: removeAll(situation, virtual), verdict: undefined }
+    return { actions: removeAll(situation, undefined), verdict: undefined }
   if (virtual.metadata.finalizers?.includes(esoFinalizer) === true)
     return {
       actions: situation.copies.flatMap((copy) => toHost(undefined, copy, virtual, situation.host)),

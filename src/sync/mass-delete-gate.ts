@@ -1,13 +1,16 @@
 /**
- * Decides, deletion by deletion, whether a host object may go because its virtual object is absent (DESIGN §7).
+ * Decides, deletion by deletion, whether a host object may go because its virtual object is gone (DESIGN §7).
  *
- * A deletion that we watched happen in a healthy virtual cluster is carried out. One that is only inferred (from a start or
- * a relist) counts, together with all others of its kind, towards the mass-deletion stop. While the virtual CRD is
- * terminating or gone, nothing counts as watched: the API server deletes every object of it, and none of them by a wish of
- * its owner.
+ * A deletion that was watched live is carried out, once the virtual CRD has been looked at afterwards: were the CRD
+ * terminating, the API server would delete every object of it, and none of them by a wish of its owner. The events of the CRD
+ * and of its objects come by different watches, in any order; the look settles it, because a termination comes before
+ * the deletions that it causes and is never taken back. One look covers all deletions seen before it.
+ *
+ * All other absences (a start, a relist, a CRD that went) count together towards the mass-deletion stop.
  */
-import { Effect } from "effect"
-import type { ObjectKey } from "../effects/kube-object.ts"
+import { Effect, Semaphore } from "effect"
+import type { ApiError } from "../effects/api-error.ts"
+import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import { judgeMassDeletion } from "./rules/mass-delete.ts"
@@ -15,63 +18,70 @@ import type { MassDeletion } from "./rules/mass-delete.ts"
 import { originOf } from "./rules/ownership.ts"
 
 export interface MassDeleteGate {
-  /** A live DELETED event of a virtual ExternalSecret. */
+  /** A virtual ExternalSecret was deleted, or its deletion began, while we watched. */
   readonly sawDeletion: (key: ObjectKey) => void
   /** The virtual object is (back) there, or the host copy is gone: nothing to remember. */
   readonly forget: (key: ObjectKey) => void
   /** Absences may have appeared without being watched: judge anew. */
   readonly judgeAnew: () => void
+  /** The virtual ExternalSecrets were just listed: they are objects of the CRD that stands now. */
+  readonly listed: Effect.Effect<void, ApiError>
   /** The stop that is in force, if any. */
   readonly judge: () => MassDeletion | undefined
   /** undefined: the deletion may be carried out. */
-  readonly admit: (key: ObjectKey) => Effect.Effect<MassDeletion | undefined>
+  readonly admit: (key: ObjectKey) => Effect.Effect<MassDeletion | undefined, ApiError>
 }
-
-/** Live deletions in a row after which the CRD is looked at before the next one: its deletion may have outrun its event. */
-const burst = 5
-const burstWindowMs = 5_000
 
 interface Options {
   readonly caches: Caches
   readonly context: SyncContext
   /** Whether the operator has allowed it (flag or annotation). */
   readonly allowed: () => boolean
-  /** Milliseconds. */
-  readonly now: () => number
-  /** Asks the virtual API server whether the CRD is there and not terminating. */
-  readonly crdIsHealthy: Effect.Effect<boolean>
+  /** The virtual CRD, asked of the API server now; undefined: there is none. */
+  readonly virtualCrd: Effect.Effect<KubeObject | undefined, ApiError>
 }
 
-export const makeMassDeleteGate = ({ caches, context, allowed, now: clock, crdIsHealthy }: Options): MassDeleteGate => {
+const isGone = (virtual: KubeObject | undefined): boolean => virtual?.metadata.deletionTimestamp !== undefined || virtual === undefined
+
+const count = (caches: Caches, context: SyncContext, confirmed: ReadonlySet<ObjectKey>): MassDeletion | undefined => {
+  let managed = 0
+  let absent = 0
+  for (const copy of caches.hostExternalSecrets.values()) {
+    const origin = originOf(copy, context.tenancy)
+    if (origin === undefined) continue
+    managed += 1
+    if (isGone(caches.virtualExternalSecrets.get(origin.key)) && !confirmed.has(origin.key)) absent += 1
+  }
+  return judgeMassDeletion(absent, managed)
+}
+
+export const makeMassDeleteGate = ({ caches, context, allowed, virtualCrd }: Options): MassDeleteGate => {
+  const one = Semaphore.makeUnsafe(1)
+  /** Seen, but the CRD has not been looked at since. */
   const seen = new Set<ObjectKey>()
-  let recent: Array<number> = []
+  const confirmed = new Set<ObjectKey>()
+  let crdUid: string | undefined
   let verdict: { readonly stop: MassDeletion | undefined } | undefined
+
+  const judgeAnew = () => {
+    verdict = undefined
+  }
 
   const judge = (): MassDeletion | undefined => {
     if (allowed()) return undefined
-    verdict ??= { stop: count() }
+    verdict ??= { stop: count(caches, context, confirmed) }
     return verdict.stop
   }
 
-  const count = (): MassDeletion | undefined => {
-    let managed = 0
-    let absent = 0
-    for (const copy of caches.hostExternalSecrets.values()) {
-      const origin = originOf(copy, context.tenancy)
-      if (origin === undefined) continue
-      managed += 1
-      if (caches.virtualExternalSecrets.get(origin.key) === undefined && !seen.has(origin.key)) absent += 1
+  const confirmSeen = Effect.gen(function* () {
+    const covered = [...seen]
+    const crd = yield* virtualCrd
+    const healthy = crd !== undefined && !isGone(crd) && crd.metadata.uid === crdUid
+    for (const key of covered) {
+      if (!seen.delete(key)) continue
+      if (healthy) confirmed.add(key)
     }
-    return judgeMassDeletion(absent, managed)
-  }
-
-  const confirmBurst = Effect.gen(function* () {
-    const now = clock()
-    recent = [...recent.filter((at) => now - at < burstWindowMs), now]
-    if (recent.length <= burst) return
-    if (yield* crdIsHealthy) return
-    seen.clear()
-    verdict = undefined
+    if (!healthy) judgeAnew()
   })
 
   return {
@@ -80,14 +90,19 @@ export const makeMassDeleteGate = ({ caches, context, allowed, now: clock, crdIs
     },
     forget: (key) => {
       seen.delete(key)
+      confirmed.delete(key)
     },
-    judgeAnew: () => {
-      verdict = undefined
-    },
-    judge,
-    admit: Effect.fnUntraced(function* (key) {
-      if (seen.has(key)) yield* confirmBurst
-      return seen.has(key) ? undefined : judge()
+    judgeAnew,
+    listed: Effect.map(virtualCrd, (crd) => {
+      crdUid = crd?.metadata.uid
+      // Whatever was seen of the former CRD's objects proves nothing about this list.
+      seen.clear()
+      judgeAnew()
     }),
+    judge,
+    admit: (key) =>
+      one.withPermits(1)(Effect.suspend(() => (seen.has(key) ? confirmSeen : Effect.void))).pipe(
+        Effect.map(() => (confirmed.has(key) ? undefined : judge())),
+      ),
   }
 }

@@ -93,8 +93,7 @@ export const observe = Effect.fnUntraced(function* (
     caches,
     context,
     allowed: () => false,
-    now: () => clock.currentTimeMillisUnsafe(),
-    crdIsHealthy: Effect.succeed(true),
+    virtualCrd: Effect.succeed(undefined),
   })
   return {
     survey,

@@ -22,7 +22,13 @@ export interface OpenCaches {
   /** Waits until every cache holds a complete list; fails with what keeps one from it. */
   readonly synced: Effect.Effect<void, ApiError | IdentityMismatch>
   /** From now on, every change is told; there is one listener. */
-  readonly listen: (listener: (name: CacheName, delta: Delta) => void) => void
+  readonly listen: (listener: Listener) => void
+}
+
+export interface Listener {
+  readonly onDelta: (name: CacheName, delta: Delta) => void
+  /** A list of virtual ExternalSecrets is complete and about to be believed. */
+  readonly onVirtualList: Effect.Effect<void, ApiError>
 }
 
 export interface OpenCachesOptions {
@@ -39,8 +45,15 @@ export const openCaches = Effect.fnUntraced(function* (
 ): Effect.fn.Return<OpenCaches, never, Scope.Scope> {
   const { clients, context, guard } = options
   const reflectors = new Map<CacheName, CacheReflector>()
-  let listener: ((name: CacheName, delta: Delta) => void) | undefined
-  const checkIdentity = () => guard.check.pipe(Effect.tapError(options.onGuardFailure))
+  let listener: Listener | undefined
+  const checkIdentity = guard.check.pipe(Effect.tapError(options.onGuardFailure))
+  const believe = (name: CacheName) =>
+    name === "virtualExternalSecrets"
+      ? Effect.andThen(
+          checkIdentity,
+          Effect.suspend(() => listener?.onVirtualList ?? Effect.void),
+        )
+      : checkIdentity
 
   for (const spec of cacheSpecs(context)) {
     const isVirtual = spec.side === "virtual"
@@ -51,10 +64,10 @@ export const openCaches = Effect.fnUntraced(function* (
       selection: spec.selection,
       indexes: spec.indexes,
       ...(spec.transform === undefined ? {} : { transform: spec.transform }),
-      ...(isVirtual ? { guard: checkIdentity } : {}),
+      ...(isVirtual ? { guard: () => believe(spec.name) } : {}),
       onDelta: (delta) => {
         if (isVirtual) guard.saw(delta.object.metadata.resourceVersion ?? "")
-        listener?.(spec.name, delta)
+        listener?.onDelta(spec.name, delta)
       },
     })
     reflectors.set(spec.name, reflector)

@@ -57,7 +57,7 @@ const foresee = (action: Action): PlannedChange => {
         before: action.previous === undefined ? undefined : asStored(action.previous),
         after: applied(action),
       }
-    case "Delete":
+    default:
       return { change, before: asStored(action.current), after: undefined }
   }
 }

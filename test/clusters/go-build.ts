@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
 import { existsSync } from "node:fs"
-import { chmod, copyFile, mkdir, readFile, rename, rm } from "node:fs/promises"
+import { chmod, copyFile, mkdir, readFile, rename } from "node:fs/promises"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -153,6 +153,3 @@ export const builtToolSet = Effect.fnUntraced(function* (
   yield* withFileLock(`${target}.lock`, `another build of ${set.name}`, buildUnlessDone)
   return target
 })
-
-/** Empties the cache (`make clean CACHE=1`). */
-export const clearCache = files("remove the cache", () => rm(cacheFolder(), { recursive: true, force: true }))

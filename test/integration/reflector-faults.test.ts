@@ -109,9 +109,7 @@ const widgetCrd: KubeObject = {
     group: "test.dev",
     scope: "Namespaced",
     names: { kind: "Widget", plural: "widgets", singular: "widget", listKind: "WidgetList" },
-    versions: [
-      { name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } },
-    ],
+    versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: { type: "object" } } }],
   },
 }
 
@@ -136,7 +134,10 @@ onGround("the reflector on a real API server", (it) => {
         yield* host.startApiServer()
         yield* host.kube.create(configMaps, configMap("b"))
         yield* host.kube.delete(configMaps, ref("a"))
-        assert.sameMembers((yield* next(2)).map((delta) => delta.slice(2)), ["a", "b"])
+        assert.sameMembers(
+          (yield* next(2)).map((delta) => delta.slice(2)),
+          ["a", "b"],
+        )
         assert.deepStrictEqual(names(), ["b"])
         const again = yield* Queue.takeAll(opened)
         assert.isNotEmpty(again)

@@ -3,7 +3,7 @@ import { Effect, Runtime } from "effect"
 import { runMain } from "../../src/effects/run-main.ts"
 
 class Failure extends Error {
-  readonly [Runtime.errorExitCode] = 7
+  override readonly [Runtime.errorExitCode] = 7
 }
 
 const tell = (text: string) => Effect.sync(() => void process.stderr.write(`${text}\n`))

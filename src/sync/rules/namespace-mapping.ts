@@ -114,7 +114,10 @@ const locate = (
   const mapped = toHostNamespace(settings, place.name, virtualNamespace)
   switch (mapped._tag) {
     case "Mapped":
-      return { namespace: mapped.namespace, name: naming.mapped(name) }
+      // Plain names beside the vCluster's own Secrets: vCluster refuses such a mapping, and so do we should one slip through.
+      return mapped.namespace === place.namespace
+        ? undefined
+        : { namespace: mapped.namespace, name: naming.mapped(name) }
     case "Unmapped":
       return settings.enabled && settings.mappingsOnly
         ? undefined
@@ -127,7 +130,8 @@ const locate = (
 /**
  * Where the copy of an ExternalSecret or SecretStore stands on the host.
  *
- * @returns undefined where it has no place: unmapped under `mappingsOnly`, or {@link toHostNamespace} is `Taken` or `Impossible`
+ * @returns undefined where it has no place: unmapped under `mappingsOnly`, mapped onto the vCluster's own namespace, or {@link toHostNamespace} is
+ *   `Taken` or `Impossible`
  */
 export const hostLocation = (
   settings: NamespaceSettings,

@@ -1,8 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber } from "effect"
+import { Deferred, Effect, Fiber, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { runController } from "../../../src/effects/controller.ts"
 import { makeWorkQueue } from "../../../src/effects/work-queue.ts"
+
+class NotYet extends Schema.TaggedError<NotYet>()("NotYet", {}) {
+  override readonly message = "not yet"
+}
 
 type Failure = readonly [key: string, cause: string, attempts: number]
 
@@ -20,7 +24,7 @@ describe("controller", () => {
       const reconcile = (key: string) =>
         Effect.suspend(() => {
           seen.push(key)
-          return key === "a/2" && queue.failures(key) < 2 ? Effect.fail(new Error("not yet")) : Effect.void
+          return key === "a/2" && queue.failures(key) < 2 ? new NotYet() : Effect.void
         })
       yield* Effect.forkScoped(runController({ queue, workers: 2, reconcile, onError }))
       queue.add("a/1")

@@ -8,7 +8,7 @@ import type { Credentials, ConnectionSource } from "../../../src/effects/connect
 import { type CertificateAuthority, createAuthority } from "../../clusters/pki.ts"
 
 export const authority = createAuthority("test CA")
-const serving = authority.issue({ commonName: "api", usage: "server", hosts: ["127.0.0.1", "localhost", "api.test"] })
+export const serving = authority.issue({ commonName: "api", usage: "server", hosts: ["127.0.0.1", "localhost", "api.test"] })
 
 export interface Received {
   readonly method: string
@@ -39,8 +39,8 @@ const listen = (server: net.Server): Effect.Effect<number, never> =>
     })
   })
 
-/** Ends what is open too. */
-const serve = (server: net.Server): Effect.Effect<number, never, Scope.Scope> => {
+/** Listens on a free port of loopback; ends what is open too. */
+export const serve = (server: net.Server): Effect.Effect<number, never, Scope.Scope> => {
   const sockets = new Set<net.Socket>()
   server.on("connection", (socket) => {
     sockets.add(socket)
@@ -100,7 +100,7 @@ export const startServer = Effect.fnUntraced(function* (
     const name = socket.getPeerCertificate().subject?.CN
     clients.push(Array.isArray(name) ? name[0] : name)
   })
-  server.on("stream", (stream, headers) => {
+  server.on("stream", (stream: http2.ServerHttp2Stream, headers: http2.IncomingHttpHeaders) => {
     let body = ""
     stream.on("error", () => {})
     stream.setEncoding("utf8")
@@ -210,7 +210,10 @@ export const startConnectProxy = Effect.fnUntraced(function* (refuseWith?: numbe
   server.on("connect", (request: http.IncomingMessage, near: net.Socket) => {
     seen.push({ target: request.url ?? "", authorization: request.headers["proxy-authorization"] })
     near.on("error", () => {})
-    if (refuseWith !== undefined) return near.end(`HTTP/1.1 ${refuseWith} No\r\ncontent-length: 0\r\n\r\n`)
+    if (refuseWith !== undefined) {
+      near.end(`HTTP/1.1 ${refuseWith} No\r\ncontent-length: 0\r\n\r\n`)
+      return
+    }
     const [, port = "0"] = /:(\d+)$/.exec(request.url ?? "") ?? []
     const far = net.connect(Number(port), "127.0.0.1", () => {
       near.write("HTTP/1.1 200 OK\r\n\r\n")

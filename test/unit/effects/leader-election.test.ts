@@ -91,10 +91,9 @@ describe("taking the Lease", () => {
       // Both have looked before either writes.
       client.fault = { after: (call) => (call.verb === "get" ? Effect.sleep(10) : Effect.void) }
       const both = yield* Effect.forkChild(
-        Effect.all(
-          ["one", "two"].map((identity) => Effect.exit(acquireLease(leaseOptions(client, { identity })))),
-          { concurrency: "unbounded" },
-        ),
+        Effect.forEach(["one", "two"], (identity) => Effect.exit(acquireLease(leaseOptions(client, { identity }))), {
+          concurrency: "unbounded",
+        }),
       )
       for (let turn = 0; turn < 3; turn++) yield* TestClock.adjust(10)
       client.fault = {}

@@ -26,15 +26,17 @@ const run = (mode: string, ...signals: ReadonlyArray<NodeJS.Signals>) =>
     child.stderr.on("data", (chunk: Uint8Array) => {
       err += new TextDecoder().decode(chunk)
       const signal = waiting.shift()
-      if (signal === undefined) return
+      if (signal === undefined || child.pid === undefined) return
       since ||= Date.now()
-      child.kill(signal)
+      // After `child.kill` Deno reports the signal that was sent in place of the exit code.
+      process.kill(child.pid, signal)
     })
     child.on("close", (code) => resume(Effect.succeed({ code, out, err, millis: Date.now() - since })))
     return Effect.sync(() => child.kill("SIGKILL"))
   })
 
-describe("runMain", () => {
+// Starting a process takes seconds on a busy machine.
+describe("runMain", { timeout: 60_000 }, () => {
   const codes = { number: 3, text: 0, failure: 7, defect: 1, leak: 5 }
   for (const [mode, code] of Object.entries(codes)) {
     it.live(`ends with ${code}, and without a word: ${mode}`, () =>
@@ -63,8 +65,8 @@ describe("runMain", () => {
     Effect.gen(function* () {
       const outcome = yield* run("hang", "SIGINT")
       assert.strictEqual(outcome.code, 42)
-      assert.isAtLeast(outcome.millis, 1_900)
-      assert.isAtMost(outcome.millis, 4_000)
+      assert.isAtLeast(outcome.millis, 1_800)
+      assert.isAtMost(outcome.millis, 5_000)
     }),
   )
 
@@ -72,7 +74,7 @@ describe("runMain", () => {
     Effect.gen(function* () {
       const outcome = yield* run("hang", "SIGINT", "SIGTERM")
       assert.strictEqual(outcome.code, 130)
-      assert.isBelow(outcome.millis, 1_900)
+      assert.isBelow(outcome.millis, 1_800)
     }),
   )
 })

@@ -19,6 +19,7 @@ import {
   startSilenceProxy,
   startSilentServer,
 } from "./fault-server.ts"
+import { type RawStream, startFrameServer } from "./frame-server.ts"
 
 const configMaps: Resource = { group: "", version: "v1", plural: "configmaps", kind: "ConfigMap", namespaced: true }
 const ref = { namespace: "default", name: "a" }
@@ -99,12 +100,24 @@ it.live("trusts only the configured authority, and only under the right name", (
   }),
 )
 
-it.live("fails, and does not die, of certificates that are none", () =>
+it.live("says which certificate cannot be used", () =>
   Effect.gen(function* () {
     const server = yield* startServer(ok)
     const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
-    const error = yield* failure(getFrom(sourceFor(server.url, fixed({ cert: broken, key: "no key" }))))
-    assert.include(["NoCredentials", "Unreachable"], error.reason._tag, error.message)
+    const [own, other] = [1, 2].map(() => authority.issue({ commonName: "jane", usage: "client" }))
+    const cases: ReadonlyArray<readonly [Partial<Credentials>, string]> = [
+      [{ ca: broken }, "the certificate authority cannot be used"],
+      [{ cert: broken, key: own?.key }, "the client certificate cannot be used"],
+      [{ cert: own?.cert, key: "no key" }, "the client key cannot be used"],
+      [{ cert: own?.cert, key: other?.key }, "the key is another one's"],
+      [{ cert: own?.cert }, "its key is missing"],
+    ]
+    for (const [credentials, text] of cases) {
+      const error = yield* failure(getFrom(sourceFor(server.url, fixed(credentials))))
+      assert.strictEqual(error.reason._tag, "NoCredentials", error.message)
+      assert.include(error.message, text)
+    }
+    assert.strictEqual(server.received.length, 0)
   }),
 )
 
@@ -134,91 +147,145 @@ it.live("names a server that does not speak HTTP/2", () =>
   }),
 )
 
-it.live("asks again on a new session after a GOAWAY", () =>
+const object = JSON.stringify(configMap("ä"))
+
+const whole = (stream: RawStream) => {
+  stream.respond()
+  stream.data(object, true)
+}
+
+it.live("goes on with a new connection when the server says goodbye", () =>
   Effect.gen(function* () {
-    const server = yield* startServer(ok)
+    const server = yield* startFrameServer((stream, request) => {
+      whole(stream)
+      if (request === 0) stream.goaway(stream.id, constants.NGHTTP2_NO_ERROR)
+    })
     const client = yield* clientFor(sourceFor(server.url))
-    yield* client.get(configMaps, ref)
-    server.sessions[0]?.goaway(constants.NGHTTP2_NO_ERROR)
-    for (let count = 0; count < 5; count += 1) yield* client.create(configMaps, configMap("a"))
-    assert.isAtLeast(server.sessions.length, 1)
-    server.sessions.at(-1)?.close()
-    yield* client.create(configMaps, configMap("a"))
-    assert.isAtLeast(server.sessions.length, 2)
+    for (let count = 0; count < 3; count += 1) yield* client.create(configMaps, configMap("a"))
+    assert.deepStrictEqual(server.counts, { connections: 2, requests: 3 })
   }),
 )
 
-it.live("sends again what the server refused unseen", () =>
+it.live("lets running requests end after a goodbye", () =>
   Effect.gen(function* () {
-    let refusals = 1
-    const server = yield* startServer((stream) =>
-      refusals-- > 0 ? stream.close(constants.NGHTTP2_REFUSED_STREAM) : ok(stream),
+    const held: Array<RawStream> = []
+    const both = yield* Deferred.make<void>()
+    const server = yield* startFrameServer((stream, request) => {
+      if (request < 2) held.push(stream)
+      else whole(stream)
+      if (held.length === 2) Deferred.doneUnsafe(both, Effect.void)
+    })
+    const client = yield* clientFor(sourceFor(server.url))
+    const create = client.create(configMaps, configMap("a"))
+    const running = yield* Effect.forkChild(Effect.all([create, create], { concurrency: 2 }))
+    yield* Deferred.await(both)
+    held[0]?.goaway(held[1]?.id ?? 0, constants.NGHTTP2_NO_ERROR)
+    held.forEach(whole)
+    assert.strictEqual((yield* Fiber.join(running)).length, 2)
+    yield* create
+    assert.deepStrictEqual(server.counts, { connections: 2, requests: 3 })
+  }),
+)
+
+it.live("sends again, on a new connection, what the server refused unseen", () =>
+  Effect.gen(function* () {
+    const server = yield* startFrameServer((stream, request) =>
+      request === 0 ? stream.reset(constants.NGHTTP2_REFUSED_STREAM) : whole(stream),
     )
     const client = yield* clientFor(sourceFor(server.url))
     yield* client.create(configMaps, configMap("a"))
-    assert.strictEqual(server.received.length, 2)
+    assert.deepStrictEqual(server.counts, { connections: 2, requests: 2 })
+  }),
+)
+
+it.live("does not send for ever to a server that refuses everything", () =>
+  Effect.gen(function* () {
+    const server = yield* startFrameServer((stream) => stream.reset(constants.NGHTTP2_REFUSED_STREAM))
+    const client = yield* clientFor(sourceFor(server.url))
+    const error = yield* failure(client.create(configMaps, configMap("a")))
+    assert.deepInclude(error.reason, { _tag: "Unreachable", code: "REFUSED_STREAM" })
+    assert.strictEqual(server.counts.requests, 4)
   }),
 )
 
 it.live("repeats a read whose connection died, never a write", () =>
   Effect.gen(function* () {
-    let deaths = 1
-    const server = yield* startServer((stream) => (deaths-- > 0 ? stream.session?.destroy() : ok(stream)))
+    const server = yield* startFrameServer((stream, request) => (request === 1 ? whole(stream) : stream.cut()))
     const client = yield* clientFor(sourceFor(server.url))
     yield* client.get(configMaps, ref)
-    assert.deepStrictEqual(
-      server.received.map(({ method }) => method),
-      ["GET", "GET"],
-    )
-    deaths = 1
+    assert.strictEqual(server.counts.requests, 2)
     const error = yield* failure(client.create(configMaps, configMap("a")))
     assert.strictEqual(error.reason._tag, "Unreachable")
-    assert.strictEqual(server.received.length, 3)
+    assert.strictEqual(server.counts.requests, 3)
   }),
 )
 
-it.live("takes half an answer for none", () =>
-  Effect.gen(function* () {
-    const server = yield* startServer((stream) => {
-      stream.respond({ ":status": 201 })
-      stream.write(JSON.stringify(configMap("a")).slice(0, -1), () => stream.session?.destroy())
-    })
-    const client = yield* clientFor(sourceFor(server.url))
-    const cut = yield* failure(client.create(configMaps, configMap("a")))
-    assert.strictEqual(cut.reason._tag, "Unreachable", cut.message)
-    // Whole JSON, but not the whole answer.
-    server.handle((stream) => {
-      stream.respond({ ":status": 201 })
-      stream.write(JSON.stringify(configMap("a")), () => stream.destroy(new Error("reset")))
-    })
-    const reset = yield* failure(client.create(configMaps, configMap("a")))
-    assert.strictEqual(reset.reason._tag, "Unreachable", reset.message)
-  }),
-)
+const brokenEnds: Readonly<Record<string, (stream: RawStream) => void>> = {
+  "a reset": (stream) => stream.reset(constants.NGHTTP2_INTERNAL_ERROR),
+  "a cancel": (stream) => stream.reset(constants.NGHTTP2_CANCEL),
+  "a cut": (stream) => stream.cut(),
+  "an angry goodbye": (stream) => {
+    stream.goaway(0, constants.NGHTTP2_INTERNAL_ERROR)
+    stream.cut()
+  },
+}
 
-it.live("ends a watch well only when the server ends it well", () =>
-  Effect.gen(function* () {
-    const event = `${JSON.stringify({ type: "ADDED", object: configMap("ä") })}\n`
-    const end: Array<(stream: ServerHttp2Stream) => void> = [
-      (stream) => stream.end(),
-      (stream) => stream.destroy(new Error("reset")),
-      (stream) => stream.session?.destroy(),
-    ]
-    const server = yield* startServer((stream) => {
-      stream.respond({ ":status": 200 })
-      // Cut inside a character.
-      const bytes = Buffer.from(event)
-      const middle = bytes.indexOf(0xc3) + 1
-      stream.write(bytes.subarray(0, middle))
-      setTimeout(() => stream.write(bytes.subarray(middle), () => end.shift()?.(stream)), 5)
-    })
-    const client = yield* clientFor(sourceFor(server.url))
-    const whole = yield* Stream.runCollect(client.watch(configMaps, {}))
-    assert.deepStrictEqual(whole, [{ type: "ADDED", object: configMap("ä") }])
-    for (const how of ["reset", "killed"]) {
+for (const [how, end] of Object.entries(brokenEnds)) {
+  it.live(`takes an answer that ends by ${how} for none, whole as it may look`, () =>
+    Effect.gen(function* () {
+      const server = yield* startFrameServer((stream) => {
+        stream.respond()
+        stream.data(object)
+        end(stream)
+      })
+      const client = yield* clientFor(sourceFor(server.url))
+      const error = yield* failure(client.create(configMaps, configMap("a")))
+      assert.strictEqual(error.reason._tag, "Unreachable", error.message)
+      assert.strictEqual(server.counts.requests, 1)
+    }),
+  )
+
+  it.live(`fails a watch that ends by ${how}`, () =>
+    Effect.gen(function* () {
+      const server = yield* startFrameServer((stream) => {
+        stream.respond()
+        stream.data(`${JSON.stringify({ type: "ADDED", object: configMap("a") })}\n`)
+        end(stream)
+      })
+      const client = yield* clientFor(sourceFor(server.url))
       const error = yield* failure(Stream.runDrain(client.watch(configMaps, {})))
-      assert.strictEqual(error.reason._tag, "Unreachable", how)
-    }
+      assert.strictEqual(error.reason._tag, "Unreachable", error.message)
+    }),
+  )
+}
+
+it.live("calls an answer cut off that ends well in the middle of its JSON", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer((stream) => answer(stream, 201, object.slice(0, -1)))
+    const client = yield* clientFor(sourceFor(server.url))
+    const error = yield* failure(client.create(configMaps, configMap("a")))
+    assert.strictEqual(error.reason._tag, "Unreachable", error.message)
+    server.handle((stream) => answer(stream, 201, "<html>", { "content-type": "text/html" }))
+    const foreign = yield* failure(client.create(configMaps, configMap("a")))
+    assert.strictEqual(foreign.reason._tag, "NotKubernetes", foreign.message)
+  }),
+)
+
+it.live("reads events wherever the network cuts them", () =>
+  Effect.gen(function* () {
+    const lines = ["ä", "b", "c"].map((name) => `${JSON.stringify({ type: "ADDED", object: configMap(name) })}\n`)
+    const bytes = Buffer.from(lines.join(""))
+    const server = yield* startFrameServer((stream) => {
+      stream.respond()
+      for (let at = 0; at < bytes.length; at += 7) stream.data(bytes.subarray(at, at + 7))
+      stream.data("", true)
+    })
+    const client = yield* clientFor(sourceFor(server.url))
+    const events = yield* Stream.runCollect(client.watch(configMaps, {}))
+    assert.deepStrictEqual(
+      events,
+      ["ä", "b", "c"].map((name) => ({ type: "ADDED" as const, object: configMap(name) })),
+    )
   }),
 )
 
@@ -233,15 +300,15 @@ it.live("finds by pings that the other side is gone, fails what is open, and con
     const proxy = yield* startSilenceProxy(server.port)
     const client = yield* clientFor(sourceFor(proxy.url), { times: shortTimes })
     const watch = client.watch(configMaps, {}).pipe(
-      Stream.tap(() => Deferred.done(begun, Effect.succeed(undefined))),
+      Stream.tap(() => Deferred.succeed(begun, undefined)),
       Stream.runDrain,
     )
     const watching = yield* Effect.forkChild(failure(watch))
     yield* Deferred.await(begun)
     proxy.beSilent(true)
     const getting = yield* Effect.forkChild(failure(client.create(configMaps, configMap("a"))))
-    for (const fiber of [watching, getting]) {
-      const error = yield* Fiber.join(fiber)
+    const errors = [yield* Fiber.join(watching), yield* Fiber.join(getting)]
+    for (const error of errors) {
       assert.strictEqual(error.reason._tag, "Unreachable", error.message)
     }
     proxy.beSilent(false)

@@ -79,12 +79,12 @@ describe("problems", () => {
   it("all at once, in order of position", () => {
     const problems = problemsOf(
       integration(
-        'webhok: {}\nversion: 2\nsync: {toHost: {stores: {enabled: "no", selector: {matchLabels: {"-": "a b"}}}}}',
+        'version: 2\nwebhok: {}\nsync: {toHost: {stores: {enabled: "no", selector: {matchLabels: {"-": "a b"}}}}}',
       ),
     )
     assert.deepStrictEqual(
       problems.map((problem) => problem.split(":").slice(1, 3).join(":")),
-      ["4:5", "5:14", "6:39", "6:70", "6:75"],
+      ["4:14", "5:5", "6:39", "6:70", "6:75"],
     )
   })
 })

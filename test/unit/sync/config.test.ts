@@ -129,6 +129,11 @@ sync:
   })
 })
 
+const both = (older: string, newer: string) =>
+  integration(`sync:
+  stores: {enabled: ${older}}
+  toHost: {stores: {enabled: ${newer}}}`)
+
 describe("shapes before v0.29", () => {
   const old = integration(`sync:
   externalSecrets:
@@ -158,11 +163,6 @@ describe("shapes before v0.29", () => {
     assert.match(warnings[1] ?? "", /^vcluster\.yaml:7:7: .*sync\.toHost\.stores$/)
     assert.match(warnings[2] ?? "", /^vcluster\.yaml:9:7: .*sync\.fromHost\.clusterStores, .*matchLabels$/)
   })
-
-  const both = (older: string, newer: string) =>
-    integration(`sync:
-  stores: {enabled: ${older}}
-  toHost: {stores: {enabled: ${newer}}}`)
 
   it("both shapes with one value are good", () => {
     assert.isTrue(settingsOf(both("true", "true")).stores.enabled)

@@ -167,6 +167,14 @@ describe("hostLocation", () => {
     assert.isUndefined(hostSecretLocation(only, place, "other", "s"))
     assert.deepStrictEqual(hostLocation(only, place, "a", "s"), { namespace: "b", name: "s" })
   })
+
+  it("never puts plain names into the vCluster's own namespace", () => {
+    const onto = settings({ a: "team-x", "b-*": "team-*" })
+    for (const namespace of ["a", "b-x"]) {
+      assert.isUndefined(hostLocation(onto, place, namespace, "s"))
+      assert.isUndefined(hostSecretLocation(onto, place, namespace, "s"))
+    }
+  })
 })
 
 const error = (virtual: string, host: string, others: ReadonlyArray<NamespaceMapping> = []): string | undefined =>
