@@ -75,7 +75,8 @@ export class ApiError extends Schema.TaggedError<ApiError>()("ApiError", {
   /** `list externalsecrets.external-secrets.io in namespace team-x: connection refused` */
   override get message(): string {
     const where = this.namespace === undefined ? "" : ` in namespace ${this.namespace}`
-    const what = this.name === undefined ? this.resource : `${this.resource} ${this.name}`
+    // Without a name of its own, `this.name` would be the one that every Error inherits.
+    const what = Object.hasOwn(this, "name") ? `${this.resource} ${this.name}` : this.resource
     return `${this.verb} ${what}${where} (${this.cluster} ${this.server}): ${this.detail}`
   }
 }

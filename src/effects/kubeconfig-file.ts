@@ -90,16 +90,18 @@ const systemError = (cause: unknown): string => {
 export const readTextFile = (path: string, what: string): Effect.Effect<string, KubeconfigError> =>
   Effect.try({ try: () => readFileSync(path, "utf8"), catch: (cause) => fail(`${what} ${systemError(cause)}`) })
 
-/** No message repeats a value: it may be a token. */
+const missing = "is missing"
+
 const schemaProblems = SchemaIssue.makeFormatterStandardSchemaV1({
-  leafHook: (issue) => (issue._tag === "MissingKey" ? "is missing" : "has a value of the wrong type"),
+  leafHook: (issue) => (issue._tag === "MissingKey" ? missing : ""),
 })
 
+/** Says where, never what: the value may be a token. */
 const firstProblem = (issue: SchemaIssue.Issue): string => {
   const [first] = schemaProblems(issue).issues
   const path = (first?.path ?? []).map((part) => (Predicate.isObject(part) ? part.key : part))
   const place = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("")
-  return `${place === "" ? "the file" : place.slice(1)} ${first?.message ?? "is wrong"}`
+  return `${place === "" ? "the file" : place.slice(1)} ${first?.message === missing ? missing : "has a value of the wrong type"}`
 }
 
 const decodeFile = Schema.decodeUnknownResult(File)

@@ -121,7 +121,8 @@ const checkServer = (server: string, origin: string): Effect.Effect<string, Kube
   const url = URL.canParse(server) ? new URL(server) : undefined
   if (url === undefined || (url.protocol !== "https:" && url.protocol !== "http:"))
     return Effect.fail(fail(`${origin}: the server ${JSON.stringify(server)} is no https:// address`))
-  return Effect.succeed(`${url.origin}${url.pathname.replace(/\/+$/, "")}`)
+  // As it was written, port 443 too: that is how its owner knows it. A password in it would end up in messages.
+  return Effect.succeed((url.username === "" ? server : `${url.origin}${url.pathname}`).replace(/\/+$/, ""))
 }
 
 const sourceOf = Effect.fnUntraced(function* (

@@ -1,4 +1,5 @@
 /** `sync`: one pass, a dry run, or for as long as it runs. */
+import { packageVersion } from "./package-version.ts"
 import { Clock, Effect } from "effect"
 import { hostname } from "node:os"
 import { observe } from "../sync/observe.ts"
@@ -20,6 +21,7 @@ const identity = (): string => `${process.env["POD_NAME"] ?? hostname()}_${crypt
 
 const optionsOf = (args: SyncArgs): SyncOptions => ({
   identity: identity(),
+  version: packageVersion,
   workers: args.workers,
   allowMassDelete: args.allowMassDelete,
   acceptIdentity: args.acceptIdentity,

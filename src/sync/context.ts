@@ -6,7 +6,8 @@ import type { Tenancy } from "./rules/ownership.ts"
 import type { Policy } from "./rules/policy.ts"
 
 export interface SyncSettings {
-  readonly externalSecrets: { readonly selector: LabelSelector }
+  /** `enabled` is false only in the shape of vCluster 0.21–0.26 (`sync.externalSecrets.enabled: false`). */
+  readonly externalSecrets: { readonly enabled: boolean; readonly selector: LabelSelector }
   readonly stores: { readonly enabled: boolean; readonly selector: LabelSelector }
   readonly clusterStores: { readonly enabled: boolean; readonly selector: LabelSelector }
   /** CRD version for the virtual cluster; undefined: the host's storage version. */

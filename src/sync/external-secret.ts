@@ -15,7 +15,7 @@ import { saysAlready, statusFromHost, statusNotReady } from "./external-secret-s
 import { refusedVerdict, verdictOf, waitingVerdict } from "./external-secret-verdict.ts"
 import type { Action, Decision } from "./rules/actions.ts"
 import { nothing } from "./rules/actions.ts"
-import { readyCondition } from "./rules/conditions.ts"
+import { readyCondition, translateText } from "./rules/conditions.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
 import { decodeSpec, targetName } from "./rules/external-secret-spec.ts"
 import { esoFinalizer } from "./rules/keys.ts"
@@ -51,9 +51,12 @@ const notSelected = (situation: Situation, virtual: KubeObject): Decision => {
   const { context, copies, claimed } = situation
   const removals = removeAll(situation, virtual)
   if (copies.length === 0 && claimed.length === 0) return nothing
+  const { enabled, selector } = context.settings.externalSecrets
   const why = {
     reason: "NotSelected",
-    message: `not synced: the labels do not match the selector ${toQuery(context.settings.externalSecrets.selector)} of this vCluster`,
+    message: enabled
+      ? `not synced: the labels do not match the selector ${toQuery(selector)} of this vCluster`
+      : "not synced: ExternalSecrets are switched off in the settings of this vCluster",
   }
   return {
     actions: [...removals, ...statusNotReady(virtual, why, context.virtualVersion, context.now())],
@@ -103,30 +106,61 @@ const follow = (
   const current = situation.copies.find((copy) => objectKey(copy) === place)
   const strays = situation.copies.filter((copy) => objectKey(copy) !== place)
   const desired = desiredHostExternalSecret(virtual, spec, location, hostSecret, host)
+  const pairs = namePairs(virtual, spec, names)
   const toHostActions = [
     ...strays.flatMap((copy) => toHost(undefined, copy, virtual, host)),
     ...toHost(desired, current, virtual, host),
   ]
+  if (memory.refusedWrite?.reason === "RefusedByHost" && toHostActions.length > 0)
+    return tryAgain(situation, virtual, translated(memory.refusedWrite, pairs), toHostActions)
   const settled =
     current !== undefined &&
     current.metadata.deletionTimestamp === undefined &&
     originOf(current, context.tenancy)?.uid === virtual.metadata.uid
   if (!settled) return { actions: toHostActions, verdict: waitingVerdict(current) }
-  const back = comeBack(situation, virtual, spec, names, current, memory)
+  const back = comeBack(situation, virtual, spec, { ...names, pairs }, current, memory)
   return { ...back, actions: [...toHostActions, ...back.actions] }
 }
+
+/** Host names and what the tenant knows them as, for messages; longest first. */
+const namePairs = (virtual: KubeObject, spec: ExternalSecretSpec, { location, hostSecret }: HostNames) => {
+  const target = targetName(spec, virtual.metadata.name)
+  return [
+    [keyOf(location.namespace, hostSecret), keyOf(virtual.metadata.namespace, target)],
+    [keyOf(location.namespace, location.name), objectKey(virtual)],
+    [hostSecret, target],
+    [location.name, virtual.metadata.name],
+  ] as const
+}
+
+const translated = (refusal: Refusal, pairs: ReturnType<typeof namePairs>): Refusal =>
+  new Refusal({ reason: refusal.reason, message: translateText(refusal.message, pairs) })
+
+/** An API server did not take a write. The tenant is told, and then it is tried again: what it objects to may be over. */
+const tryAgain = (
+  { context }: Situation,
+  virtual: KubeObject,
+  refused: Refusal,
+  writes: ReadonlyArray<Action>,
+): Decision => ({
+  actions: [...statusNotReady(virtual, refused, context.virtualVersion, context.now()), ...writes],
+  verdict: refusedVerdict(refused),
+  ...(saysAlready(virtual, refused)
+    ? {}
+    : { notice: { regarding: virtual, type: "Warning", reason: refused.reason, message: refused.message } }),
+})
 
 /** Secret and status, from the host object that is this one's copy. */
 const comeBack = (
   situation: Situation,
   virtual: KubeObject,
   spec: ExternalSecretSpec,
-  names: HostNames,
+  names: HostNames & { readonly pairs: ReturnType<typeof namePairs> },
   current: KubeObject,
   memory: Memory,
 ): Decision => {
   const { caches, context, claimed } = situation
-  const { hostSecret } = names
+  const { hostSecret, pairs } = names
   const namespace = virtual.metadata.namespace
   const target = targetName(spec, virtual.metadata.name)
   const made = caches.hostSecrets.get(keyOf(names.location.namespace, hostSecret))
@@ -137,21 +171,8 @@ const comeBack = (
     claimed,
     dropped: readyCondition(current)?.reason === "SecretDeleted",
   })
-  const pairs = [
-    [keyOf(names.location.namespace, hostSecret), keyOf(namespace, target)],
-    [keyOf(names.location.namespace, names.location.name), objectKey(virtual)],
-    [hostSecret, target],
-    [names.location.name, virtual.metadata.name],
-  ] as const
-  const refused = memory.refusedWrite
-  if (refused !== undefined && secretActions.length > 0)
-    return {
-      actions: [...statusNotReady(virtual, refused, context.virtualVersion, context.now()), ...secretActions],
-      verdict: refusedVerdict(refused),
-      ...(saysAlready(virtual, refused)
-        ? {}
-        : { notice: { regarding: virtual, type: "Warning", reason: refused.reason, message: refused.message } }),
-    }
+  if (memory.refusedWrite?.reason === "TargetSecretRefused" && secretActions.length > 0)
+    return tryAgain(situation, virtual, memory.refusedWrite, secretActions)
   const statusActions = statusFromHost(virtual, current, target, pairs, context.virtualVersion)
   return {
     actions: [...secretActions, ...statusActions],
@@ -204,7 +225,8 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Me
         }),
       ),
     }
-  return matches(context.settings.externalSecrets.selector, virtual.metadata.labels ?? {})
+  const { enabled, selector } = context.settings.externalSecrets
+  return enabled && matches(selector, virtual.metadata.labels ?? {})
     ? decideSelected(situation, virtual, memory)
     : notSelected(situation, virtual)
 }

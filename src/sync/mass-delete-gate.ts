@@ -43,14 +43,24 @@ interface Options {
 
 const isGone = (virtual: KubeObject | undefined): boolean => virtual?.metadata.deletionTimestamp !== undefined || virtual === undefined
 
-const count = (caches: Caches, context: SyncContext, confirmed: ReadonlySet<ObjectKey>): MassDeletion | undefined => {
+/**
+ * @param doomed the virtual CRD is terminating or gone: all of its objects are about to follow, one by one, so all count
+ *   already now
+ */
+const count = (
+  caches: Caches,
+  context: SyncContext,
+  confirmed: ReadonlySet<ObjectKey>,
+  doomed: boolean,
+): MassDeletion | undefined => {
   let managed = 0
   let absent = 0
   for (const copy of caches.hostExternalSecrets.values()) {
     const origin = originOf(copy, context.tenancy)
-    if (origin === undefined) continue
+    if (origin === undefined || copy.metadata.deletionTimestamp !== undefined) continue
     managed += 1
-    if (isGone(caches.virtualExternalSecrets.get(origin.key)) && !confirmed.has(origin.key)) absent += 1
+    const lost = doomed || isGone(caches.virtualExternalSecrets.get(origin.key))
+    if (lost && !confirmed.has(origin.key)) absent += 1
   }
   return judgeMassDeletion(absent, managed)
 }
@@ -61,6 +71,7 @@ export const makeMassDeleteGate = ({ caches, context, allowed, virtualCrd }: Opt
   const seen = new Set<ObjectKey>()
   const confirmed = new Set<ObjectKey>()
   let crdUid: string | undefined
+  let doomed = false
   let verdict: { readonly stop: MassDeletion | undefined } | undefined
 
   const judgeAnew = () => {
@@ -69,7 +80,7 @@ export const makeMassDeleteGate = ({ caches, context, allowed, virtualCrd }: Opt
 
   const judge = (): MassDeletion | undefined => {
     if (allowed()) return undefined
-    verdict ??= { stop: count(caches, context, confirmed) }
+    verdict ??= { stop: count(caches, context, confirmed, doomed) }
     return verdict.stop
   }
 
@@ -81,7 +92,9 @@ export const makeMassDeleteGate = ({ caches, context, allowed, virtualCrd }: Opt
       if (!seen.delete(key)) continue
       if (healthy) confirmed.add(key)
     }
-    if (!healthy) judgeAnew()
+    if (healthy) return
+    doomed = true
+    judgeAnew()
   })
 
   return {
@@ -95,6 +108,7 @@ export const makeMassDeleteGate = ({ caches, context, allowed, virtualCrd }: Opt
     judgeAnew,
     listed: Effect.map(virtualCrd, (crd) => {
       crdUid = crd?.metadata.uid
+      doomed = isGone(crd)
       // Whatever was seen of the former CRD's objects proves nothing about this list.
       seen.clear()
       judgeAnew()

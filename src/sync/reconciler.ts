@@ -13,9 +13,9 @@ import { carryOut, changeOf } from "./executor.ts"
 import type { MassDeleteGate } from "./mass-delete-gate.ts"
 import type { Change, ObjectReport } from "./report.ts"
 import type { Action, Notice, Verdict } from "./rules/actions.ts"
-import { Refusal } from "./rules/refusals.ts"
+import type { Refusal } from "./rules/refusals.ts"
+import { refusalReasonOf, refusedWrite } from "./rules/refused-write.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
-import { secrets } from "./resources.ts"
 
 export interface ReconcilerOptions {
   readonly clients: Clients
@@ -44,16 +44,6 @@ const held = (message: string): Verdict => ({
   fix: { text: "if that is meant, run again with --allow-mass-delete" },
 })
 
-/** The API server's refusal of a write to a virtual Secret, for good (until something changes), as a refusal of ours. */
-const refusedWrite = (action: Action, error: ApiError): Refusal | undefined => {
-  if (action.side !== "virtual" || action.resource.plural !== secrets.plural) return undefined
-  if (error.reason._tag !== "Invalid" && error.reason._tag !== "Forbidden") return undefined
-  return new Refusal({
-    reason: "TargetSecretRefused",
-    message: `the Secret cannot be written: ${error.detail}`,
-  })
-}
-
 export interface Reconciler {
   readonly reconcile: (kind: SyncedKind, key: ObjectKey) => Effect.Effect<void, ApiError>
 }
@@ -74,7 +64,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
         }),
       ),
     )
-    if (action.resource.plural === secrets.plural) refusedWrites.delete(id)
+    if (refusedWrites.get(id)?.reason === refusalReasonOf(action)) refusedWrites.delete(id)
     options.observe(action, stored)
     options.onChange(changeOf(action))
   }, Effect.uninterruptible)

@@ -31,6 +31,26 @@ const notEnabled = (vcluster: Vcluster): SetupError =>
     fix: `add to vcluster.yaml:\n${enableSnippet}`,
   })
 
+/** With mapped namespaces the host objects would belong elsewhere: going on would put them where nobody expects them. */
+const namespacesNotSupported = (source: string): SetupError =>
+  new SetupError({
+    reason: "InvalidSettings",
+    message: `${source}: sync.toHost.namespaces.enabled: true is not supported by this version of vcluster-es; nothing was changed`,
+    fix: "set sync.toHost.namespaces.enabled: false",
+  })
+
+/** Settings that are valid, but that this version does not act on: said aloud, so that nobody waits for their effect. */
+const notYetCarriedOut = (settings: Settings): ReadonlyArray<string> => [
+  ...(settings.stores.enabled
+    ? [
+        "integrations.externalSecrets.sync.toHost.stores.enabled is set, but this version does not sync SecretStores: ExternalSecrets that use one are refused",
+      ]
+    : []),
+  ...(settings.webhook
+    ? ["integrations.externalSecrets.webhook.enabled is set, but this version does not install ESO's webhooks"]
+    : []),
+]
+
 /**
  * The merged Helm values that the vCluster runs with: key `config.yaml` of Secret `vc-config-NAME` (vCluster chart).
  *
@@ -60,5 +80,7 @@ export const parseSettings = Effect.fnUntraced(function* (
   vcluster: Vcluster,
 ): Effect.fn.Return<Settings, ConfigError | SetupError> {
   const settings = yield* Effect.fromResult(parseValues(text, source, vcluster.namespace))
-  return settings.enabled ? settings : yield* notEnabled(vcluster)
+  if (!settings.enabled) return yield* notEnabled(vcluster)
+  if (settings.namespaces.enabled) return yield* namespacesNotSupported(source)
+  return { ...settings, warnings: [...settings.warnings, ...notYetCarriedOut(settings)] }
 })

@@ -10,6 +10,7 @@ import type { Observation } from "./observe.ts"
 import type { ObjectReport } from "./report.ts"
 import { countByHealth } from "./report.ts"
 import { stringAt } from "./rules/json.ts"
+import { versionAnnotation } from "./rules/keys.ts"
 import { toQuery } from "./rules/label-selector.ts"
 import type { HostStatus, KindCounts, SettingsSummary, StatusReport, SyncerStatus } from "./status-report.ts"
 
@@ -40,7 +41,13 @@ export const syncerStatus = (lease: StatusInput["lease"], nowMs: number): Syncer
   const state = readLease(lease)
   if (expiryOf(state, defaultLeaseMs) <= nowMs) return { running: false }
   const since = stringAt(lease, "spec", "acquireTime")
-  return { running: true, holder: state.holder, ...(since === undefined ? {} : { since }) }
+  const version = lease.metadata.annotations?.[versionAnnotation]
+  return {
+    running: true,
+    holder: state.holder,
+    ...(since === undefined ? {} : { since }),
+    ...(version === undefined ? {} : { version }),
+  }
 }
 
 /** Settings under which every ExternalSecret is refused: enabled alone opens no store (DESIGN §6). */

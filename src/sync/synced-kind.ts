@@ -7,7 +7,7 @@ import type { Refusal } from "./rules/refusals.ts"
 
 /** What the Syncer remembers of a key between two decisions. In memory only: a decision must be right without it. */
 export interface Memory {
-  /** A write to the virtual Secret that the API server refused for good, until it succeeds. */
+  /** A write that the API server refused for good (of the virtual Secret or of the host object), until one like it succeeds. */
   readonly refusedWrite: Refusal | undefined
 }
 

@@ -27,6 +27,7 @@ import {
   allowMassDeleteAnnotation,
   heldDeletionsAnnotation,
   highestVersionAnnotation,
+  versionAnnotation,
   virtualClusterAnnotation,
 } from "./rules/keys.ts"
 import type { MassDeletion } from "./rules/mass-delete.ts"
@@ -38,6 +39,8 @@ import type { SyncTarget } from "./target.ts"
 export interface SyncOptions {
   /** Who we are, in the Lease: the pod's or the machine's name. */
   readonly identity: string
+  /** Of this program; the Lease tells it to `status`. */
+  readonly version: string
   readonly workers: number
   readonly allowMassDelete: boolean
   /** Go on although the virtual cluster is another one than before. */
@@ -120,6 +123,7 @@ const begin = Effect.fnUntraced(function* (
       [virtualClusterAnnotation]: survey.virtualUid,
       [highestVersionAnnotation]: guard.highest() ?? "",
       [heldDeletionsAnnotation]: held.message,
+      [versionAnnotation]: options.version,
     }),
   })
   yield* writeAnchor(clients.virtual, expected).pipe(
@@ -264,6 +268,8 @@ export const syncOnce = Effect.fnUntraced(function* (
 })
 
 const resyncEvery = Duration.minutes(10)
+/** ESO may be down for long: then the first pass is told as it stands. */
+const firstPassLimit = Duration.seconds(30)
 const tryAgainEvery = Schedule.spaced(Duration.seconds(5))
 
 const isPassing = (error: SyncFailure): boolean => error._tag === "ApiError" && isTransient(error)
@@ -292,7 +298,7 @@ const watchHeld = (session: Session, engine: Engine) =>
   }).pipe(Effect.repeat(Schedule.spaced(Duration.seconds(5))))
 
 /**
- * For ever. @param onFirstPass called once, when everything that can be in step is (ESO may still be at work elsewhere)
+ * For ever. @param onFirstPass called once: when everything is in step, or after half a minute with what is not yet
  */
 export const follow = Effect.fnUntraced(function* (
   target: SyncTarget,
@@ -312,12 +318,12 @@ export const follow = Effect.fnUntraced(function* (
       yield* Effect.forkScoped(watchHeld(session, engine), { startImmediately: true })
       yield* Effect.forkScoped(Effect.repeat(Effect.sync(engine.resync), Schedule.spaced(resyncEvery)))
       const settled = untilSettled(session, engine).pipe(
-        Effect.andThen(
-          Effect.suspend(() => {
-            session.counting.on = false
-            return onFirstPass({ reports: [...engine.reports.values()], changes, timedOut: false })
-          }),
-        ),
+        Effect.as(false),
+        Effect.timeoutOrElse({ duration: firstPassLimit, orElse: () => Effect.succeed(true) }),
+        Effect.flatMap((timedOut) => {
+          session.counting.on = false
+          return onFirstPass({ reports: [...engine.reports.values()], changes, timedOut })
+        }),
       )
       if (first) yield* Effect.forkScoped(settled)
       first = false

@@ -1,6 +1,6 @@
 /** The reflector against API servers that crash, hang, forget, go back in time and become another cluster. */
 import { assert } from "@effect/vitest"
-import { Effect, Queue, Result, type Scope, Stream } from "effect"
+import { Effect, Queue, Result, Schema, type Scope, Stream } from "effect"
 import type { ApiError } from "../../src/effects/api-error.ts"
 import { makeKubeClient } from "../../src/effects/http-kube-client.ts"
 import type { KubeClient, WatchOptions } from "../../src/effects/kube-client.ts"
@@ -82,8 +82,10 @@ const removeAll = Effect.fnUntraced(function* ({ kube }: ControlPlane) {
 const uidOf = (client: KubeClient) =>
   Effect.map(client.get(namespaces, { name: "kube-system" }), (found) => found.metadata.uid)
 
-class AnotherCluster extends Error {
-  readonly _tag = "AnotherCluster"
+class AnotherCluster extends Schema.TaggedError<AnotherCluster>()("AnotherCluster", {}) {
+  override get message() {
+    return "another cluster"
+  }
 }
 
 /** Refuses when `kube-system` is another one than at the start; every answer is told. */

@@ -21,7 +21,7 @@ export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => 
   tenancy: { vcluster: "vc", virtualCluster: "kube-system-uid" },
   hostNamespace: "team-x",
   settings: {
-    externalSecrets: { selector: {} },
+    externalSecrets: { enabled: true, selector: {} },
     stores: { enabled: false, selector: {} },
     clusterStores: { enabled: true, selector: {} },
     version: undefined,

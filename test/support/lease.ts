@@ -20,7 +20,7 @@ export const leaseOptions = (client: MemoryClient, more: Partial<LeaseOptions> =
 export const theirLease = (renewTime: string, spec: Readonly<Record<string, unknown>> = {}): KubeObject => ({
   apiVersion: "coordination.k8s.io/v1",
   kind: "Lease",
-  metadata: { ...leaseRef, labels: { team: "x" }, annotations: { theirs: "kept", gone: "old" } },
+  metadata: { ...leaseRef, labels: { team: "x" }, annotations: { theirs: "kept", empty: "", gone: "old" } },
   spec: {
     holderIdentity: "they",
     leaseDurationSeconds: 15,

@@ -50,6 +50,10 @@ const translateCondition = (condition: unknown, names: ReadonlyArray<readonly [s
     : { ...record, message: translateText(message, names) }
 }
 
+/** ESO writes `refreshTime: null` on what has failed; the API server keeps no null, so it would be a difference for ever. */
+const withoutNulls = (status: JsonRecord): JsonRecord =>
+  Object.fromEntries(Object.entries(status).filter(([, value]) => value !== null))
+
 /**
  * The host's status as the tenant sees it: the Secret's name in `binding` and host names in messages translated back.
  *
@@ -60,7 +64,7 @@ export const translateStatus = (
   binding: string,
   names: ReadonlyArray<readonly [host: string, virtual: string]>,
 ): JsonRecord => ({
-  ...status,
+  ...withoutNulls(status),
   ...(recordAt(status, "binding") === undefined ? {} : { binding: { ...recordAt(status, "binding"), name: binding } }),
   ...(Object.hasOwn(status, "conditions")
     ? { conditions: arrayAt(status, "conditions").map((condition) => translateCondition(condition, names)) }

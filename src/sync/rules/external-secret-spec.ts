@@ -5,6 +5,7 @@
  */
 import { Result, Schema } from "effect"
 import { Refusal } from "./refusals.ts"
+import { isNestedDeeperThan } from "./schema-normalize.ts"
 
 const rest = [Schema.Record(Schema.String, Schema.Unknown)] as const
 const open = <const Fields extends Schema.Struct.Fields>(fields: Fields) =>
@@ -44,17 +45,19 @@ export type TargetTemplate = typeof Template.Type
 
 const decode = Schema.decodeUnknownResult(Spec)
 
+/** ESO's API needs 9 levels. What is nested much deeper could exhaust the stack of whoever walks over it. */
+const maxDepth = 32
+
+const invalid = (why: string): Refusal =>
+  new Refusal({ reason: "InvalidSpec", message: `spec is not a valid ExternalSecret spec: ${why}` })
+
 /** The spec with the parts that we read checked, or a refusal that names the wrong field. */
 export const decodeSpec = (spec: unknown): Result.Result<ExternalSecretSpec, Refusal> =>
-  decode(spec ?? {}).pipe(
-    Result.mapError(
-      (error) =>
-        new Refusal({
-          reason: "InvalidSpec",
-          message: `spec is not a valid ExternalSecret spec: ${String(error.message).replaceAll(/\s+/g, " ").slice(0, 300)}`,
-        }),
-    ),
-  )
+  isNestedDeeperThan(spec, maxDepth)
+    ? Result.fail(invalid(`it is nested deeper than ${maxDepth} levels`))
+    : decode(spec ?? {}).pipe(
+        Result.mapError((error) => invalid(String(error.message).replaceAll(/\s+/g, " ").slice(0, 300))),
+      )
 
 /** The name of the Secret in the virtual cluster: `spec.target.name`, else the ExternalSecret's own (ESO's default). */
 export const targetName = (spec: ExternalSecretSpec, externalSecretName: string): string => {

@@ -21,6 +21,7 @@ export const hostUidAnnotation = `${domain}/host-uid`
 
 /** On the Lease in the host namespace. */
 export const highestVersionAnnotation = `${domain}/highest-resource-version`
+export const versionAnnotation = `${domain}/version`
 export const heldDeletionsAnnotation = `${domain}/held-deletions`
 export const allowMassDeleteAnnotation = `${domain}/allow-mass-delete`
 
@@ -44,8 +45,13 @@ const isReserved = (key: string): boolean => {
   return reservedDomains.some((reserved) => prefix === reserved || prefix.endsWith(`.${reserved}`))
 }
 
-/** vCluster's Service, NetworkPolicy and CLI select on these labels in the host namespace (vCluster chart). */
-const vclusterSelectorLabels = new Set(["app", "release"])
+/**
+ * Labels by which others select in the host namespace: vCluster's Service, NetworkPolicy and CLI (vCluster chart), and
+ * Helm, which takes every Secret with `owner=helm` for a release of its own, whatever its type (helm.sh/helm/v3,
+ * `pkg/storage/driver/secrets.go`), so that a tenant could choose what the next `helm upgrade` or `helm uninstall` does. By key,
+ * not by value: ESO renders the values as templates.
+ */
+const selectorLabels = new Set(["app", "release", "owner"])
 
 type Entries = Readonly<Record<string, string>> | undefined
 
@@ -54,11 +60,11 @@ const filterKeys = (entries: Entries, keep: (key: string) => boolean): Record<st
 
 /** Labels of a tenant's object (or template) that may stand on a host object. */
 export const carriedLabels = (labels: Entries): Record<string, string> =>
-  filterKeys(labels, (key) => !isReserved(key) && !vclusterSelectorLabels.has(key))
+  filterKeys(labels, (key) => !isReserved(key) && !selectorLabels.has(key))
 
 /** Labels that {@link carriedLabels} holds back only because of where the host object lives: the virtual Secret gets them. */
 export const heldBackLabels = (labels: Entries): Record<string, string> =>
-  filterKeys(labels, (key) => vclusterSelectorLabels.has(key))
+  filterKeys(labels, (key) => selectorLabels.has(key))
 
 export const carriedAnnotations = (annotations: Entries): Record<string, string> =>
   filterKeys(annotations, (key) => !isReserved(key) && key !== lastApplied)

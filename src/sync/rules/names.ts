@@ -20,6 +20,10 @@ const objectBytes = 253
 const secretSuffix = ".es"
 const referenceSuffix = ".ref"
 
+/** What the API server takes for a name: a DNS-1123 subdomain (Kubernetes documentation, "Object Names and IDs"). */
+export const isObjectName = (name: string): boolean =>
+  name.length <= objectBytes && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name)
+
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
 /** The first `kept` bytes, `-` and 10 hexadecimal digits of the sha256 of the whole, in which every `.-` becomes `-`. */

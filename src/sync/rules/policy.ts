@@ -4,8 +4,12 @@
  * `judgeSpec` is the gate that every ExternalSecret passes before anything of it reaches the host.
  */
 import type { KubeObject } from "../../effects/kube-object.ts"
-import type { ExternalSecretSpec, LocatedStoreReference } from "./external-secret-spec.ts"
+import type { ExternalSecretSpec, LocatedStoreReference, TargetTemplate } from "./external-secret-spec.ts"
 import { storeReferences } from "./external-secret-spec.ts"
+import type { JsonRecord } from "./json.ts"
+import { managedLabel } from "./keys.ts"
+import { isObjectName } from "./names.ts"
+import { describeValue } from "./problem-text.ts"
 import { Refusal } from "./refusals.ts"
 import { conditionsAdmit } from "./store-conditions.ts"
 
@@ -38,7 +42,7 @@ const judgeClusterStore = (ref: LocatedStoreReference, around: Surroundings): Re
       clusterStores.enabled
         ? {
             reason: "StoreNotImported",
-            message: `ClusterSecretStore ${ref.name} (${ref.path}) is not imported into this vCluster; usable are those that kubectl get clustersecretstores lists`,
+            message: `ClusterSecretStore ${ref.name} (${ref.path}) is not imported into this vCluster; usable are those that kubectl get clustersecretstores -l ${managedLabel}=true lists`,
             fix: {
               text: `the operator lets the store match the selector ${clusterStores.selector || "(all)"} on the host`,
               ...labelCommand(ref.name, clusterStores.selector),
@@ -64,6 +68,15 @@ const judgeClusterStore = (ref: LocatedStoreReference, around: Surroundings): Re
 const labelCommand = (store: string, selector: string): { readonly command?: string } =>
   /^[^,!() ]+=[^,!() ]*$/.test(selector) ? { command: `kubectl label clustersecretstore ${store} ${selector}` } : {}
 
+/** The API server checks names by the CRD, which a tenant may have replaced; they end up in commands and requests. */
+const judgeName = (path: string, name: string): Refusal | undefined =>
+  isObjectName(name)
+    ? undefined
+    : new Refusal({
+        reason: "InvalidSpec",
+        message: `${path} ${describeValue(name)} is no name of a Kubernetes object; use at most 253 lowercase letters, digits, "-" and "."`,
+      })
+
 const judgeStore = (ref: LocatedStoreReference, around: Surroundings): Refusal | undefined => {
   switch (ref.kind) {
     case "ClusterSecretStore":
@@ -71,12 +84,12 @@ const judgeStore = (ref: LocatedStoreReference, around: Surroundings): Refusal |
     case "SecretStore":
       return new Refusal({
         reason: "StoreKindDisabled",
-        message: `SecretStore ${ref.name} (${ref.path}) cannot be used: SecretStores of this vCluster are not synced to the host; use a ClusterSecretStore that kubectl get clustersecretstores lists`,
+        message: `SecretStore ${ref.name} (${ref.path}) cannot be used: SecretStores of this vCluster are not synced to the host; use a ClusterSecretStore that kubectl get clustersecretstores -l ${managedLabel}=true lists`,
       })
     default:
       return new Refusal({
         reason: "UnknownReference",
-        message: `${ref.path}.kind ${JSON.stringify(ref.kind)} is not known; use SecretStore or ClusterSecretStore`,
+        message: `${ref.path}.kind ${describeValue(ref.kind)} is not known; use SecretStore or ClusterSecretStore`,
       })
   }
 }
@@ -92,10 +105,19 @@ const refusedTypes = new Map([
   ["helm.sh/release.v1", "Helm would take it for a release of the host"],
 ])
 
+const specFields = new Set(["secretStoreRef", "target", "refreshPolicy", "refreshInterval", "data", "dataFrom"])
+const entryFields = {
+  data: new Set(["secretKey", "remoteRef", "sourceRef"]),
+  dataFrom: new Set(["extract", "find", "rewrite", "sourceRef"]),
+}
 const targetFields = new Set(["name", "creationPolicy", "deletionPolicy", "template", "immutable", "manifest"])
+const templateFields = new Set(["type", "engineVersion", "metadata", "mergePolicy", "data", "templateFrom"])
 const sourceRefFields = new Set(["storeRef", "generatorRef"])
 const templateFromFields = new Set(["literal", "target", "secret", "configMap"])
 const creationPolicies = new Set(["Owner", "Orphan", "None"])
+
+/** A field as a step of a path; a tenant chooses it, so what is odd or long is quoted and cut. */
+const step = (field: string): string => (/^\w{1,60}$/.test(field) ? `.${field}` : `[${describeValue(field)}]`)
 
 const unknownField = (path: string, value: object | undefined, known: ReadonlySet<string>): Refusal | undefined => {
   const field = Object.keys(value ?? {}).find((key) => !known.has(key))
@@ -103,7 +125,7 @@ const unknownField = (path: string, value: object | undefined, known: ReadonlySe
     ? undefined
     : new Refusal({
         reason: "UnknownReference",
-        message: `${path}.${field} is not known to this version of vcluster-es and may refer to something on the host; remove it`,
+        message: `${path}${step(field)} is not known to this version of vcluster-es and may refer to something on the host; remove it`,
       })
 }
 
@@ -119,29 +141,46 @@ const judgeTarget = (spec: ExternalSecretSpec): Refusal | undefined => {
   if (policy !== undefined && policy !== "" && !creationPolicies.has(policy))
     return new Refusal({
       reason: "CreationPolicyNotSupported",
-      message: `spec.target.creationPolicy ${JSON.stringify(policy)} is not supported; use Owner, Orphan or None`,
+      message: `spec.target.creationPolicy ${describeValue(policy)} is not supported; use Owner, Orphan or None`,
     })
-  return unknownField("spec.target", target, targetFields) ?? judgeTemplate(spec)
+  return (
+    unknownField("spec.target", target, targetFields) ??
+    (target.name === undefined || target.name === "" ? undefined : judgeName("spec.target.name", target.name)) ??
+    judgeTemplate(target.template)
+  )
 }
 
-const judgeTemplate = (spec: ExternalSecretSpec): Refusal | undefined => {
-  const template = spec.target?.template
+/** A text to render: where it would go, and where it comes from. */
+const judgeTemplateFrom = (path: string, source: JsonRecord): Refusal | undefined => {
+  const unknown = unknownField(path, source, templateFromFields)
+  if (unknown !== undefined) return unknown
+  const kind = ["secret", "configMap"].find((field) => Object.hasOwn(source, field))
+  if (kind !== undefined)
+    return new Refusal({
+      reason: "TemplateReferenceNotAllowed",
+      message: `${path}.${kind} refers to an object that is not synced to the host; put the template under template.data or templateFrom[].literal`,
+    })
+  // ESO takes the keys from the rendered text, where keys.ts cannot hold back those that steer others on the host.
+  if (source["target"] !== undefined && source["target"] !== "" && source["target"] !== "Data")
+    return new Refusal({
+      reason: "TemplateTargetNotAllowed",
+      message: `${path}.target ${describeValue(source["target"])} is refused: labels and annotations on the host must be known before they are rendered; put them under template.metadata, whose values may be templates`,
+    })
+  return undefined
+}
+
+const judgeTemplate = (template: TargetTemplate | undefined): Refusal | undefined => {
   const why = refusedTypes.get(template?.type ?? "")
   if (why !== undefined)
     return new Refusal({
       reason: "TemplateTypeNotAllowed",
       message: `spec.target.template.type ${template?.type} is refused: ${why}; use Opaque or another plain type`,
     })
+  const unknown = unknownField("spec.target.template", template, templateFields)
+  if (unknown !== undefined) return unknown
   for (const [index, source] of (template?.templateFrom ?? []).entries()) {
-    const path = `spec.target.template.templateFrom[${index}]`
-    const unknown = unknownField(path, source, templateFromFields)
-    if (unknown !== undefined) return unknown
-    const kind = ["secret", "configMap"].find((field) => Object.hasOwn(source, field))
-    if (kind !== undefined)
-      return new Refusal({
-        reason: "TemplateReferenceNotAllowed",
-        message: `${path}.${kind} refers to an object that is not synced to the host; put the template under template.data or templateFrom[].literal`,
-      })
+    const refusal = judgeTemplateFrom(`spec.target.template.templateFrom[${index}]`, source)
+    if (refusal !== undefined) return refusal
   }
   return undefined
 }
@@ -149,6 +188,8 @@ const judgeTemplate = (spec: ExternalSecretSpec): Refusal | undefined => {
 const judgeSources = (spec: ExternalSecretSpec): Refusal | undefined => {
   for (const field of ["data", "dataFrom"] as const) {
     for (const [index, entry] of (spec[field] ?? []).entries()) {
+      const strange = unknownField(`spec.${field}[${index}]`, entry, entryFields[field])
+      if (strange !== undefined) return strange
       const path = `spec.${field}[${index}].sourceRef`
       if (entry.sourceRef?.generatorRef !== undefined)
         return new Refusal({
@@ -165,8 +206,8 @@ const judgeSources = (spec: ExternalSecretSpec): Refusal | undefined => {
 /** The first rule that the spec breaks, or undefined when it may go to the host. */
 export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
   for (const ref of storeReferences(spec)) {
-    const refusal = judgeStore(ref, around)
+    const refusal = judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around)
     if (refusal !== undefined) return refusal
   }
-  return judgeSources(spec) ?? judgeTarget(spec)
+  return judgeSources(spec) ?? judgeTarget(spec) ?? unknownField("spec", spec, specFields)
 }

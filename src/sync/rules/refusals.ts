@@ -18,6 +18,8 @@ export type RefusalReason =
   | "ManifestTargetNotAllowed"
   | "TemplateTypeNotAllowed"
   | "TemplateReferenceNotAllowed"
+  /** Rendered text that would choose the keys of labels or annotations on the host. */
+  | "TemplateTargetNotAllowed"
   /** A field that may lead somewhere we do not know. */
   | "UnknownReference"
   | "CreationPolicyNotSupported"
@@ -27,6 +29,8 @@ export type RefusalReason =
   | "HostObjectNotOurs"
   /** An ESO inside the virtual cluster reconciles the object. */
   | "ManagedByOtherOperator"
+  /** The host's API server (its validation, an admission webhook, a quota) does not take the host object. */
+  | "RefusedByHost"
   /** The virtual Secret cannot be written (another controller owns it, it is immutable, admission denied it). */
   | "TargetSecretRefused"
   /** The virtual namespace is not mapped, and only mapped ones are synced. */

@@ -143,6 +143,10 @@ describe("event recorder", () => {
       yield* written(client)
       assert.strictEqual(client.calls.length, 27)
       assert.strictEqual(lastBody(client)["message"], "now")
+      yield* TestClock.adjust("1 day")
+      for (let n = 0; n < 40; n++) events.record(event({ message: `next day ${n}` }))
+      yield* written(client)
+      assert.strictEqual(client.calls.length, 27 + 25)
     }),
   )
 

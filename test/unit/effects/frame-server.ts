@@ -40,13 +40,15 @@ export interface RawStream {
   readonly cut: () => void
 }
 
-const streamOn = (socket: tls.TLSSocket, id: number): RawStream => ({
+const streamOn = (socket: tls.TLSSocket, id: number, onGoaway: (lastStream: number) => void): RawStream => ({
   id,
   respond: () => socket.write(frameOf(frame.headers, endHeaders, id, Buffer.from([0x88]))),
   data: (bytes, last = false) => socket.write(frameOf(frame.data, last ? endStream : 0, id, Buffer.from(bytes))),
   reset: (code) => socket.write(frameOf(frame.reset, 0, id, number(code))),
-  goaway: (lastStream, code) =>
-    socket.write(frameOf(frame.goaway, 0, 0, Buffer.concat([number(lastStream), number(code)]))),
+  goaway: (lastStream, code) => {
+    onGoaway(lastStream)
+    socket.write(frameOf(frame.goaway, 0, 0, Buffer.concat([number(lastStream), number(code)])))
+  },
   cut: () => socket.destroySoon(),
 })
 
@@ -68,11 +70,18 @@ const reader = (onFrame: (type: number, flags: number, stream: number, payload: 
   }
 }
 
-/** @param onRequest called when a request has been sent in full; requests count from 0, over all connections */
+/**
+ * @param onRequest called when a request has been sent in full; requests count from 0, over all connections. What comes after a
+ *   GOAWAY that does not cover it is ignored, as the protocol has it
+ */
 export const startFrameServer = Effect.fnUntraced(function* (onRequest: (stream: RawStream, request: number) => void) {
   const counts = { connections: 0, requests: 0 }
   const server = tls.createServer({ ...serving, ALPNProtocols: ["h2"] }, (socket) => {
     counts.connections += 1
+    let lastStream = Number.POSITIVE_INFINITY
+    const onGoaway = (last: number) => {
+      lastStream = last
+    }
     socket.on("error", () => {})
     socket.write(frameOf(frame.settings, 0, 0, Buffer.alloc(0)))
     socket.on(
@@ -81,7 +90,7 @@ export const startFrameServer = Effect.fnUntraced(function* (onRequest: (stream:
         if (type === frame.settings && flags !== acknowledged) socket.write(frameOf(frame.settings, acknowledged, 0, Buffer.alloc(0)))
         if (type === frame.ping && flags !== acknowledged) socket.write(frameOf(frame.ping, acknowledged, 0, Buffer.from(payload)))
         const whole = (type === frame.headers || type === frame.data) && (flags & endStream) !== 0
-        if (whole) onRequest(streamOn(socket, stream), counts.requests++)
+        if (whole && stream <= lastStream) onRequest(streamOn(socket, stream, onGoaway), counts.requests++)
       }),
     )
   })

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Clock, Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { ServerFault } from "../../../src/effects/api-error.ts"
 import { acquireLease, type LeaseOptions } from "../../../src/effects/leader-election.ts"
@@ -19,6 +19,21 @@ const failWrites = {
     call.verb === "update"
       ? Effect.fail(apiError(call, new ServerFault({ status: 500, resourceVersionTooLarge: false })))
       : Effect.void,
+}
+
+/** Milliseconds from outside; who sleeps by it sleeps for ever. */
+const frozenClock = (wall: () => number, monotonic: () => number): Clock.Clock => {
+  const wallNanos = () => BigInt(wall()) * 1_000_000n
+  const monotonicNanos = () => BigInt(monotonic()) * 1_000_000n
+  return {
+    currentTimeMillisUnsafe: wall,
+    currentTimeMillis: Effect.sync(wall),
+    currentTimeNanosUnsafe: wallNanos,
+    currentTimeNanos: Effect.sync(wallNanos),
+    monotonicTimeNanosUnsafe: monotonicNanos,
+    monotonicTimeNanos: Effect.sync(monotonicNanos),
+    sleep: () => Effect.never,
+  }
 }
 
 describe("holding the Lease", () => {
@@ -101,6 +116,25 @@ describe("holding the Lease", () => {
     )
   }
 
+  for (const jump of ["wall clock", "monotonic clock"] as const) {
+    it.effect(`is not held by time alone, though no timer fired, and never again: ${jump}`, () =>
+      Effect.gen(function* () {
+        const now = { "wall clock": 0, "monotonic clock": 0 }
+        const frozen = frozenClock(
+          () => now["wall clock"],
+          () => now["monotonic clock"],
+        )
+        const held = yield* Effect.provideService(acquireLease(leaseOptions(makeMemoryClient())), Clock.Clock, frozen)
+        now[jump] = 9_999
+        assert.isTrue(held.isHeld())
+        now[jump] = 10_000
+        assert.isFalse(held.isHeld())
+        now[jump] = 0
+        assert.isFalse(held.isHeld())
+      }),
+    )
+  }
+
   it.effect("is lost as soon as another holder is seen, and leaves that one alone", () =>
     Effect.gen(function* () {
       const client = makeMemoryClient()
@@ -146,9 +180,12 @@ describe("giving the Lease back", () => {
   it.effect("gives up after 2 s", () =>
     Effect.gen(function* () {
       const client = makeMemoryClient()
-      const { close } = yield* acquireIn(leaseOptions(client))
+      const working = yield* Effect.forkChild(
+        Effect.scoped(Effect.andThen(acquireLease(leaseOptions(client)), Effect.never)),
+      )
+      yield* TestClock.adjust(1)
       client.fault = { before: () => Effect.never }
-      const closing = yield* Effect.forkChild(close)
+      const closing = yield* Effect.forkChild(Fiber.interrupt(working))
       yield* TestClock.adjust(1_999)
       assert.isUndefined(closing.pollUnsafe())
       yield* TestClock.adjust(1)

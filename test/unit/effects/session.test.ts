@@ -225,7 +225,7 @@ const brokenEnds: Readonly<Record<string, (stream: RawStream) => void>> = {
   "a cancel": (stream) => stream.reset(constants.NGHTTP2_CANCEL),
   "a cut": (stream) => stream.cut(),
   "an angry goodbye": (stream) => {
-    stream.goaway(0, constants.NGHTTP2_INTERNAL_ERROR)
+    stream.goaway(stream.id, constants.NGHTTP2_INTERNAL_ERROR)
     stream.cut()
   },
 }
@@ -357,7 +357,9 @@ for (const secure of [false, true]) {
       // The certificate is checked against the server's name, not the proxy's.
       const byName = server.url.replace("127.0.0.1", "localhost")
       yield* getFrom(sourceFor(byName, fixed({}), { proxyUrl }))
-      const wrong = yield* failure(getFrom(sourceFor(byName.replace("localhost", "wrong.test"), fixed({}), { proxyUrl })))
+      const wrong = yield* failure(
+        getFrom(sourceFor(byName.replace("localhost", "wrong.test"), fixed({}), { proxyUrl })),
+      )
       assert.strictEqual(wrong.reason._tag, "Untrusted", wrong.message)
     }),
   )
