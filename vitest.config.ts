@@ -14,7 +14,7 @@ const onRealClusters = { fileParallelism: false, testTimeout: 120_000, hookTimeo
 export default defineConfig({
   test: {
     projects: [
-      project("unit", ["test/unit/**/*.test.ts", "test/model/**/*.test.ts"]),
+      project("unit", ["test/unit/**/*.test.ts", "test/model/**/*.test.ts"], { testTimeout: 60_000 }),
       project("integration", ["test/integration/**/*.test.ts"], onRealClusters),
       project("attack", ["test/attack/**/*.test.ts"], onRealClusters),
       project("e2e", ["test/e2e/**/*.test.ts"], onRealClusters),

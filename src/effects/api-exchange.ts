@@ -30,6 +30,15 @@ export interface RequestRecord {
   readonly durationMs: number
 }
 
+/** For logs that are to show bodies: credentials and values of Secrets are still in them. */
+export interface BodyRecord {
+  readonly cluster: string
+  readonly method: string
+  readonly path: string
+  readonly request: string | undefined
+  readonly response: string
+}
+
 export interface ApiExchange {
   /** A failure that no status of the answer tells. */
   readonly fault: (subject: Subject, detail: string, reason: ApiErrorReason) => ApiError
@@ -48,6 +57,8 @@ export interface ApiExchangeOptions {
   readonly cluster: string
   readonly server: string
   readonly onRequest?: ((record: RequestRecord) => void) | undefined
+  /** Not for the events of watches. */
+  readonly onBody?: ((record: BodyRecord) => void) | undefined
 }
 
 /** client-go gives up after ten waits for a server that asks for patience. */
@@ -95,7 +106,7 @@ const unfit = ({ verb, resource, namespace, name }: Subject): string | undefined
 }
 
 export const makeApiExchange = (transport: Transport, options: ApiExchangeOptions): ApiExchange => {
-  const { cluster, server, onRequest } = options
+  const { cluster, server, onRequest, onBody } = options
 
   const fault = ({ verb, resource, namespace, name }: Subject, detail: string, reason: ApiErrorReason): ApiError =>
     new ApiError({
@@ -131,6 +142,15 @@ export const makeApiExchange = (transport: Transport, options: ApiExchangeOption
           ),
         )
 
+  const exchange = (request: HttpRequest): Effect.Effect<HttpReply, ExchangeError> => {
+    const reply = recorded(request, transport.exchange(request))
+    if (onBody === undefined) return reply
+    const { method, path, body } = request
+    return Effect.tap(reply, (answer) =>
+      Effect.sync(() => onBody({ cluster, method, path, request: body, response: answer.body })),
+    )
+  }
+
   /** @throws ApiError `Invalid`, before anything is sent */
   const guarded = <A, R>(
     subject: Subject,
@@ -163,7 +183,7 @@ export const makeApiExchange = (transport: Transport, options: ApiExchangeOption
       Effect.suspend(() =>
         guarded(subject, request, (given) =>
           patiently(
-            Effect.matchEffect(recorded(given, transport.exchange(given)), {
+            Effect.matchEffect(exchange(given), {
               onFailure: (error) => Effect.fail(broken(subject, error)),
               onSuccess: (reply) => answerOf(subject, reply),
             }),

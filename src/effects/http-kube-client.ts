@@ -2,7 +2,7 @@
 import { Effect, Predicate, Stream } from "effect"
 import type { Scope } from "effect"
 import { makeApiExchange } from "./api-exchange.ts"
-import type { RequestRecord, Subject } from "./api-exchange.ts"
+import type { BodyRecord, RequestRecord, Subject } from "./api-exchange.ts"
 import { Conflict, NotKubernetes } from "./api-error.ts"
 import type { ApiError } from "./api-error.ts"
 import type { ConnectionSource } from "./connection-source.ts"
@@ -28,6 +28,8 @@ export interface HttpKubeClientOptions {
   readonly times?: SessionTimes | undefined
   /** Called after every answer, in the hot path. */
   readonly onRequest?: ((record: RequestRecord) => void) | undefined
+  /** The same with bodies, secrets in them included; not for the events of watches. */
+  readonly onBody?: ((record: BodyRecord) => void) | undefined
 }
 
 const defaultRequestTimeoutMs = 60_000
@@ -107,7 +109,8 @@ export const makeKubeClient = Effect.fnUntraced(function* (
     requestTimeoutMs: options.requestTimeoutMs ?? defaultRequestTimeoutMs,
     times: options.times,
   })
-  const api = makeApiExchange(transport, { cluster, server: source.server, onRequest: options.onRequest })
+  const { onRequest, onBody } = options
+  const api = makeApiExchange(transport, { cluster, server: source.server, onRequest, onBody })
 
   const one = (subject: Subject, resource: Resource, request: () => HttpRequest): Effect.Effect<KubeObject, ApiError> =>
     Effect.flatMap(api.json(subject, request), (value) =>

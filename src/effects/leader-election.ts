@@ -215,7 +215,7 @@ const giveBack = (candidate: Candidate, known: KubeObject | undefined) => {
       : Effect.void,
   )
   const released = known === undefined ? fresh : Effect.catchIf(candidate.release(known), lostRace, () => fresh)
-  return Effect.interruptible(released).pipe(
+  return released.pipe(
     Effect.timeout(RELEASE_LIMIT_MS),
     Effect.catch((error) => Effect.logDebug(`lease not released: ${error.message}`)),
   )

@@ -60,7 +60,10 @@ const rootOf = (cause: unknown): unknown =>
     ? cause.cause
     : cause
 
-const firstLine = (text: string): string => text.split("\n")[0] ?? ""
+/** Node's advice about options of Node itself says nothing to our users. */
+const withoutAdvice = (text: string): string => text.replace(/; if the root CA is installed locally.*$/s, "")
+
+const firstLine = (text: string): string => withoutAdvice(text.split("\n")[0] ?? "")
 
 export const fromCause = (given: unknown): TransportError => {
   if (given instanceof TransportError) return given

@@ -14,6 +14,7 @@ import type { SetupError } from "../sync/setup-error.ts"
 import { findVirtualConnection, type VirtualConnection } from "../sync/virtual-connection.ts"
 import type { ClusterArgs } from "./commands.ts"
 import { packageVersion } from "./package-version.ts"
+import { makeRequestLog } from "./request-log.ts"
 import { UsageError } from "./usage-error.ts"
 
 export type ConnectArgs = ClusterArgs & { readonly vcluster: string | undefined }
@@ -65,13 +66,16 @@ const overridesOf = (args: ConnectArgs, connected: ConnectContext | undefined): 
 })
 
 const clientFor = (cluster: "host" | "virtual", source: ConnectionSource, args: ConnectArgs) =>
-  makeKubeClient({
-    cluster,
-    source,
-    userAgent,
-    fieldManager,
-    requestTimeoutMs: args.requestTimeout ?? defaultRequestTimeoutMs,
-  })
+  Effect.flatMap(makeRequestLog(args.verbosity), (log) =>
+    makeKubeClient({
+      cluster,
+      source,
+      userAgent,
+      fieldManager,
+      requestTimeoutMs: args.requestTimeout ?? defaultRequestTimeoutMs,
+      ...log,
+    }),
+  )
 
 /** Opens nothing yet but what the kubeconfig needs; the first request connects. */
 export const openHost = Effect.fn("openHost")(function* (

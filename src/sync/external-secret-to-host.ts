@@ -73,15 +73,19 @@ export const desiredHostExternalSecret = (
   spec: hostSpec(spec, hostSecret),
 })
 
-/** The parts that we keep in step, in a form in which equal meaning is equal JSON. */
-const comparable = (object: KubeObject, host: HostSide): JsonRecord => ({
+/** The parts that we keep in step. */
+const kept = (object: KubeObject, spec: unknown): JsonRecord => ({
   metadata: {
     labels: object.metadata.labels ?? {},
     annotations: object.metadata.annotations ?? {},
     ownerReferences: object.metadata.ownerReferences ?? [],
   },
-  spec: canonical(host.schema, object["spec"]),
+  spec,
 })
+
+/** The same, in a form in which equal meaning is equal JSON. */
+const comparable = (object: KubeObject, host: HostSide): JsonRecord =>
+  kept(object, canonical(host.schema, object["spec"]))
 
 /** While the Service is away (helm is replacing it), an owner reference that is there stays as it is. */
 const keepOwners = (desired: KubeObject, current: KubeObject, host: HostSide): KubeObject =>
@@ -95,15 +99,7 @@ const keepOwners = (desired: KubeObject, current: KubeObject, host: HostSide): K
 const patchOf = (current: KubeObject, desired: KubeObject, host: HostSide): Action | undefined => {
   const wanted = keepOwners(desired, current, host)
   if (mergePatch(comparable(current, host), comparable(wanted, host)) === undefined) return undefined
-  const pick = (object: KubeObject) => ({
-    metadata: {
-      labels: object.metadata.labels ?? {},
-      annotations: object.metadata.annotations ?? {},
-      ownerReferences: object.metadata.ownerReferences ?? [],
-    },
-    spec: object["spec"],
-  })
-  const patch = mergePatch(pick(current), pick(wanted))
+  const patch = mergePatch(kept(current, current["spec"]), kept(wanted, wanted["spec"]))
   return patch === undefined
     ? undefined
     : { _tag: "Patch", side: "host", resource: externalSecrets(host.version), current, patch }

@@ -41,7 +41,8 @@ interface Options {
   readonly virtualCrd: Effect.Effect<KubeObject | undefined, ApiError>
 }
 
-const isGone = (virtual: KubeObject | undefined): boolean => virtual?.metadata.deletionTimestamp !== undefined || virtual === undefined
+const isGone = (virtual: KubeObject | undefined): boolean =>
+  virtual?.metadata.deletionTimestamp !== undefined || virtual === undefined
 
 /**
  * @param doomed the virtual CRD is terminating or gone: all of its objects are about to follow, one by one, so all count
@@ -115,8 +116,8 @@ export const makeMassDeleteGate = ({ caches, context, allowed, virtualCrd }: Opt
     }),
     judge,
     admit: (key) =>
-      one.withPermits(1)(Effect.suspend(() => (seen.has(key) ? confirmSeen : Effect.void))).pipe(
-        Effect.map(() => (confirmed.has(key) ? undefined : judge())),
-      ),
+      one
+        .withPermits(1)(Effect.suspend(() => (seen.has(key) ? confirmSeen : Effect.void)))
+        .pipe(Effect.map(() => (confirmed.has(key) ? undefined : judge()))),
   }
 }

@@ -76,7 +76,8 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
     Effect.gen(function* () {
       const pair = yield* SyncedPair
       const { host, virtual } = pair.ground
-      const theirs = yield* host.kube.create(clusterSecretStores, fakeStore("forged", values, {}))
+      yield* host.kube.create(clusterSecretStores, fakeStore("forged", values, {}))
+      const theirs = yield* host.kube.waitFor(clusterSecretStores, { name: "forged" }, isReady)
       const store = fakeStore("forged", values)
       const marked = {
         ...store.metadata,

@@ -1,7 +1,7 @@
 /** The life of an ExternalSecret, with the built binary and the real ESO. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { stringAt, stringMapAt } from "../../src/sync/rules/json.ts"
+import { arrayAt, stringAt, stringMapAt } from "../../src/sync/rules/json.ts"
 import { hostName, hostSecretName } from "../../src/sync/rules/names.ts"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
 import { clusterSecretStores, externalSecrets, namespaces, secrets } from "../support/resources.ts"
@@ -30,7 +30,10 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
     Effect.gen(function* () {
       const pair = yield* SyncedPair
       const { host } = pair.ground
-      const virtual = yield* createReady(pair, externalSecret("create", { target: { name: "app-secret" }, labels: { team: "a", app: "web" } }))
+      const virtual = yield* createReady(
+        pair,
+        externalSecret("create", { target: { name: "app-secret" }, labels: { team: "a", app: "web" } }),
+      )
       const secret = yield* awaitSecret(pair, "app-secret")
       assert.strictEqual(valueOf(secret, "password"), "s3cret")
       assert.strictEqual(secret.metadata.ownerReferences?.[0]?.uid, virtual.metadata.uid)
@@ -42,7 +45,11 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       const copy = yield* host.kube.get(externalSecrets, hostRef("create"))
       assert.deepStrictEqual(copy.metadata.labels, { team: "a", "vcluster-es.io/managed-by": vcluster.name })
       assert.strictEqual(copy.metadata.annotations?.["vcluster-es.io/virtual-uid"], virtual.metadata.uid)
-      assert.deepInclude(copy.metadata.ownerReferences?.[0], { kind: "Service", name: vcluster.name, controller: false })
+      assert.deepInclude(copy.metadata.ownerReferences?.[0], {
+        kind: "Service",
+        name: vcluster.name,
+        controller: false,
+      })
       const hidden = `${onHost("app-secret")}.es`
       assert.strictEqual(stringAt(copy, "spec", "target", "name"), hidden)
       assert.isDefined(yield* host.kube.find(secrets, { namespace: vcluster.namespace, name: hidden }))
@@ -66,7 +73,11 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       assert.strictEqual(changed.metadata.annotations?.["note"], "hello")
       assert.match(stringAt(changed, "spec", "refreshInterval") ?? "", /^30m(0s)?$/)
       yield* virtual.kube.patch(externalSecrets, inVirtual("update"), { metadata: { labels: { tier: null } } })
-      yield* host.kube.waitFor(externalSecrets, hostRef("update"), (copy) => copy.metadata.labels?.["tier"] === undefined)
+      yield* host.kube.waitFor(
+        externalSecrets,
+        hostRef("update"),
+        (copy) => copy.metadata.labels?.["tier"] === undefined,
+      )
     }),
   )
 
@@ -108,10 +119,16 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       yield* host.kube.create(clusterSecretStores, fakeStore("rotating", { "/database/password": "one" }))
       yield* createReady(pair, externalSecret("rotate", { store: "rotating" }))
       assert.strictEqual(valueOf(yield* awaitSecret(pair, "rotate"), "password"), "one")
-      yield* host.kube.patch(clusterSecretStores, { name: "rotating" }, {
-        spec: { provider: { fake: { data: [{ key: "/database/password", value: "two" }] } } },
+      yield* host.kube.patch(
+        clusterSecretStores,
+        { name: "rotating" },
+        {
+          spec: { provider: { fake: { data: [{ key: "/database/password", value: "two" }] } } },
+        },
+      )
+      yield* virtual.kube.patch(externalSecrets, inVirtual("rotate"), {
+        metadata: { annotations: { "force-sync": "1" } },
       })
-      yield* virtual.kube.patch(externalSecrets, inVirtual("rotate"), { metadata: { annotations: { "force-sync": "1" } } })
       const rotated = yield* virtual.kube.waitFor(
         secrets,
         inVirtual("rotate"),
@@ -149,9 +166,8 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
         spec: { data: [{ secretKey: "other", remoteRef: { key: "/other" } }] },
       })
       yield* host.kube.waitFor(externalSecrets, hostRef("edited"), (copy) => {
-        const data = (copy["spec"] as { data: ReadonlyArray<{ secretKey: string }> }).data
         return (
-          data[0]?.secretKey === "password" &&
+          stringAt(arrayAt(copy, "spec", "data")[0], "secretKey") === "password" &&
           copy.metadata.labels?.["vcluster-es.io/managed-by"] === vcluster.name &&
           copy.metadata.labels?.["by"] === undefined
         )
@@ -182,7 +198,9 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       yield* virtual.kube.delete(secrets, inVirtual("secret-gone"))
       const back = yield* virtual.kube.waitFor(secrets, inVirtual("secret-gone"), newUid(before))
       assert.strictEqual(valueOf(back, "password"), "s3cret")
-      yield* virtual.kube.patch(secrets, inVirtual("secret-gone"), { data: { password: btoa("hacked"), own: btoa("mine") } })
+      yield* virtual.kube.patch(secrets, inVirtual("secret-gone"), {
+        data: { password: btoa("hacked"), own: btoa("mine") },
+      })
       const healed = yield* virtual.kube.waitFor(
         secrets,
         inVirtual("secret-gone"),
@@ -269,7 +287,11 @@ spec:
       const applied = yield* ground.kubectl(ground.virtual, ["apply", "-f", "-"], example)
       assert.strictEqual(applied.code, 0, applied.stderr)
       assert.strictEqual(valueOf(yield* awaitSecret(pair, "my-app-secret"), "password"), "s3cret")
-      const shown = yield* ground.kubectl(ground.virtual, ["get", "externalsecrets.v1beta1.external-secrets.io", "documented"])
+      const shown = yield* ground.kubectl(ground.virtual, [
+        "get",
+        "externalsecrets.v1beta1.external-secrets.io",
+        "documented",
+      ])
       assert.include(shown.stdout, "SecretSynced")
     }),
   )

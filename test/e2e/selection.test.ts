@@ -80,8 +80,11 @@ layer(SyncedPair.layer({ values }), { excludeTestServices: true, timeout: "10 mi
         (store) => readyOf(store)?.status === "True",
       )
       assert.isUndefined(yield* virtual.kube.find(clusterSecretStores, { name: "private" }))
-      const provider = (value: string) => ({ spec: { provider: { fake: { data: [{ key: "a", value }] } } } })
-      yield* virtual.kube.patch(clusterSecretStores, { name: "shared" }, provider("forged"))
+      yield* virtual.kube.patch(
+        clusterSecretStores,
+        { name: "shared" },
+        { spec: { provider: { fake: { data: [{ key: "a", value: "forged" }] } } } },
+      )
       yield* virtual.kube.waitFor(
         clusterSecretStores,
         { name: "shared" },
@@ -93,7 +96,11 @@ layer(SyncedPair.layer({ values }), { excludeTestServices: true, timeout: "10 mi
         { name: "shared" },
         (store) => store.metadata.uid !== imported.metadata.uid,
       )
-      yield* host.kube.patch(clusterSecretStores, { name: "shared" }, { metadata: { labels: { "vcluster-accessible": null } } })
+      yield* host.kube.patch(
+        clusterSecretStores,
+        { name: "shared" },
+        { metadata: { labels: { "vcluster-accessible": null } } },
+      )
       yield* virtual.kube.waitUntilGone(clusterSecretStores, { name: "shared" })
     }),
   )

@@ -14,12 +14,12 @@ import {
 } from "../support/synced-pair.ts"
 
 /** Each of these tests breaks its clusters, so each has its own. */
-const withPair = <A, E>(
-  name: string,
-  options: PairOptions,
-  test: (pair: SyncedPairShape) => Effect.Effect<A, E>,
-) =>
-  it.live(name, () => Effect.flatMap(SyncedPair, test).pipe(Effect.provide(SyncedPair.layer(options)), Effect.scoped), 180_000)
+const withPair = <A, E>(name: string, options: PairOptions, test: (pair: SyncedPairShape) => Effect.Effect<A, E>) =>
+  it.live(
+    name,
+    () => Effect.flatMap(SyncedPair, test).pipe(Effect.provide(SyncedPair.layer(options)), Effect.scoped),
+    180_000,
+  )
 
 const many = Array.from({ length: 12 }, (_, index) => `bulk-${index}`)
 
@@ -47,43 +47,58 @@ withPair("what changes while no syncer runs is caught up with, and orphans on th
   }),
 )
 
-withPair("a pass that would delete more than half of the host objects stops before it changes anything", { follow: false }, (pair) =>
-  Effect.gen(function* () {
-    const { virtual } = pair.ground
-    yield* pair.command("sync")
-    yield* Effect.forEach(many, (name) => virtual.kube.create(externalSecrets, externalSecret(name)), { discard: true })
-    assert.strictEqual((yield* pair.command("sync")).code, 0)
-    yield* Effect.forEach(many, (name) => virtual.kube.delete(externalSecrets, { namespace: "default", name }), { discard: true })
-    const stopped = yield* pair.command("sync")
-    assert.strictEqual(stopped.code, 1, stopped.stdout)
-    assert.include(stopped.stderr, "12 of 12 ExternalSecrets on the host would be deleted; nothing was changed")
-    assert.include(stopped.stderr, "--allow-mass-delete")
-    assert.lengthOf(yield* copies(pair), 12)
-    const meant = yield* pair.command("sync", ["--allow-mass-delete"])
-    assert.strictEqual(meant.code, 0, meant.stderr)
-    assert.lengthOf((yield* copies(pair)).filter((copy) => copy.metadata.deletionTimestamp === undefined), 0)
-  }),
+withPair(
+  "a pass that would delete more than half of the host objects stops before it changes anything",
+  { follow: false },
+  (pair) =>
+    Effect.gen(function* () {
+      const { virtual } = pair.ground
+      yield* pair.command("sync")
+      yield* Effect.forEach(many, (name) => virtual.kube.create(externalSecrets, externalSecret(name)), {
+        discard: true,
+      })
+      assert.strictEqual((yield* pair.command("sync")).code, 0)
+      yield* Effect.forEach(many, (name) => virtual.kube.delete(externalSecrets, { namespace: "default", name }), {
+        discard: true,
+      })
+      const stopped = yield* pair.command("sync")
+      assert.strictEqual(stopped.code, 1, stopped.stdout)
+      assert.include(stopped.stderr, "12 of 12 ExternalSecrets on the host would be deleted; nothing was changed")
+      assert.include(stopped.stderr, "--allow-mass-delete")
+      assert.lengthOf(yield* copies(pair), 12)
+      const meant = yield* pair.command("sync", ["--allow-mass-delete"])
+      assert.strictEqual(meant.code, 0, meant.stderr)
+      assert.lengthOf(
+        (yield* copies(pair)).filter((copy) => copy.metadata.deletionTimestamp === undefined),
+        0,
+      )
+    }),
 )
 
-withPair("the CRD deleted with all objects in it: nothing goes from the host until the operator allows it", {}, (pair) =>
-  Effect.gen(function* () {
-    const { host, virtual } = pair.ground
-    yield* createMany(pair)
-    yield* virtual.kube.delete(crds, { name: "externalsecrets.external-secrets.io" })
-    // The syncer restores the CRD once it is gone, empty.
-    const held = yield* host.kube.waitFor(
-      leases,
-      { namespace: vcluster.namespace, name: `vcluster-es-${vcluster.name}` },
-      (lease) => lease.metadata.annotations?.["vcluster-es.io/held-deletions"] !== undefined,
-      { timeout: "60 seconds" },
-    )
-    assert.strictEqual(held.metadata.annotations?.["vcluster-es.io/held-deletions"], "12/12")
-    assert.lengthOf(yield* copies(pair), 12)
-    assert.isTrue((yield* copies(pair)).every((copy) => copy.metadata.deletionTimestamp === undefined))
-    yield* createReady(pair, externalSecret("after"))
-    yield* host.kube.patch(leases, held.metadata, { metadata: { annotations: { "vcluster-es.io/allow-mass-delete": "true" } } })
-    yield* host.kube.waitForList(externalSecrets, { namespace: vcluster.namespace }, (left) => left.length === 1)
-  }),
+withPair(
+  "the CRD deleted with all objects in it: nothing goes from the host until the operator allows it",
+  {},
+  (pair) =>
+    Effect.gen(function* () {
+      const { host, virtual } = pair.ground
+      yield* createMany(pair)
+      yield* virtual.kube.delete(crds, { name: "externalsecrets.external-secrets.io" })
+      // The syncer restores the CRD once it is gone, empty.
+      const held = yield* host.kube.waitFor(
+        leases,
+        { namespace: vcluster.namespace, name: `vcluster-es-${vcluster.name}` },
+        (lease) => lease.metadata.annotations?.["vcluster-es.io/held-deletions"] !== undefined,
+        { timeout: "60 seconds" },
+      )
+      assert.strictEqual(held.metadata.annotations?.["vcluster-es.io/held-deletions"], "12/12")
+      assert.lengthOf(yield* copies(pair), 12)
+      assert.isTrue((yield* copies(pair)).every((copy) => copy.metadata.deletionTimestamp === undefined))
+      yield* createReady(pair, externalSecret("after"))
+      yield* host.kube.patch(leases, held.metadata, {
+        metadata: { annotations: { "vcluster-es.io/allow-mass-delete": "true" } },
+      })
+      yield* host.kube.waitForList(externalSecrets, { namespace: vcluster.namespace }, (left) => left.length === 1)
+    }),
 )
 
 withPair("another virtual cluster behind the same address stops the syncer, and nothing is deleted", {}, (pair) =>
@@ -93,7 +108,10 @@ withPair("another virtual cluster behind the same address stops the syncer, and 
     yield* virtual.wipe
     const finished = yield* pair.syncer?.finished ?? Effect.die(new Error("not started"))
     assert.strictEqual(finished.code, 1)
-    assert.match(finished.stderr, /is not the one that team-x\/my-vcluster was synced with \(kube-system UID .* ≠ .*\); nothing was changed/)
+    assert.match(
+      finished.stderr,
+      /is not the one that team-x\/my-vcluster was synced with \(kube-system UID .* ≠ .*\); nothing was changed/,
+    )
     assert.lengthOf(yield* copies(pair), 1)
     const again = yield* pair.command("sync")
     assert.strictEqual(again.code, 1)
@@ -116,7 +134,10 @@ withPair("an older backup of the virtual cluster is noticed, and nothing is dele
     assert.lengthOf(yield* copies(pair), 2)
     const accepted = yield* pair.command("sync", ["--accept-identity"])
     assert.strictEqual(accepted.code, 0, accepted.stderr)
-    assert.lengthOf((yield* copies(pair)).filter((copy) => copy.metadata.deletionTimestamp === undefined), 1)
+    assert.lengthOf(
+      (yield* copies(pair)).filter((copy) => copy.metadata.deletionTimestamp === undefined),
+      1,
+    )
   }),
 )
 
@@ -130,7 +151,9 @@ withPair("an API server that is killed, on either side, is waited for", {}, (pai
     yield* host.stopApiServer("SIGKILL")
     yield* virtual.kube.create(externalSecrets, externalSecret("meanwhile"))
     yield* host.startApiServer()
-    yield* virtual.kube.waitFor(externalSecrets, { namespace: "default", name: "meanwhile" }, isReady, { timeout: "90 seconds" })
+    yield* virtual.kube.waitFor(externalSecrets, { namespace: "default", name: "meanwhile" }, isReady, {
+      timeout: "90 seconds",
+    })
     assert.lengthOf(yield* copies(pair), 3)
   }),
 )
@@ -163,6 +186,9 @@ withPair("killed at any moment, it loses and duplicates nothing", {}, (pair) =>
     yield* pair.startFollow()
     for (const name of many) yield* virtual.kube.waitFor(externalSecrets, { namespace: "default", name }, isReady)
     assert.lengthOf(yield* copies(pair), many.length)
-    assert.lengthOf(yield* virtual.kube.list(secrets, { namespace: "default", labelSelector: "vcluster-es.io/managed=true" }), many.length)
+    assert.lengthOf(
+      yield* virtual.kube.list(secrets, { namespace: "default", labelSelector: "vcluster-es.io/managed=true" }),
+      many.length,
+    )
   }),
 )

@@ -15,7 +15,7 @@ import { hostName, hostSecretName } from "../../src/sync/rules/names.ts"
 import { defaultPolicy } from "../../src/sync/rules/policy.ts"
 import { controllerOf } from "../../src/sync/rules/ownership.ts"
 import { fieldManager } from "../../src/sync/rules/applied-fields.ts"
-import { recordAt, stringAt, stringMapAt } from "../../src/sync/rules/json.ts"
+import { arrayAt, recordAt, stringAt, stringMapAt } from "../../src/sync/rules/json.ts"
 
 export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => ({
   tenancy: { vcluster: "vc", virtualCluster: "kube-system-uid" },
@@ -142,9 +142,7 @@ export class World {
 
   private apply(side: Side, kind: Kind, body: KubeObject): void {
     const before = this.get(side, kind, objectKey(body))
-    const owned = Object.fromEntries(Object.keys(stringMapAt(body, "data")).map((key) => [`f:${key}`, {}]))
-    const names = (entries: Readonly<Record<string, string>> | undefined) =>
-      Object.fromEntries(Object.keys(entries ?? {}).map((key) => [`f:${key}`, {}]))
+    const owned = names(stringMapAt(body, "data"))
     this.put(side, kind, {
       ...before,
       ...body,
@@ -156,7 +154,10 @@ export class World {
             operation: "Apply",
             fieldsV1: {
               "f:data": owned,
-              "f:metadata": { "f:labels": names(body.metadata.labels), "f:annotations": names(body.metadata.annotations) },
+              "f:metadata": {
+                "f:labels": names(body.metadata.labels),
+                "f:annotations": names(body.metadata.annotations),
+              },
             },
           },
         ],
@@ -170,7 +171,7 @@ export class World {
       const name = stringAt(external, "spec", "target", "name") ?? external.metadata.name
       const standing = this.get("host", "Secret", keyOf("team-x", name))
       const mine = standing === undefined || controllerOf(standing)?.uid === external.metadata.uid
-      const value = stringAt(external, "spec", "value") ?? ""
+      const value = wantedValue(external)
       if (mine && stringAt(standing, "data", "value") !== value)
         this.put("host", "Secret", {
           apiVersion: "v1",
@@ -194,7 +195,14 @@ export class World {
         })
       const status = {
         binding: { name },
-        conditions: [{ type: "Ready", status: mine ? "True" : "False", reason: mine ? "SecretSynced" : "SecretSyncedError", message: name }],
+        conditions: [
+          {
+            type: "Ready",
+            status: mine ? "True" : "False",
+            reason: mine ? "SecretSynced" : "SecretSyncedError",
+            message: name,
+          },
+        ],
       }
       if (JSON.stringify(external["status"]) !== JSON.stringify(status))
         this.put("host", "ExternalSecret", { ...external, status })
@@ -204,6 +212,14 @@ export class World {
     }
   }
 }
+
+/** What the model's ESO puts into the Secret: the key that the spec asks for. */
+export const wantedValue = (external: KubeObject): string =>
+  stringAt(arrayAt(external, "spec", "data")[0], "remoteRef", "key") ?? ""
+
+/** FieldsV1 of a map's keys. */
+const names = (entries: Readonly<Record<string, string>> | undefined) =>
+  Object.fromEntries(Object.keys(entries ?? {}).map((key) => [`f:${key}`, {}]))
 
 /** Only the two forms that our caches use: `a=b` and `a!=b`. */
 const selected = (query: string | undefined, object: KubeObject): boolean => {

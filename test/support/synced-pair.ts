@@ -8,6 +8,8 @@ import { type GroundShape, makeGround } from "../clusters/ground.ts"
 import type { Finished, Running } from "../clusters/programs.ts"
 import { documentedValues, type Vcluster } from "../clusters/vcluster.ts"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
+import { readyCondition } from "../../src/sync/rules/conditions.ts"
+import { stringMapAt } from "../../src/sync/rules/json.ts"
 import type { KubeError } from "./kube-error.ts"
 import { clusterSecretStores, externalSecrets, secrets } from "./resources.ts"
 
@@ -26,7 +28,11 @@ export interface SyncedPairShape {
   readonly ground: GroundShape
   readonly eso: Eso | undefined
   /** Runs the binary to its end. Host, virtual cluster and vCluster are given; `args` comes after. */
-  readonly command: (name: string, args?: ReadonlyArray<string>, timeout?: Duration.Input) => Effect.Effect<Finished, GroundError>
+  readonly command: (
+    name: string,
+    args?: ReadonlyArray<string>,
+    timeout?: Duration.Input,
+  ) => Effect.Effect<Finished, GroundError>
   /** Starts `sync --follow` and waits for its first pass. */
   readonly startFollow: (args?: ReadonlyArray<string>) => Effect.Effect<Running, GroundError>
   /** The one started with the pair. */
@@ -85,23 +91,12 @@ export const externalSecret = (name: string, options: ExternalSecretOptions = {}
 
 /** The decoded value of a Secret's key. */
 export const valueOf = (secret: KubeObject | undefined, key: string): string | undefined => {
-  const data = secret?.["data"]
-  const encoded = typeof data === "object" && data !== null && Object.hasOwn(data, key) ? Reflect.get(data, key) : undefined
-  return typeof encoded === "string" ? atob(encoded) : undefined
-}
-
-interface Condition {
-  readonly type?: string
-  readonly status?: string
-  readonly reason?: string
-  readonly message?: string
+  const data = stringMapAt(secret, "data")
+  return Object.hasOwn(data, key) ? atob(data[key] ?? "") : undefined
 }
 
 /** The `Ready` condition. */
-export const readyOf = (object: KubeObject | undefined): Condition | undefined => {
-  const status = object?.["status"] as { readonly conditions?: ReadonlyArray<Condition> } | undefined
-  return status?.conditions?.find(({ type }) => type === "Ready")
-}
+export const readyOf = readyCondition
 
 export const isReady = (object: KubeObject): boolean => readyOf(object)?.status === "True"
 export const isRefused = (reason: string) => (object: KubeObject) =>
@@ -123,10 +118,7 @@ const makePair = Effect.fnUntraced(function* (
   const eso = options.eso === false ? undefined : yield* ground.startEso(options.eso)
   yield* ground.seedVcluster({ ...vcluster, values: options.values ?? documentedValues })
   if (eso !== undefined)
-    yield* ground.host.kube.create(
-      clusterSecretStores,
-      fakeStore("store", { "/database/password": "s3cret" }),
-    )
+    yield* ground.host.kube.create(clusterSecretStores, fakeStore("store", { "/database/password": "s3cret" }))
   const flags = connectionFlags(ground)
   const startFollow = Effect.fnUntraced(function* (args: ReadonlyArray<string> = []) {
     const running = yield* ground.start({ file: binary, args: ["sync", ...flags, "--follow", ...args] })

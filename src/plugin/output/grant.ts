@@ -12,17 +12,25 @@ const subject = (user: string): string => {
     : `--serviceaccount=${shellWord(`${account[1] ?? ""}:${account[2] ?? ""}`)}`
 }
 
+/** A Role of a namespace can also grant what is asked about the Namespace object itself. */
+const scopeOf = (error: ApiError): string | undefined =>
+  error.resource === "namespaces" && Object.hasOwn(error, "name") ? error.name : error.namespace
+
 /**
- * Two kubectl commands for the one rule that was missing, to be run by an administrator; undefined when the refused request is about
- * a raw path or nobody knows who asked. Impersonation is refused before the request itself, so nothing can be said there.
+ * Two kubectl commands for the one rule that was missing, to be run by an administrator of the cluster that refused; undefined when the
+ * refused request is about a raw path or nobody knows who asked. Impersonation is refused before the request itself, so nothing can
+ * be said there.
  */
 export const grantCommand = (error: ApiError, user: string | undefined): string | undefined => {
   if (user === undefined || error.resource.startsWith("/") || error.verb === "impersonate") return undefined
-  const scope = error.namespace === undefined ? "" : ` -n ${shellWord(error.namespace)}`
-  const role = error.namespace === undefined ? "clusterrole" : "role"
+  const namespace = scopeOf(error)
+  const scope = namespace === undefined ? "" : ` -n ${shellWord(namespace)}`
+  const role = namespace === undefined ? "clusterrole" : "role"
   const name = `vcluster-es-${error.verb}-${error.resource.split(/[./]/)[0] ?? ""}`
-  return [
+  const commands = [
     `kubectl create ${role} ${name} --verb=${error.verb} --resource=${shellWord(error.resource)}${scope}`,
     `kubectl create ${role}binding ${name} --${role}=${name} ${subject(user)}${scope}`,
   ].join(" && ")
+  // kubectl's context is the host's.
+  return error.cluster === "host" ? commands : `in the ${error.cluster} cluster:\n${commands}`
 }

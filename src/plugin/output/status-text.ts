@@ -43,7 +43,7 @@ const vclusterLine = ({ vcluster, syncer }: StatusReport, { style, nowMs }: Canv
       ? "syncer not visible to you"
       : syncer.running
         ? `syncer ${symbol(style, "ok")}${holder}${details.length === 0 ? "" : ` (${details.join(", ")})`}`
-        : `syncer ${symbol(style, "broken")} not running`,
+        : `syncer ${symbol(style, "warning")} not running`,
   ])
 }
 
@@ -119,7 +119,7 @@ const notRunning = (report: StatusReport, style: Style): ReadonlyArray<string> =
   report.syncer.running !== false
     ? []
     : [
-        `${symbol(style, "broken")} no syncer is running: changes are not carried over`,
+        `${symbol(style, "warning")} no syncer is running: changes are carried over by single passes only`,
         `    fix   kubectl vcluster-es sync ${report.vcluster.name} -n ${report.vcluster.namespace} --follow`,
       ]
 

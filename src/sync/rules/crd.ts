@@ -93,6 +93,16 @@ export const desiredVirtualCrd = (hostCrd: KubeObject, version: string): KubeObj
   },
 })
 
+/** The parts that we keep in step. */
+const kept = (crd: KubeObject) => ({
+  metadata: { annotations: { [hostUidAnnotation]: crd.metadata.annotations?.[hostUidAnnotation] } },
+  spec: {
+    names: recordAt(crd, "spec", "names"),
+    conversion: recordAt(crd, "spec", "conversion"),
+    versions: versionsOf(crd),
+  },
+})
+
 /**
  * The writes that bring the virtual CRD into step. A CRD of somebody else's (an own ESO, GitOps) is left alone, and one
  * that is being deleted is awaited.
@@ -101,15 +111,7 @@ export const crdToVirtual = (desired: KubeObject, virtual: KubeObject | undefine
   if (virtual === undefined)
     return [{ _tag: "Create", side: "virtual", resource: customResourceDefinitions, body: desired }]
   if (virtual.metadata.deletionTimestamp !== undefined || !isOurCrd(virtual)) return []
-  const ours = (crd: KubeObject) => ({
-    metadata: { annotations: { [hostUidAnnotation]: crd.metadata.annotations?.[hostUidAnnotation] } },
-    spec: {
-      names: recordAt(crd, "spec", "names"),
-      conversion: recordAt(crd, "spec", "conversion"),
-      versions: versionsOf(crd),
-    },
-  })
-  const patch = mergePatch(ours(virtual), ours(desired))
+  const patch = mergePatch(kept(virtual), kept(desired))
   return patch === undefined
     ? []
     : [{ _tag: "Patch", side: "virtual", resource: customResourceDefinitions, current: virtual, patch }]

@@ -71,7 +71,20 @@ describe("API errors", () => {
         detail: "no",
         reason: new api.Forbidden({ user: "system:serviceaccount:team-x:es" }),
       }),
-      "3 Error: not allowed: create customresourcedefinitions.apiextensions.k8s.io of the virtual cluster (as user system:serviceaccount:team-x:es)\n  fix: kubectl create clusterrole vcluster-es-create-customresourcedefinitions --verb=create --resource=customresourcedefinitions.apiextensions.k8s.io && kubectl create clusterrolebinding vcluster-es-create-customresourcedefinitions --clusterrole=vcluster-es-create-customresourcedefinitions --serviceaccount=team-x:es\n",
+      "3 Error: not allowed: create customresourcedefinitions.apiextensions.k8s.io of the virtual cluster (as user system:serviceaccount:team-x:es)\n  fix: in the virtual cluster:\n       kubectl create clusterrole vcluster-es-create-customresourcedefinitions --verb=create --resource=customresourcedefinitions.apiextensions.k8s.io && kubectl create clusterrolebinding vcluster-es-create-customresourcedefinitions --clusterrole=vcluster-es-create-customresourcedefinitions --serviceaccount=team-x:es\n",
+    ],
+    [
+      "403 about a Namespace: a Role in it is enough",
+      new api.ApiError({
+        cluster: "host",
+        server: "https://h:443",
+        verb: "get",
+        resource: "namespaces",
+        name: "team-x",
+        detail: "no",
+        reason: new api.Forbidden({ user: "jane" }),
+      }),
+      "3 Error: not allowed: get namespaces team-x (as user jane)\n  fix: kubectl create role vcluster-es-get-namespaces --verb=get --resource=namespaces -n team-x && kubectl create rolebinding vcluster-es-get-namespaces --role=vcluster-es-get-namespaces --user=jane -n team-x\n",
     ],
     [
       "403, nobody knows who",

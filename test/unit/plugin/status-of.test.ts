@@ -18,7 +18,7 @@ const input: StatusInput = {
   host: { server: "https://h" },
   eso: { crds: ["v1"], healthy: true },
   settings: {
-    externalSecrets: { selector: {} },
+    externalSecrets: { enabled: true, selector: {} },
     stores: off,
     clusterStores: { enabled: true, selector: { matchLabels: { a: "b" } } },
     version: undefined,

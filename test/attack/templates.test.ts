@@ -1,0 +1,146 @@
+/** Templates, generators and types that would turn the host against itself (attacks 5, 6, 13, 27, 28). */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { recordAt } from "../../src/sync/rules/json.ts"
+import { assertRefused, copyOf, hiddenSecretOf } from "../support/attack.ts"
+import { externalSecrets, secrets } from "../support/resources.ts"
+import { awaitSecret, createReady, externalSecret, SyncedPair, valueOf, vcluster } from "../support/synced-pair.ts"
+
+const templated = (name: string, template: Readonly<Record<string, unknown>>) =>
+  externalSecret(name, { target: { template } })
+
+const items = [{ key: "config", templateAs: "Values" }]
+
+layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })("templates", (it) => {
+  const hostSecrets = [
+    `vc-${vcluster.name}`,
+    `${vcluster.name}-certs`,
+    `vc-config-${vcluster.name}`,
+    "sh.helm.release.v1.x.v1",
+  ]
+  it.effect("5: templateFrom does not read Secrets of the host", () =>
+    Effect.gen(function* () {
+      const pair = yield* SyncedPair
+      for (const [index, name] of hostSecrets.entries())
+        yield* assertRefused(
+          pair,
+          templated(`reads-secret-${index}`, { templateFrom: [{ literal: "a: b" }, { secret: { name, items } }] }),
+          "TemplateReferenceNotAllowed",
+          "spec.target.template.templateFrom[1].secret",
+        )
+    }),
+  )
+
+  it.effect("6: nor its ConfigMaps", () =>
+    Effect.gen(function* () {
+      const pair = yield* SyncedPair
+      const configMap = { name: "kube-root-ca.crt", items: [{ key: "ca.crt", templateAs: "Values" }] }
+      yield* assertRefused(
+        pair,
+        templated("reads-config-map", { templateFrom: [{ configMap }] }),
+        "TemplateReferenceNotAllowed",
+        "spec.target.template.templateFrom[0].configMap",
+      )
+    }),
+  )
+
+  it.effect("13: generators are refused", () =>
+    Effect.gen(function* () {
+      const pair = yield* SyncedPair
+      for (const kind of ["ClusterGenerator", "ECRAuthorizationToken", "Password"]) {
+        const generatorRef = { apiVersion: "generators.external-secrets.io/v1alpha1", kind, name: "any" }
+        yield* assertRefused(
+          pair,
+          externalSecret(`generates-${kind.toLowerCase()}`, {
+            spec: { data: [], dataFrom: [{ sourceRef: { generatorRef } }] },
+          }),
+          "GeneratorNotAllowed",
+          "spec.dataFrom[0].sourceRef.generatorRef",
+        )
+      }
+      const generatorRef = { kind: "Password", name: "any" }
+      yield* assertRefused(
+        pair,
+        externalSecret("generates-data", {
+          spec: { data: [{ secretKey: "a", remoteRef: { key: "b" }, sourceRef: { generatorRef } }] },
+        }),
+        "GeneratorNotAllowed",
+        "spec.data[0].sourceRef.generatorRef",
+      )
+    }),
+  )
+
+  it.effect("27: finalizers and owners in a template do not reach the host's Secret", () =>
+    Effect.gen(function* () {
+      const pair = yield* SyncedPair
+      const { host, virtual } = pair.ground
+      const ownerReferences = [{ apiVersion: "v1", kind: "Namespace", name: "default", uid: "1" }]
+      const metadata = { finalizers: ["example.com/stay"], ownerReferences, labels: { a: "b" } }
+      yield* createReady(pair, templated("finalizers", { metadata, data: { x: "{{ .password }}" } }))
+      yield* awaitSecret(pair, "finalizers")
+      const copy = yield* host.kube.get(externalSecrets, copyOf("finalizers"))
+      assert.deepStrictEqual(recordAt(copy, "spec", "target", "template", "metadata"), { labels: { a: "b" } })
+      const secret = yield* host.kube.get(secrets, hiddenSecretOf("finalizers"))
+      assert.isUndefined(secret.metadata.finalizers)
+      assert.deepStrictEqual(
+        secret.metadata.ownerReferences?.map(({ kind }) => kind),
+        ["ExternalSecret"],
+      )
+      yield* virtual.kube.delete(externalSecrets, { namespace: "default", name: "finalizers" })
+      yield* host.kube.waitUntilGone(secrets, hiddenSecretOf("finalizers"))
+    }),
+  )
+
+  it.effect("28: types that the control plane or Helm acts on are refused", () =>
+    Effect.gen(function* () {
+      const pair = yield* SyncedPair
+      const types = ["kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token", "helm.sh/release.v1"]
+      for (const [index, type] of types.entries())
+        yield* assertRefused(
+          pair,
+          templated(`typed-${index}`, {
+            type,
+            metadata: { annotations: { "kubernetes.io/service-account.name": `vc-${vcluster.name}` } },
+          }),
+          "TemplateTypeNotAllowed",
+          type,
+        )
+    }),
+  )
+
+  it.effect("28: nor can labels make a Secret a Helm release of the host, also not as templates", () =>
+    Effect.gen(function* () {
+      const pair = yield* SyncedPair
+      const { host } = pair.ground
+      const labels = { owner: '{{ "helm" }}', name: vcluster.name, status: "deployed", version: "99" }
+      yield* createReady(pair, templated("release", { metadata: { labels }, data: { release: "H4sI" } }))
+      const secret = yield* awaitSecret(pair, "release")
+      assert.strictEqual(valueOf(secret, "release"), "H4sI")
+      // In the virtual cluster it is the tenant's own Helm.
+      assert.strictEqual(secret.metadata.labels?.["version"], "99")
+      yield* createReady(pair, externalSecret("release-plain", { labels: { ...labels, owner: "helm" } }))
+      assert.strictEqual((yield* awaitSecret(pair, "release-plain")).metadata.labels?.["owner"], "helm")
+      const releases = yield* host.kube.list(secrets, { namespace: vcluster.namespace, labelSelector: "owner=helm" })
+      assert.deepStrictEqual(releases, [])
+    }),
+  )
+
+  it.effect("25: text that renders to labels or annotations is refused, text that renders to data is not", () =>
+    Effect.gen(function* () {
+      const pair = yield* SyncedPair
+      const { host } = pair.ground
+      for (const target of ["Labels", "Annotations"])
+        yield* assertRefused(
+          pair,
+          templated(`renders-${target.toLowerCase()}`, {
+            templateFrom: [{ target, literal: `owner: helm\nvcluster-es.io/managed-by: another\napp: vcluster` }],
+          }),
+          "TemplateTargetNotAllowed",
+          `spec.target.template.templateFrom[0].target "${target}"`,
+        )
+      yield* createReady(pair, templated("renders-data", { templateFrom: [{ literal: 'app: "{{ .password }}"' }] }))
+      assert.strictEqual(valueOf(yield* awaitSecret(pair, "renders-data"), "app"), "s3cret")
+      assert.isDefined(yield* host.kube.find(externalSecrets, copyOf("renders-data")))
+    }),
+  )
+})
