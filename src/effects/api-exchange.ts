@@ -97,7 +97,11 @@ const reasonOf = (error: ExchangeError): ApiErrorReason => {
 const unfit = ({ verb, resource, namespace, name }: Subject): string | undefined => {
   if (resource === undefined) return undefined
   const parts = [resource.plural, resource.version, ...(resource.group === "" ? [] : [resource.group])]
-  const given = [...parts, ...(name === undefined ? [] : [name]), ...((namespace ?? "") === "" ? [] : [namespace ?? ""])]
+  const given = [
+    ...parts,
+    ...(name === undefined ? [] : [name]),
+    ...((namespace ?? "") === "" ? [] : [namespace ?? ""]),
+  ]
   const bad = given.find((part) => !isPathSegment(part))
   if (bad !== undefined) return `${JSON.stringify(bad)} cannot be a name`
   return resource.namespaced && (namespace ?? "") === "" && (name !== undefined || verb === "create")
@@ -158,9 +162,7 @@ export const makeApiExchange = (transport: Transport, options: ApiExchangeOption
     send: (request: HttpRequest) => Effect.Effect<A, ApiError, R>,
   ): Effect.Effect<A, ApiError, R> => {
     const wrong = unfit(subject)
-    return wrong === undefined
-      ? send(request())
-      : Effect.fail(fault(subject, wrong, new Invalid({ fields: [] })))
+    return wrong === undefined ? send(request()) : Effect.fail(fault(subject, wrong, new Invalid({ fields: [] })))
   }
 
   const answerOf = (subject: Subject, reply: HttpReply): Effect.Effect<unknown, ApiError> => {

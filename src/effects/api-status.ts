@@ -91,7 +91,8 @@ const detailOf = (status: number, body: unknown): string => {
     )
     return `${kind} ${JSON.stringify(textAt(details, "name") ?? "")} is invalid: ${[...new Set(problems)].join("; ")}`
   }
-  if (status === 422) return isSecret ? `the Secret is invalid` : (message.split(" is invalid:")[0] ?? "") + " is invalid"
+  if (status === 422)
+    return isSecret ? `the Secret is invalid` : (message.split(" is invalid:")[0] ?? "") + " is invalid"
   return status === 400 ? withoutContext(message) : message
 }
 
@@ -159,7 +160,8 @@ const foreignAnswer = (status: number, headers: IncomingHttpHeaders): Outcome =>
 
 /** For an answer that is not 2xx. @param body the parsed JSON, or the text where it is none */
 export const outcomeOf = (status: number, headers: IncomingHttpHeaders, body: unknown): Outcome => {
-  if (isStatus(body)) return { reason: reasonOf(status, headers, body), detail: detailOf(status, body).slice(0, maxDetail) }
+  if (isStatus(body))
+    return { reason: reasonOf(status, headers, body), detail: detailOf(status, body).slice(0, maxDetail) }
   const plain = typeof body === "string" ? body.trim() : ""
   // A webhook or an aggregated API server may answer 401 and 403 in its own words; nothing else says who we are not.
   if (isPlainAnswer(status, plain) || ((status === 401 || status === 403) && !plain.includes("<")))

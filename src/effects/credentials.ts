@@ -19,7 +19,8 @@ export interface Identity {
   readonly userName: string
 }
 
-const isGiven = (value: string | null | undefined): value is string => value !== undefined && value !== null && value !== ""
+const isGiven = (value: string | null | undefined): value is string =>
+  value !== undefined && value !== null && value !== ""
 
 /** Embedded data counts before a file (client-go). */
 const pem = (
@@ -37,8 +38,7 @@ const bearer = (token: string): string => `Bearer ${token.trim()}`
 
 /** A token file counts before a token, and both before a password (client-go). */
 const authorization = (user: User): Effect.Effect<string | undefined, KubeconfigError> => {
-  if (isGiven(user.tokenFile))
-    return Effect.map(readTextFile(user.tokenFile, `token file ${user.tokenFile}`), bearer)
+  if (isGiven(user.tokenFile)) return Effect.map(readTextFile(user.tokenFile, `token file ${user.tokenFile}`), bearer)
   if (isGiven(user.token)) return Effect.succeed(bearer(user.token))
   return isGiven(user.username)
     ? Effect.succeed(`Basic ${Buffer.from(`${user.username}:${user.password ?? ""}`).toString("base64")}`)
@@ -64,11 +64,15 @@ const isHeaderValue = (value: string): boolean => /^[\t\u0020-\u007e\u0080-\u00f
 
 const checkHeaders = (headers: Credentials["headers"], origin: string): Effect.Effect<void, KubeconfigError> => {
   const bad = Object.entries(headers).find(([, value]) => ![value].flat().every(isHeaderValue))
-  return bad === undefined ? Effect.void : Effect.fail(fail(`${origin}: the value for ${bad[0]} has characters that no header can carry`))
+  return bad === undefined
+    ? Effect.void
+    : Effect.fail(fail(`${origin}: the value for ${bad[0]} has characters that no header can carry`))
 }
 
 const needsLibrary = (user: User): boolean =>
-  !isGiven(user.token) && !isGiven(user.tokenFile) && (Predicate.isObject(user.exec) || Predicate.isObject(user["auth-provider"]))
+  !isGiven(user.token) &&
+  !isGiven(user.tokenFile) &&
+  (Predicate.isObject(user.exec) || Predicate.isObject(user["auth-provider"]))
 
 /** What client-go tells a plugin about its surroundings; some refuse to run without it. */
 const execInfo = (exec: Readonly<Record<string, unknown>>, cluster: Cluster): string =>
@@ -122,7 +126,9 @@ const libraryError = (cause: unknown, { user }: Identity): string => {
   if (Predicate.hasProperty(cause, "code") && cause.code === "ENOENT")
     return `is not installed${typeof hint === "string" && hint !== "" ? `; ${hint.trim()}` : ""}`
   if (cause instanceof SyntaxError || cause instanceof TypeError) return "printed no ExecCredential"
-  const lines = (Predicate.isError(cause) ? cause.message : String(cause)).split("\n").filter((line) => line.trim() !== "")
+  const lines = (Predicate.isError(cause) ? cause.message : String(cause))
+    .split("\n")
+    .filter((line) => line.trim() !== "")
   return `failed: ${(lines.at(-1) ?? "it said nothing").trim().slice(0, 300)}`
 }
 
@@ -171,7 +177,8 @@ export const makeCredentials = (
     yield* checkHeaders(headers, origin)
     return {
       ca: yield* pem(cluster["certificate-authority-data"], cluster["certificate-authority"], "certificate authority"),
-      cert: given?.cert ?? (yield* pem(user["client-certificate-data"], user["client-certificate"], "client certificate")),
+      cert:
+        given?.cert ?? (yield* pem(user["client-certificate-data"], user["client-certificate"], "client certificate")),
       key: given?.key ?? (yield* pem(user["client-key-data"], user["client-key"], "client key")),
       headers,
     }

@@ -91,7 +91,12 @@ const watchQuery = (options: WatchOptions): string =>
 
 const read = (path: string, accept: string = json): HttpRequest => ({ method: "GET", path, headers: { accept } })
 
-const write = (method: HttpRequest["method"], path: string, body: unknown, contentType: string = json): HttpRequest => ({
+const write = (
+  method: HttpRequest["method"],
+  path: string,
+  body: unknown,
+  contentType: string = json,
+): HttpRequest => ({
   method,
   path,
   headers: { accept: json, "content-type": contentType },
@@ -119,12 +124,9 @@ export const makeKubeClient = Effect.fnUntraced(function* (
         : Effect.fail(api.fault(subject, "the answer is not a Kubernetes object", new NotKubernetes({ status: 200 }))),
     )
 
-  const writeQuery = (given: WriteOptions | undefined, force?: boolean): string =>
-    queryString({
-      fieldManager,
-      dryRun: given?.dryRun === true ? "All" : undefined,
-      force: force === true ? true : undefined,
-    })
+  const usualQuery = queryString({ fieldManager })
+  const writeQuery = (given: WriteOptions | undefined, force = false): string =>
+    `${usualQuery}${given?.dryRun === true ? "&dryRun=All" : ""}${force ? "&force=true" : ""}`
 
   const list = (resource: Resource, selection: Selection = {}): Effect.Effect<ObjectList, ApiError> => {
     const subject = about("list", resource, selection.namespace)
@@ -168,7 +170,12 @@ export const makeKubeClient = Effect.fnUntraced(function* (
       ),
     create: (resource, body, given) => {
       const { namespace, name, generateName } = body.metadata
-      const subject = about("create", resource, namespace, typeof generateName === "string" && name === "" ? undefined : name)
+      const subject = about(
+        "create",
+        resource,
+        namespace,
+        typeof generateName === "string" && name === "" ? undefined : name,
+      )
       return one(subject, resource, () => write("POST", collectionPath(resource, namespace) + writeQuery(given), body))
     },
     update: (resource, body, given) =>

@@ -144,7 +144,8 @@ export const parseKubeconfigText = (
   const content = Result.try((): unknown => document.toJS({ maxAliasCount: 100 }) ?? {})
   if (Result.isFailure(content)) return Result.fail(fail(`${origin} is not a kubeconfig: it has too many aliases`))
   const decoded = decodeFile(content.success)
-  if (Result.isFailure(decoded)) return Result.fail(fail(`${origin} is not a kubeconfig: ${firstProblem(decoded.failure.issue)}`))
+  if (Result.isFailure(decoded))
+    return Result.fail(fail(`${origin} is not a kubeconfig: ${firstProblem(decoded.failure.issue)}`))
   const file = decoded.success
   const inFolder = <Entry>(entry: Entry | null, fields: ReadonlyArray<keyof Entry>): Entry | null =>
     entry === null || folder === undefined ? entry : absolute(entry, fields, folder)

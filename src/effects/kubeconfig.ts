@@ -72,11 +72,15 @@ const chooseCluster = (config: Kubeconfig, overrides: Overrides, context: Contex
 }
 
 /** @throws KubeconfigError for a context, cluster or user that is named but does not exist */
-const choose = Effect.fnUntraced(function* (config: Kubeconfig, overrides: Overrides): Effect.fn.Return<Chosen, KubeconfigError> {
+const choose = Effect.fnUntraced(function* (
+  config: Kubeconfig,
+  overrides: Overrides,
+): Effect.fn.Return<Chosen, KubeconfigError> {
   const contextName = overrides.context ?? config.current
   const known = contextName === undefined || contextName === "" ? undefined : contextName
   const context = known === undefined ? undefined : config.contexts.get(known)
-  if (known !== undefined && context === undefined) return yield* absent("context", known, config.origin, config.contexts)
+  if (known !== undefined && context === undefined)
+    return yield* absent("context", known, config.origin, config.contexts)
   if (context === undefined && overrides.cluster === undefined && overrides.server === undefined)
     return yield* noContext(config)
   const cluster = yield* chooseCluster(config, overrides, context)
@@ -188,15 +192,15 @@ export const parseKubeconfig = (
   overrides: Overrides = {},
 ): Effect.Effect<ConnectionSource, KubeconfigError> =>
   Effect.fromResult(parseKubeconfigText(text, origin, undefined)).pipe(
-    Effect.flatMap((config) =>
-      Effect.flatMap(embeddedOnly(config), () => sourceOf(config, overrides)),
-    ),
+    Effect.flatMap((config) => Effect.flatMap(embeddedOnly(config), () => sourceOf(config, overrides))),
   )
 
 const embeddedOnly = (config: Kubeconfig): Effect.Effect<void, KubeconfigError> => {
   const users = [...config.users.values()]
   const fields = [
-    ...[...config.clusters.values()].map((cluster) => [cluster["certificate-authority"], "certificate-authority"] as const),
+    ...[...config.clusters.values()].map(
+      (cluster) => [cluster["certificate-authority"], "certificate-authority"] as const,
+    ),
     ...users.flatMap((user) => [
       [user["client-certificate"], "client-certificate"] as const,
       [user["client-key"], "client-key"] as const,

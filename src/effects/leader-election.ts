@@ -18,6 +18,8 @@ export class LeaseHeld extends Schema.TaggedError<LeaseHeld>()("LeaseHeld", {
   holder: Schema.String,
   /** RFC 3339, by the holder's clock. */
   renewTime: Schema.String,
+  /** By our clock its time has run out: it is dead, or its clock is behind ours. */
+  expired: Schema.Boolean,
 }) {
   override get message(): string {
     return `lease ${this.namespace}/${this.name} is held by ${this.holder} (renewed at ${this.renewTime})`
@@ -57,6 +59,12 @@ export interface HeldLease {
 
 const RETRY_MS = 2_000
 const RELEASE_LIMIT_MS = 2_000
+/**
+ * What passes for a difference between two clocks. A holder whose time has run out by no more than this by our clock may
+ * be alive and merely behind: it is watched for one duration before the Lease is taken from it (as client-go always does).
+ */
+const TOLERATED_SKEW_MS = 60_000
+
 /** A write that lost a race is repeated on the fresh object this often before it counts as an error. */
 const RACES = 5
 
@@ -121,7 +129,7 @@ const makeCandidate = (options: LeaseOptions, clock: Clock.Clock): Candidate => 
 const lostRace = (error: ApiError): boolean => ["Conflict", "AlreadyExists", "NotFound"].includes(error.reason._tag)
 
 /**
- * Whose Lease it is, over several looks. The first look trusts the holder's clock. After that a renewal that we saw
+ * Whose Lease it is, over several looks. The first look trusts the holder's clock within bounds. After that a renewal that we saw
  * proves the holder alive whatever its clock says, and one that never came within the duration proves it gone.
  */
 const makeObserver = ({ options, clock, leaseDurationMs }: Candidate) => {
@@ -132,7 +140,8 @@ const makeObserver = ({ options, clock, leaseDurationMs }: Candidate) => {
     if (seen === undefined || changed)
       seen = { renewTime: lease.renewTime, since: startStopwatch(clock), alive: changed }
     const silent = seen.since() >= (lease.leaseDurationMs ?? leaseDurationMs)
-    return silent || (!seen.alive && expiryOf(lease, leaseDurationMs) <= clock.currentTimeMillisUnsafe())
+    const longGone = expiryOf(lease, leaseDurationMs) + TOLERATED_SKEW_MS <= clock.currentTimeMillisUnsafe()
+    return silent || (!seen.alive && longGone)
   }
 }
 
@@ -143,12 +152,22 @@ const makeAttempt = (candidate: Candidate) => {
   const attempt = Effect.gen(function* () {
     const seen = yield* candidate.look
     const lease = seen === undefined ? undefined : readLease(seen)
-    if (lease !== undefined && !isFree(lease))
-      return yield* new LeaseHeld({ namespace, name, holder: lease.holder, renewTime: lease.renewTime })
+    if (lease !== undefined && !isFree(lease)) {
+      const expired = expiryOf(lease, candidate.leaseDurationMs) <= candidate.clock.currentTimeMillisUnsafe()
+      return yield* new LeaseHeld({ namespace, name, holder: lease.holder, renewTime: lease.renewTime, expired })
+    }
     return yield* candidate.take(seen)
   })
   return Effect.retry(attempt, { times: RACES, while: (error) => error._tag === "ApiError" && lostRace(error) })
 }
+
+/** Without waiting for a living holder; one that may be dead is watched for one duration. */
+const takeNow = ({ leaseDurationMs }: Candidate, attempt: Effect.Effect<Written, ApiError | LeaseHeld>) =>
+  Effect.retry(attempt, {
+    schedule: Schedule.spaced(RETRY_MS),
+    times: Math.ceil(leaseDurationMs / RETRY_MS),
+    while: (error) => error._tag === "LeaseHeld" && error.expired,
+  })
 
 const waitUntilTaken = Effect.fnUntraced(function* (
   { options }: Candidate,
@@ -224,7 +243,7 @@ const giveBack = (candidate: Candidate, known: KubeObject | undefined) => {
 /**
  * Takes the Lease and keeps it until the scope closes, which gives it back (at most 2 s).
  *
- * Fails with {@link LeaseHeld} only if `wait` is false; with an `ApiError` if `wait` is false or waiting cannot heal it.
+ * Fails with {@link LeaseHeld} only if `wait` is false (one whose time has run out is watched for one duration first); with an `ApiError` if `wait` is false or waiting cannot heal it.
  * Races with other candidates are settled by `resourceVersion`.
  */
 export const acquireLease = Effect.fnUntraced(function* (
@@ -238,7 +257,10 @@ export const acquireLease = Effect.fnUntraced(function* (
     return candidate.hasWritten() ? giveBack(candidate, undefined) : Effect.void
   })
   const attempt = makeAttempt(candidate)
-  const taken = makeHolding(candidate, yield* options.wait ? waitUntilTaken(candidate, attempt) : attempt)
+  const taken = makeHolding(
+    candidate,
+    yield* options.wait ? waitUntilTaken(candidate, attempt) : takeNow(candidate, attempt),
+  )
   holding = taken
   const lost = yield* Deferred.make<void>()
   yield* taken.keep.pipe(

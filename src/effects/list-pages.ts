@@ -39,7 +39,8 @@ export const readPage = (value: unknown, resource: Resource): Page | undefined =
   if (!Predicate.hasProperty(value, "metadata") || !Predicate.hasProperty(value, "items")) return undefined
   const { metadata } = value
   // Go writes an empty list of a CRD's objects as `[]`, some aggregated API servers as null.
-  const items: ReadonlyArray<unknown> | undefined = value.items === null ? [] : Array.isArray(value.items) ? value.items : undefined
+  const items: ReadonlyArray<unknown> | undefined =
+    value.items === null ? [] : Array.isArray(value.items) ? value.items : undefined
   return items === undefined || !items.every(isObject)
     ? undefined
     : {

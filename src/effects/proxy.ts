@@ -84,7 +84,9 @@ export const openTunnel = (proxy: string, target: string): Effect.Effect<Socket,
     const url = URL.canParse(proxy) ? new URL(proxy) : undefined
     if (url === undefined) return resume(Effect.fail(lost("the proxy's address is no URL")))
     if (url.protocol !== "http:" && url.protocol !== "https:")
-      return resume(Effect.fail(lost(`the proxy ${url.protocol}//${url.host} is not supported; use http:// or https://`)))
+      return resume(
+        Effect.fail(lost(`the proxy ${url.protocol}//${url.host} is not supported; use http:// or https://`)),
+      )
     const request = proxyRequest(url, target)
     const refused = (status: number | undefined) =>
       resume(Effect.fail(lost(`the proxy ${url.host} answered ${status ?? "nothing"} to CONNECT`)))

@@ -61,7 +61,9 @@ const checkCertificates = ({ ca, cert, key }: Credentials): Result.Result<unknow
     if (ca !== undefined) yield* certificateIn(ca, "the certificate authority")
     if (cert === undefined && key === undefined) return
     if (cert === undefined || key === undefined)
-      return yield* Result.fail(unreadable("the client certificate", cert === undefined ? "it is missing" : "its key is missing"))
+      return yield* Result.fail(
+        unreadable("the client certificate", cert === undefined ? "it is missing" : "its key is missing"),
+      )
     const certificate = yield* certificateIn(cert, "the client certificate")
     const fits = yield* Result.try({
       try: () => certificate.checkPrivateKey(createPrivateKey(key)),

@@ -100,7 +100,10 @@ export const makeSessions = Effect.fnUntraced(function* (
     const current = yield* credentials
     const before = live
     if (before !== undefined && isUsable(before) && isSameTls(before.credentials, current)) {
-      live = before.credentials === current ? before : { ...before, credentials: current, headers: headersOf(current, userAgent) }
+      live =
+        before.credentials === current
+          ? before
+          : { ...before, credentials: current, headers: headersOf(current, userAgent) }
       return live
     }
     const session = yield* openSession(source, current, times, remember)
@@ -136,6 +139,7 @@ export const makeSessions = Effect.fnUntraced(function* (
       if (!session.closed && !session.destroyed) session.close()
     },
     // Many requests are refused together; the first one gets new credentials for all.
-    renew: (refused) => Effect.suspend(() => (known !== undefined && known.credentials !== refused ? Effect.succeed(true) : renewed)),
+    renew: (refused) =>
+      Effect.suspend(() => (known !== undefined && known.credentials !== refused ? Effect.succeed(true) : renewed)),
   }
 })

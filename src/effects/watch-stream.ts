@@ -35,7 +35,11 @@ const notAnEvent = (failures: WatchFailures, what: string) =>
 const isWatched = (value: unknown): value is KubeObject =>
   Predicate.hasProperty(value, "metadata") && Predicate.isObject(value.metadata)
 
-const decodeEvent = (line: string, resource: Resource, failures: WatchFailures): Result.Result<WatchEvent, ApiError> => {
+const decodeEvent = (
+  line: string,
+  resource: Resource,
+  failures: WatchFailures,
+): Result.Result<WatchEvent, ApiError> => {
   const parsed = Result.try({ try: (): unknown => JSON.parse(line), catch: () => undefined })
   const event = Result.isSuccess(parsed) ? parsed.success : undefined
   const object: unknown = Predicate.hasProperty(event, "object") ? event.object : undefined
@@ -92,7 +96,8 @@ const decodeLines = (
 const checkEnd = (reply: OpenReply, failures: WatchFailures): Effect.Effect<void, ApiError> =>
   Effect.suspend(() => {
     const { rstCode, session } = reply.stream
-    const clean = (rstCode ?? constants.NGHTTP2_NO_ERROR) === constants.NGHTTP2_NO_ERROR && !(session?.destroyed ?? false)
+    const clean =
+      (rstCode ?? constants.NGHTTP2_NO_ERROR) === constants.NGHTTP2_NO_ERROR && !(session?.destroyed ?? false)
     return clean ? Effect.void : Effect.fail(failures.broken(lost("the connection was closed")))
   })
 

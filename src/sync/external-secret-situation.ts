@@ -68,13 +68,30 @@ export const hostConflict = (situation: Situation, location: HostLocation, hostS
   return secretConflict(situation, location, hostSecret)
 }
 
-/** ESO would take over a Secret that nobody controls: so we look before it does. One that another controls, it refuses itself. */
-const secretConflict = ({ caches }: Situation, location: HostLocation, hostSecret: string): Refusal | undefined => {
-  const key = keyOf(location.namespace, hostSecret)
-  const standing = caches.hostSecrets.get(key) ?? caches.hostUnmanagedSecrets.get(key)
-  if (standing === undefined || controllerOf(standing) !== undefined) return undefined
-  return new Refusal({
-    reason: "HostObjectNotOurs",
-    message: `the host already has a Secret ${hostSecret} that no ExternalSecret of this vCluster made; choose another spec.target.name`,
-  })
+/**
+ * ESO would take over a Secret that nobody controls, and put its label on one that another controller has: so we look before
+ * it does. ESO knows its own Secrets by the controller's name (`externalsecret_controller.go`), and so do we.
+ */
+const secretConflict = (situation: Situation, location: HostLocation, hostSecret: string): Refusal | undefined => {
+  const { caches, context, key } = situation
+  const place = keyOf(location.namespace, hostSecret)
+  const standing = caches.hostSecrets.get(place) ?? caches.hostUnmanagedSecrets.get(place)
+  if (standing === undefined) return undefined
+  const controller = controllerOf(standing)
+  const byEso = controller?.kind === "ExternalSecret" ? controller.name : undefined
+  if (byEso === location.name) return undefined
+  const maker = byEso === undefined ? undefined : caches.hostExternalSecrets.get(keyOf(location.namespace, byEso))
+  const origin = maker === undefined ? undefined : originOf(maker, context.tenancy)
+  if (origin?.key === key) return undefined
+  return new Refusal(
+    origin === undefined
+      ? {
+          reason: "HostObjectNotOurs",
+          message: `the host already has a Secret ${hostSecret} that no ExternalSecret of this vCluster made; choose another spec.target.name`,
+        }
+      : {
+          reason: "HostNameTaken",
+          message: `ExternalSecret ${origin.key} already has the target that spec.target.name translates to on the host; choose another spec.target.name`,
+        },
+  )
 }

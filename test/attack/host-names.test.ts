@@ -4,7 +4,6 @@ import { Effect } from "effect"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
 import { stringAt } from "../../src/sync/rules/json.ts"
 import {
-  assertRefused,
   assertServesOthers,
   assertUntouched,
   awaitRefusal,
@@ -150,12 +149,7 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
         })
         for (const name of ["of-eso", "of-other"]) {
           const object = yield* virtual.kube.create(externalSecrets, externalSecret(name))
-          const told = yield* virtual.kube.waitFor(
-            externalSecrets,
-            object.metadata,
-            (current) => readyOf(current)?.status === "False",
-          )
-          assert.match(readyOf(told)?.message ?? "", /own/)
+          yield* awaitRefusal(pair, object, "HostObjectNotOurs", hiddenSecretOf(name).name)
           yield* assertServesOthers(pair, name)
           assert.isUndefined(yield* virtual.kube.find(secrets, inVirtual(name)))
         }
@@ -242,12 +236,10 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       const { virtual } = pair.ground
       yield* createReady(pair, externalSecret("owner-of-it", { target: { name: "one-target" } }))
       const secret = yield* awaitSecret(pair, "one-target")
-      yield* assertRefused(
-        pair,
-        externalSecret("wants-it-too", { target: { name: "one-target" } }),
-        "HostNameTaken",
-        "default/owner-of-it",
-      ).pipe(Effect.catchDefect(() => Effect.void))
+      const late = externalSecret("wants-it-too", { target: { name: "one-target" } })
+      const object = yield* virtual.kube.create(externalSecrets, late)
+      yield* awaitRefusal(pair, object, "HostNameTaken", "default/owner-of-it")
+      yield* assertServesOthers(pair, "one-target")
       yield* assertUntouched(pair, "virtual", secrets, secret)
       yield* virtual.kube.delete(externalSecrets, inVirtual("owner-of-it"))
       yield* virtual.kube.waitFor(externalSecrets, inVirtual("wants-it-too"), isReady)

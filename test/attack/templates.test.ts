@@ -112,14 +112,20 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
     Effect.gen(function* () {
       const pair = yield* SyncedPair
       const { host } = pair.ground
-      const labels = { owner: '{{ "helm" }}', name: vcluster.name, status: "deployed", version: "99" }
+      const labels = { owner: "helm", name: vcluster.name, status: "deployed", version: "99" }
       yield* createReady(pair, templated("release", { metadata: { labels }, data: { release: "H4sI" } }))
       const secret = yield* awaitSecret(pair, "release")
       assert.strictEqual(valueOf(secret, "release"), "H4sI")
       // In the virtual cluster it is the tenant's own Helm.
-      assert.strictEqual(secret.metadata.labels?.["version"], "99")
-      yield* createReady(pair, externalSecret("release-plain", { labels: { ...labels, owner: "helm" } }))
+      assert.deepInclude(secret.metadata.labels, labels)
+      yield* createReady(pair, externalSecret("release-plain", { labels }))
       assert.strictEqual((yield* awaitSecret(pair, "release-plain")).metadata.labels?.["owner"], "helm")
+      yield* assertRefused(
+        pair,
+        templated("release-rendered", { metadata: { labels: { ...labels, owner: '{{ "helm" }}' } } }),
+        "TemplateTargetNotAllowed",
+        "spec.target.template.metadata.labels.owner",
+      )
       const releases = yield* host.kube.list(secrets, { namespace: vcluster.namespace, labelSelector: "owner=helm" })
       assert.deepStrictEqual(releases, [])
     }),

@@ -40,7 +40,12 @@ onGround("the client on a real API server", (it) => {
       const created = yield* client.create(configMaps, configMap("life", { data: { a: "1" } }))
       assert.deepInclude(created, { apiVersion: "v1", kind: "ConfigMap", data: { a: "1" } })
       assert.deepStrictEqual(yield* client.get(configMaps, refTo("life")), created)
-      const patched = yield* client.mergePatch(configMaps, refTo("life"), { data: { a: null, b: "2" } }, { uid: created.metadata.uid })
+      const patched = yield* client.mergePatch(
+        configMaps,
+        refTo("life"),
+        { data: { a: null, b: "2" } },
+        { uid: created.metadata.uid },
+      )
       assert.deepStrictEqual(patched["data"], { b: "2" })
       const updated = yield* client.update(configMaps, { ...patched, data: { c: "3" } })
       assert.deepStrictEqual(updated["data"], { c: "3" })
@@ -59,15 +64,27 @@ onGround("the client on a real API server", (it) => {
   it.effect("keeps odd keys and values as they are", () =>
     Effect.gen(function* () {
       const client = yield* hostClient
-      const data = Object.fromEntries([["__proto__", "YQ=="], ["constructor", "Yg=="]])
-      yield* client.create(secrets, { apiVersion: "v1", kind: "Secret", metadata: { name: "odd", namespace: "default" }, data })
+      const data = Object.fromEntries([
+        ["__proto__", "YQ=="],
+        ["constructor", "Yg=="],
+      ])
+      yield* client.create(secrets, {
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name: "odd", namespace: "default" },
+        data,
+      })
       const read = yield* client.get(secrets, refTo("odd"))
       assert.strictEqual(JSON.stringify(read["data"]), JSON.stringify(data))
       const listed = yield* client.list(secrets, { namespace: "default", fieldSelector: named("odd") })
       assert.strictEqual(JSON.stringify(listed.items[0]?.["data"]), JSON.stringify(data))
       const text = "ünï\u2028cöde \ud83d\ude00\r\n"
       const created = yield* client.create(configMaps, configMap("unicode", { data: { a: text } }))
-      const watched = client.watch(configMaps, { namespace: "default", sendInitialEvents: true, fieldSelector: named("unicode") })
+      const watched = client.watch(configMaps, {
+        namespace: "default",
+        sendInitialEvents: true,
+        fieldSelector: named("unicode"),
+      })
       const [event] = yield* Stream.runCollect(Stream.take(watched, 1))
       assert.deepStrictEqual(event, { type: "ADDED", object: created })
     }),
@@ -82,7 +99,10 @@ onGround("the client on a real API server", (it) => {
       const foreign = { uid: "00000000-0000-0000-0000-000000000000" }
       const patch = { data: { a: "2" } }
       for (const preconditions of [stale, foreign, { ...stale, ...foreign }]) {
-        assert.strictEqual(yield* tagOf(client.mergePatch(configMaps, refTo("guarded"), patch, preconditions)), "Conflict")
+        assert.strictEqual(
+          yield* tagOf(client.mergePatch(configMaps, refTo("guarded"), patch, preconditions)),
+          "Conflict",
+        )
         assert.strictEqual(yield* tagOf(client.delete(configMaps, refTo("guarded"), preconditions)), "Conflict")
       }
       assert.strictEqual(yield* tagOf(client.update(configMaps, { ...first, data: {} })), "Conflict")
@@ -113,7 +133,10 @@ onGround("the client on a real API server", (it) => {
       const client = yield* hostClient
       const absent = yield* failure(client.get(configMaps, refTo("absent")))
       assert.deepInclude(absent.reason, { _tag: "NotFound", resourceMissing: false })
-      assert.match(absent.message, /^get configmaps absent in namespace default \(host https:\/\/127\.0\.0\.1:\d+\): configmaps "absent" not found$/)
+      assert.match(
+        absent.message,
+        /^get configmaps absent in namespace default \(host https:\/\/127\.0\.0\.1:\d+\): configmaps "absent" not found$/,
+      )
       const calls: ReadonlyArray<Effect.Effect<unknown, ApiError>> = [
         client.get(externalSecrets, refTo("a")),
         client.list(externalSecrets),
@@ -174,7 +197,10 @@ onGround("the client on a real API server", (it) => {
         discard: true,
       })
       const mark = yield* host.audit.mark
-      const listed = yield* client.list(configMaps, { namespace: "many", fieldSelector: "metadata.name!=kube-root-ca.crt" })
+      const listed = yield* client.list(configMaps, {
+        namespace: "many",
+        fieldSelector: "metadata.name!=kube-root-ca.crt",
+      })
       assert.deepStrictEqual(
         listed.items.map(({ metadata }) => metadata.name),
         names,
@@ -209,11 +235,22 @@ onGround("the client on a real API server", (it) => {
         seen.map((event) => (event.type === "BOOKMARK" ? `BOOKMARK ${event.initialEventsEnd}` : event.type)),
         ["ADDED", "BOOKMARK true", "MODIFIED", "DELETED"],
       )
-      assert.isTrue(seen.every((event) => event.type === "BOOKMARK" || (event.object.kind === "ConfigMap" && event.object["data"] === undefined)))
+      assert.isTrue(
+        seen.every(
+          (event) =>
+            event.type === "BOOKMARK" || (event.object.kind === "ConfigMap" && event.object["data"] === undefined),
+        ),
+      )
       const later = yield* client
         .watch(configMaps, { ...selection, resourceVersion: one.metadata.resourceVersion })
-        .pipe(Stream.takeUntil(({ type }) => type === "DELETED"), Stream.runCollect)
-      assert.deepStrictEqual(later.map(({ type }) => type), ["MODIFIED", "DELETED"])
+        .pipe(
+          Stream.takeUntil(({ type }) => type === "DELETED"),
+          Stream.runCollect,
+        )
+      assert.deepStrictEqual(
+        later.map(({ type }) => type),
+        ["MODIFIED", "DELETED"],
+      )
     }),
   )
 
@@ -222,9 +259,9 @@ onGround("the client on a real API server", (it) => {
       const client = yield* hostClient
       const { resourceVersion } = yield* client.list(configMaps, { namespace: "default" })
       const events = yield* Stream.runCollect(
-        client.watch(configMaps, { namespace: "default", resourceVersion, timeoutSeconds: 1 }).pipe(
-          Stream.filter(({ type }) => type !== "BOOKMARK"),
-        ),
+        client
+          .watch(configMaps, { namespace: "default", resourceVersion, timeoutSeconds: 1 })
+          .pipe(Stream.filter(({ type }) => type !== "BOOKMARK")),
       )
       assert.deepStrictEqual(events, [])
     }),
@@ -248,14 +285,23 @@ onGround("the client on a real API server", (it) => {
       const denied = yield* failure(jane.list(externalSecrets, { namespace: "default" }))
       assert.deepInclude(denied.reason, { _tag: "Forbidden", user: "jane" })
       assert.include(denied.message, "list externalsecrets.external-secrets.io in namespace default")
-      assert.deepInclude((yield* failure(Stream.runDrain(jane.watch(secrets, {})))).reason, { _tag: "Forbidden", user: "jane" })
+      assert.deepInclude((yield* failure(Stream.runDrain(jane.watch(secrets, {})))).reason, {
+        _tag: "Forbidden",
+        user: "jane",
+      })
 
       const boss = yield* connect(host.kubeconfig, { impersonate: { user: "joe", groups: ["dev", "ops"] } })
       assert.deepInclude((yield* failure(boss.list(secrets))).reason, { _tag: "Forbidden", user: "joe" })
-      const groups = yield* connect(host.kubeconfig, { impersonate: { user: "joe", groups: ["dev", "system:masters"] } })
+      const groups = yield* connect(host.kubeconfig, {
+        impersonate: { user: "joe", groups: ["dev", "system:masters"] },
+      })
       yield* groups.list(secrets)
 
-      yield* host.kube.create(serviceAccounts, { apiVersion: "v1", kind: "ServiceAccount", metadata: { name: "robot", namespace: "default" } })
+      yield* host.kube.create(serviceAccounts, {
+        apiVersion: "v1",
+        kind: "ServiceAccount",
+        metadata: { name: "robot", namespace: "default" },
+      })
       const token = (yield* kubectl(host, ["create", "token", "robot"])).stdout.trim()
       const config = join(host.folder, "token.kubeconfig")
       const ca = join(host.folder, "token-ca.crt")
@@ -306,16 +352,21 @@ onGround("the client on a real API server", (it) => {
     Effect.gen(function* () {
       const client = yield* hostClient
       const data = { big: "x".repeat(900_000) }
-      yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8], (index) => client.create(configMaps, configMap(`big-${index}`, { data }, { labels: { big: "yes" } })))
+      yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8], (index) =>
+        client.create(configMaps, configMap(`big-${index}`, { data }, { labels: { big: "yes" } })),
+      )
       const lists: ReadonlyArray<Effect.Effect<unknown, ApiError>> = Array.from({ length: 4 }, () =>
         client.list(configMaps, { labelSelector: "big=yes" }),
       )
       yield* Effect.all(lists, { concurrency: 4 })
-      const watched = yield* client
-        .watch(configMaps, { labelSelector: "big=yes", sendInitialEvents: true })
-        .pipe(Stream.takeUntil(({ type }) => type === "BOOKMARK"), Stream.runCollect)
+      const watched = yield* client.watch(configMaps, { labelSelector: "big=yes", sendInitialEvents: true }).pipe(
+        Stream.takeUntil(({ type }) => type === "BOOKMARK"),
+        Stream.runCollect,
+      )
       assert.strictEqual(watched.length, 9)
-      const tooBig = yield* failure(client.create(configMaps, configMap("huge", { data: { big: "x".repeat(4_000_000) } })))
+      const tooBig = yield* failure(
+        client.create(configMaps, configMap("huge", { data: { big: "x".repeat(4_000_000) } })),
+      )
       assert.strictEqual(tooBig.reason._tag, "Invalid", tooBig.message)
     }),
   )
@@ -334,11 +385,30 @@ onGround("the client on a real API server", (it) => {
           group: things.group,
           scope: "Namespaced",
           names: { plural: "things", kind: "Thing" },
-          versions: [{ name: "v1", served: true, storage: true, schema: { openAPIV3Schema: schema }, subresources: { status: {} } }],
+          versions: [
+            {
+              name: "v1",
+              served: true,
+              storage: true,
+              schema: { openAPIV3Schema: schema },
+              subresources: { status: {} },
+            },
+          ],
         },
       })
-      yield* host.kube.waitFor(crds, { name: "things.test.example.com" }, (crd) => JSON.stringify(crd["status"]).includes('"Established","status":"True"') || /"status":"True","type":"Established"/.test(JSON.stringify(crd["status"])))
-      const thing: KubeObject = { apiVersion: "test.example.com/v1", kind: "Thing", metadata: { name: "a", namespace: "default" }, spec: { deep: { unknown: [1] } } }
+      yield* host.kube.waitFor(
+        crds,
+        { name: "things.test.example.com" },
+        (crd) =>
+          JSON.stringify(crd["status"]).includes('"Established","status":"True"') ||
+          /"status":"True","type":"Established"/.test(JSON.stringify(crd["status"])),
+      )
+      const thing: KubeObject = {
+        apiVersion: "test.example.com/v1",
+        kind: "Thing",
+        metadata: { name: "a", namespace: "default" },
+        spec: { deep: { unknown: [1] } },
+      }
       yield* host.kube.waitForList(things, { namespace: "default" }, () => true)
       const created = yield* client.create(things, thing)
       yield* client.mergePatch(things, refTo("a"), { status: { ok: true } }, { subresource: "status" })

@@ -61,8 +61,13 @@ onGround("the connection to a real API server", (it) => {
       const client = yield* connect({ connectMs: 3_000, pingEveryMs: 300, pingTimeoutMs: 700 })
       const watching = yield* startWatch(client)
       yield* host.freezeApiServer
-      const writing = yield* Effect.forkChild(failure(client.create(configMaps, body("frozen"))), { startImmediately: true })
-      const errors = [yield* Effect.flip(Effect.flatMap(Fiber.join(watching), Effect.fromResult)), yield* Fiber.join(writing)]
+      const writing = yield* Effect.forkChild(failure(client.create(configMaps, body("frozen"))), {
+        startImmediately: true,
+      })
+      const errors = [
+        yield* Effect.flip(Effect.flatMap(Fiber.join(watching), Effect.fromResult)),
+        yield* Fiber.join(writing),
+      ]
       for (const error of errors) assert.deepInclude(error.reason, { _tag: "Unreachable", code: "ETIMEDOUT" })
       assert.include(errors[0]?.message, "the server stopped answering")
       yield* host.thawApiServer
@@ -92,7 +97,9 @@ onGround("the connection to a real API server", (it) => {
       const client = yield* connect()
       yield* host.stopApiServer()
       yield* host.startApiServer()
-      const error = yield* failure(Stream.runDrain(client.watch(configMaps, { namespace: "default", resourceVersion: "1" })))
+      const error = yield* failure(
+        Stream.runDrain(client.watch(configMaps, { namespace: "default", resourceVersion: "1" })),
+      )
       assert.strictEqual(error.reason._tag, "Expired", error.message)
     }),
   )

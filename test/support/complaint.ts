@@ -41,7 +41,9 @@ export const runBinary = (
 export const complaintOf = (finished: Finished): Complaint => {
   assert.strictEqual(finished.stdout, "", "nothing on standard output")
   assert.notMatch(finished.stderr, /^\s+at |\.ts:\d|node:/m, "no stack trace")
-  const shape = /^((?:Warning: .*\n)*)Error: (.*\n(?: {7}.*\n)*)(?: {2}fix: (.*\n(?: {7}.*\n)*))?$/.exec(finished.stderr)
+  const shape = /^((?:Warning: .*\n)*)Error: (.*\n(?: {7}.*\n)*)(?: {2}fix: (.*\n(?: {7}.*\n)*))?$/.exec(
+    finished.stderr,
+  )
   assert.isNotNull(shape, `warnings, one error and its fix, but standard error is:\n${finished.stderr}`)
   const [, warnings = "", error = "", fix] = shape ?? []
   const plain = (text: string) => text.replaceAll(/^ {7}/gm, "").trimEnd()

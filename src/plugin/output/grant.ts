@@ -12,6 +12,9 @@ const subject = (user: string): string => {
     : `--serviceaccount=${shellWord(`${account[1] ?? ""}:${account[2] ?? ""}`)}`
 }
 
+/** Part of the names, so that two users who are told the same do not get in each other's way. */
+const tagOf = (user: string): string => (user.split(":").at(-1) ?? "").replaceAll(/[^\w.@-]/g, "-")
+
 /** A Role of a namespace can also grant what is asked about the Namespace object itself. */
 const scopeOf = (error: ApiError): string | undefined =>
   error.resource === "namespaces" && Object.hasOwn(error, "name") ? error.name : error.namespace
@@ -26,7 +29,7 @@ export const grantCommand = (error: ApiError, user: string | undefined): string 
   const namespace = scopeOf(error)
   const scope = namespace === undefined ? "" : ` -n ${shellWord(namespace)}`
   const role = namespace === undefined ? "clusterrole" : "role"
-  const name = `vcluster-es-${error.verb}-${error.resource.split(/[./]/)[0] ?? ""}`
+  const name = `vcluster-es-${error.verb}-${error.resource.split(/[./]/)[0] ?? ""}-${tagOf(user)}`
   const commands = [
     `kubectl create ${role} ${name} --verb=${error.verb} --resource=${shellWord(error.resource)}${scope}`,
     `kubectl create ${role}binding ${name} --${role}=${name} ${subject(user)}${scope}`,

@@ -33,6 +33,7 @@ const Target = open({
 })
 
 const Spec = open({
+  refreshInterval: Schema.optionalKey(Schema.String),
   secretStoreRef: Schema.optionalKey(StoreRef),
   target: Schema.optionalKey(Target),
   data: Schema.optionalKey(Schema.Array(open({ sourceRef: Schema.optionalKey(SourceRef) }))),

@@ -7,7 +7,8 @@ import type { KubeObject } from "../../effects/kube-object.ts"
 import type { ExternalSecretSpec, LocatedStoreReference, TargetTemplate } from "./external-secret-spec.ts"
 import { storeReferences } from "./external-secret-spec.ts"
 import type { JsonRecord } from "./json.ts"
-import { managedLabel } from "./keys.ts"
+import { heldBackLabels, managedLabel } from "./keys.ts"
+import { parseGoDuration } from "./go-duration.ts"
 import { isObjectName } from "./names.ts"
 import { describeValue } from "./problem-text.ts"
 import { Refusal } from "./refusals.ts"
@@ -169,6 +170,17 @@ const judgeTemplateFrom = (path: string, source: JsonRecord): Refusal | undefine
   return undefined
 }
 
+/** Some labels stay in the virtual cluster (keys.ts), where nothing renders them. */
+const judgeLabels = (template: TargetTemplate | undefined): Refusal | undefined => {
+  const rendered = Object.entries(heldBackLabels(template?.metadata?.labels)).find(([, value]) => value.includes("{{"))
+  return rendered === undefined
+    ? undefined
+    : new Refusal({
+        reason: "TemplateTargetNotAllowed",
+        message: `spec.target.template.metadata.labels.${rendered[0]} is not carried to the host, so it cannot be a template; give it a plain value`,
+      })
+}
+
 const judgeTemplate = (template: TargetTemplate | undefined): Refusal | undefined => {
   const why = refusedTypes.get(template?.type ?? "")
   if (why !== undefined)
@@ -176,7 +188,7 @@ const judgeTemplate = (template: TargetTemplate | undefined): Refusal | undefine
       reason: "TemplateTypeNotAllowed",
       message: `spec.target.template.type ${template?.type} is refused: ${why}; use Opaque or another plain type`,
     })
-  const unknown = unknownField("spec.target.template", template, templateFields)
+  const unknown = unknownField("spec.target.template", template, templateFields) ?? judgeLabels(template)
   if (unknown !== undefined) return unknown
   for (const [index, source] of (template?.templateFrom ?? []).entries()) {
     const refusal = judgeTemplateFrom(`spec.target.template.templateFrom[${index}]`, source)
@@ -203,11 +215,23 @@ const judgeSources = (spec: ExternalSecretSpec): Refusal | undefined => {
   return undefined
 }
 
+/**
+ * The CRD takes any text, but ESO decodes it as a Go duration: one ExternalSecret that it cannot decode keeps it from
+ * reading any of the whole host.
+ */
+const judgeInterval = ({ refreshInterval }: ExternalSecretSpec): Refusal | undefined =>
+  refreshInterval === undefined || parseGoDuration(refreshInterval) !== undefined
+    ? undefined
+    : new Refusal({
+        reason: "InvalidSpec",
+        message: `spec.refreshInterval ${describeValue(refreshInterval)} is no duration; use for example 1h, 30m or 0`,
+      })
+
 /** The first rule that the spec breaks, or undefined when it may go to the host. */
 export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
   for (const ref of storeReferences(spec)) {
     const refusal = judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around)
     if (refusal !== undefined) return refusal
   }
-  return judgeSources(spec) ?? judgeTarget(spec) ?? unknownField("spec", spec, specFields)
+  return judgeSources(spec) ?? judgeTarget(spec) ?? judgeInterval(spec) ?? unknownField("spec", spec, specFields)
 }

@@ -8,7 +8,11 @@ import type { Credentials, ConnectionSource } from "../../../src/effects/connect
 import { type CertificateAuthority, createAuthority } from "../../clusters/pki.ts"
 
 export const authority = createAuthority("test CA")
-export const serving = authority.issue({ commonName: "api", usage: "server", hosts: ["127.0.0.1", "localhost", "api.test"] })
+export const serving = authority.issue({
+  commonName: "api",
+  usage: "server",
+  hosts: ["127.0.0.1", "localhost", "api.test"],
+})
 
 export interface Received {
   readonly method: string
@@ -170,7 +174,9 @@ export const tokens = (...given: ReadonlyArray<string>) => {
 
 /** An HTTPS server that knows only HTTP/1.1, as some load balancers do. */
 export const startOldServer = Effect.map(
-  Effect.suspend(() => serve(https.createServer({ ...serving, ALPNProtocols: ["http/1.1"] }, (_, response) => response.end("hello")))),
+  Effect.suspend(() =>
+    serve(https.createServer({ ...serving, ALPNProtocols: ["http/1.1"] }, (_, response) => response.end("hello"))),
+  ),
   (port) => `https://127.0.0.1:${port}`,
 )
 

@@ -87,8 +87,10 @@ export const startFrameServer = Effect.fnUntraced(function* (onRequest: (stream:
     socket.on(
       "data",
       reader((type, flags, stream, payload) => {
-        if (type === frame.settings && flags !== acknowledged) socket.write(frameOf(frame.settings, acknowledged, 0, Buffer.alloc(0)))
-        if (type === frame.ping && flags !== acknowledged) socket.write(frameOf(frame.ping, acknowledged, 0, Buffer.from(payload)))
+        if (type === frame.settings && flags !== acknowledged)
+          socket.write(frameOf(frame.settings, acknowledged, 0, Buffer.alloc(0)))
+        if (type === frame.ping && flags !== acknowledged)
+          socket.write(frameOf(frame.ping, acknowledged, 0, Buffer.from(payload)))
         const whole = (type === frame.headers || type === frame.data) && (flags & endStream) !== 0
         if (whole && stream <= lastStream) onRequest(streamOn(socket, stream, onGoaway), counts.requests++)
       }),

@@ -48,7 +48,7 @@ describe("taking the Lease", () => {
     Effect.gen(function* () {
       const client = makeMemoryClient()
       client.put(leaseResource, theirLease(microTime(0)))
-      yield* TestClock.adjust(15_000)
+      yield* TestClock.adjust(75_000)
       yield* acquireLease(
         leaseOptions(client, { annotations: () => ({ mine: "new", gone: "" }), leaseDurationMs: 20_000 }),
       )
@@ -57,8 +57,8 @@ describe("taking the Lease", () => {
       assert.deepStrictEqual(storedLease(client)["spec"], {
         holderIdentity: "me",
         leaseDurationSeconds: 20,
-        acquireTime: microTime(15_000),
-        renewTime: microTime(15_000),
+        acquireTime: microTime(75_000),
+        renewTime: microTime(75_000),
         leaseTransitions: 5,
         strategy: "OldestEmulationVersion",
       })
@@ -71,8 +71,30 @@ describe("taking the Lease", () => {
       client.put(leaseResource, theirLease(microTime(0), { leaseDurationSeconds: 60 }))
       yield* TestClock.adjust(59_999)
       assert.strictEqual((yield* Effect.flip(acquireLease(leaseOptions(client))))._tag, "LeaseHeld")
-      yield* TestClock.adjust(1)
+      yield* TestClock.adjust(60_001)
       assert.isTrue((yield* acquireLease(leaseOptions(client))).isHeld())
+    }),
+  )
+
+  it.effect("watches for one duration whether a holder that seems to have expired only has a slow clock", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      client.put(leaseResource, theirLease(microTime(0)))
+      yield* TestClock.adjust(20_000)
+      const dead = yield* Effect.forkChild(acquireLease(leaseOptions(client)), { startImmediately: true })
+      yield* TestClock.adjust(14_000)
+      assert.isUndefined(dead.pollUnsafe())
+      yield* TestClock.adjust(2_000)
+      assert.isTrue((yield* Fiber.join(dead)).isHeld())
+
+      client.put(leaseResource, theirLease(microTime(10_000)))
+      const alive = yield* Effect.forkChild(Effect.flip(acquireLease(leaseOptions(client))), { startImmediately: true })
+      for (let renewal = 1; renewal < 5; renewal++) {
+        yield* TestClock.adjust(5_000)
+        client.put(leaseResource, theirLease(microTime(10_000 + renewal * 5_000)))
+      }
+      assert.strictEqual((yield* Fiber.join(alive))._tag, "LeaseHeld")
+      assert.strictEqual(readLease(storedLease(client)).holder, "they")
     }),
   )
 

@@ -59,7 +59,7 @@ describe("API errors", () => {
     [
       "403 in a namespace",
       apiError(new api.Forbidden({ user: "jane" })),
-      "3 Error: not allowed: list externalsecrets.external-secrets.io in namespace team-x (as user jane)\n  fix: kubectl create role vcluster-es-list-externalsecrets --verb=list --resource=externalsecrets.external-secrets.io -n team-x && kubectl create rolebinding vcluster-es-list-externalsecrets --role=vcluster-es-list-externalsecrets --user=jane -n team-x\n",
+      "3 Error: not allowed: list externalsecrets.external-secrets.io in namespace team-x (as user jane)\n  fix: kubectl create role vcluster-es-list-externalsecrets-jane --verb=list --resource=externalsecrets.external-secrets.io -n team-x && kubectl create rolebinding vcluster-es-list-externalsecrets-jane --role=vcluster-es-list-externalsecrets-jane --user=jane -n team-x\n",
     ],
     [
       "403 in the virtual cluster, of a cluster-scoped kind, for a ServiceAccount",
@@ -71,7 +71,7 @@ describe("API errors", () => {
         detail: "no",
         reason: new api.Forbidden({ user: "system:serviceaccount:team-x:es" }),
       }),
-      "3 Error: not allowed: create customresourcedefinitions.apiextensions.k8s.io of the virtual cluster (as user system:serviceaccount:team-x:es)\n  fix: in the virtual cluster:\n       kubectl create clusterrole vcluster-es-create-customresourcedefinitions --verb=create --resource=customresourcedefinitions.apiextensions.k8s.io && kubectl create clusterrolebinding vcluster-es-create-customresourcedefinitions --clusterrole=vcluster-es-create-customresourcedefinitions --serviceaccount=team-x:es\n",
+      "3 Error: not allowed: create customresourcedefinitions.apiextensions.k8s.io of the virtual cluster (as user system:serviceaccount:team-x:es)\n  fix: in the virtual cluster:\n       kubectl create clusterrole vcluster-es-create-customresourcedefinitions-es --verb=create --resource=customresourcedefinitions.apiextensions.k8s.io && kubectl create clusterrolebinding vcluster-es-create-customresourcedefinitions-es --clusterrole=vcluster-es-create-customresourcedefinitions-es --serviceaccount=team-x:es\n",
     ],
     [
       "403 about a Namespace: a Role in it is enough",
@@ -84,7 +84,7 @@ describe("API errors", () => {
         detail: "no",
         reason: new api.Forbidden({ user: "jane" }),
       }),
-      "3 Error: not allowed: get namespaces team-x (as user jane)\n  fix: kubectl create role vcluster-es-get-namespaces --verb=get --resource=namespaces -n team-x && kubectl create rolebinding vcluster-es-get-namespaces --role=vcluster-es-get-namespaces --user=jane -n team-x\n",
+      "3 Error: not allowed: get namespaces team-x (as user jane)\n  fix: kubectl create role vcluster-es-get-namespaces-jane --verb=get --resource=namespaces -n team-x && kubectl create rolebinding vcluster-es-get-namespaces-jane --role=vcluster-es-get-namespaces-jane --user=jane -n team-x\n",
     ],
     [
       "403, nobody knows who",
