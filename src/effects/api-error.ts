@@ -23,10 +23,10 @@ export class Forbidden extends Schema.TaggedError<Forbidden>()("Forbidden", {
 /** 410, or an ERROR event with code 410 inside a watch: list anew. */
 export class Expired extends Schema.TaggedError<Expired>()("Expired", {}) {}
 /** 429, or 5xx with `Retry-After`: wait that long (milliseconds). */
-export class Throttled extends Schema.TaggedError<Throttled>()("Throttled", { retryAfterMs: Schema.Number }) {}
+export class Throttled extends Schema.TaggedError<Throttled>()("Throttled", { retryAfterMs: Schema.Finite }) {}
 /** 5xx without `Retry-After`, `ResourceVersionTooLarge` among them. */
 export class ServerFault extends Schema.TaggedError<ServerFault>()("ServerFault", {
-  status: Schema.Number,
+  status: Schema.Finite,
   resourceVersionTooLarge: Schema.Boolean,
 }) {}
 /** No connection, a broken connection, a timeout. `code` is the system's (`ECONNREFUSED`, `ENOTFOUND`, …) where there is one. */
@@ -38,7 +38,7 @@ export class Untrusted extends Schema.TaggedError<Untrusted>()("Untrusted", { co
 /** Credentials could not be obtained (an exec plugin failed, a token file is unreadable …). */
 export class NoCredentials extends Schema.TaggedError<NoCredentials>()("NoCredentials", {}) {}
 /** An answer that is not the Kubernetes API's (a proxy's HTML page, a redirect, JSON that does not parse). */
-export class NotKubernetes extends Schema.TaggedError<NotKubernetes>()("NotKubernetes", { status: Schema.Number }) {}
+export class NotKubernetes extends Schema.TaggedError<NotKubernetes>()("NotKubernetes", { status: Schema.Finite }) {}
 
 export const ApiErrorReason = Schema.Union([
   NotFound,

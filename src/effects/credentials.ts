@@ -32,7 +32,7 @@ const pem = (
     ? Effect.succeed(Buffer.from(data, "base64").toString("utf8"))
     : isGiven(path)
       ? readTextFile(path, `${what} ${path}`)
-      : Effect.succeed(undefined)
+      : Effect.undefined
 
 const bearer = (token: string): string => `Bearer ${token.trim()}`
 
@@ -42,7 +42,7 @@ const authorization = (user: User): Effect.Effect<string | undefined, Kubeconfig
   if (isGiven(user.token)) return Effect.succeed(bearer(user.token))
   return isGiven(user.username)
     ? Effect.succeed(`Basic ${Buffer.from(`${user.username}:${user.password ?? ""}`).toString("base64")}`)
-    : Effect.succeed(undefined)
+    : Effect.undefined
 }
 
 /** Kubernetes "User impersonation". Keys of extras are percent-encoded, for header names are ASCII. */
@@ -114,10 +114,10 @@ const forLibrary = ({ user, cluster, userName }: Identity): string => {
 }
 
 const sayWho = ({ user }: Identity): string => {
-  const provider = user["auth-provider"]?.["name"]
-  return Predicate.isObject(user.exec)
-    ? `credential plugin ${String(user.exec["command"] ?? "")}`
-    : `auth provider ${typeof provider === "string" ? provider : ""}`
+  const [what, name] = Predicate.isObject(user.exec)
+    ? (["credential plugin", user.exec["command"]] as const)
+    : (["auth provider", user["auth-provider"]?.["name"]] as const)
+  return `${what} ${typeof name === "string" ? name : "without a name"}`
 }
 
 /** The library's error in one line. What a plugin printed on standard output is a secret and never repeated. */

@@ -171,10 +171,9 @@ export const loadKubeconfig = (
 ): Effect.Effect<ConnectionSource, KubeconfigError> =>
   readKubeconfig(path, surroundings).pipe(
     // `--server` works without any kubeconfig; one that is named must be there.
-    Effect.catch((error) =>
-      overrides.server !== undefined && path === undefined && error.message.startsWith("no kubeconfig")
-        ? Effect.succeed(empty)
-        : Effect.fail(error),
+    Effect.catchIf(
+      (error) => overrides.server !== undefined && path === undefined && error.message.startsWith("no kubeconfig"),
+      () => Effect.succeed(empty),
     ),
     Effect.flatMap((config) => sourceOf(config, overrides)),
   )

@@ -2,7 +2,8 @@
  * The one session of a cluster and the credentials it was opened with: opened on demand, shared, replaced when it dies or the
  * credentials change.
  */
-import { Clock, Deferred, Effect, Exit, Scope } from "effect"
+import { Clock, Deferred, Effect } from "effect"
+import type { Exit, Scope } from "effect"
 import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2"
 import type { ConnectionSource, Credentials, KubeconfigError } from "./connection-source.ts"
 import { openSession } from "./session.ts"
@@ -86,11 +87,15 @@ export const makeSessions = Effect.fnUntraced(function* (
     const at = yield* Clock.currentTimeMillis
     const before = known
     if (before !== undefined && at - before.at < credentialsMaxAgeMs) return before.credentials
-    const found = yield* before === undefined
-      ? source.credentials(false)
-      : Effect.catch(source.credentials(false), (error) =>
-          Effect.as(Effect.logWarning(`the old credentials stay in use: ${error.message}`), before.credentials),
-        )
+    const found = yield* source
+      .credentials(false)
+      .pipe(
+        Effect.catch((error) =>
+          before === undefined
+            ? Effect.fail(error)
+            : Effect.as(Effect.logWarning(`the old credentials stay in use: ${error.message}`), before.credentials),
+        ),
+      )
     const kept = before !== undefined && isSame(before.credentials, found) ? before.credentials : found
     known = { credentials: kept, at }
     return kept

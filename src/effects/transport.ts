@@ -1,5 +1,6 @@
 /** Requests to one API server, over its one session. Knows HTTP, nothing of Kubernetes. */
-import { Effect, Result, Scope, Semaphore } from "effect"
+import { Effect, Result, Semaphore } from "effect"
+import type { Scope } from "effect"
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2"
 import { constants } from "node:http2"
 import type { ConnectionSource, KubeconfigError } from "./connection-source.ts"
@@ -161,9 +162,7 @@ const openOn = (
       const stream = started.success
       // Kept from the first turn on: the answer may come before anybody asks for it.
       const answer = new Promise<OpenReply>((resolve, reject) => {
-        stream.once("response", (received) =>
-          resolve({ status: Number(received[":status"] ?? 0), headers: received, stream }),
-        )
+        stream.once("response", (received) => resolve({ status: received[":status"] ?? 0, headers: received, stream }))
         stream.once("error", (cause) => reject(endedEarly(stream, fromCause(cause))))
         stream.once("close", () => reject(endedEarly(stream)))
       })
@@ -185,6 +184,13 @@ const openInTime = (
         orElse: () => Effect.fail(noAnswer(limitMs)),
       })
 
+/** What the server has certainly not seen, and what may be asked twice: a read whose session turned out dead. */
+const mayResend = (request: HttpRequest, error: TransportError): boolean =>
+  error.kind === "unreachable" &&
+  error.code !== "ETIMEDOUT" &&
+  error.code !== tooLarge &&
+  (error.notSent || request.method === "GET")
+
 /** Opens no connection yet; closes what it opened when the scope closes. */
 export const makeTransport = Effect.fnUntraced(function* (
   options: TransportOptions,
@@ -204,13 +210,6 @@ export const makeTransport = Effect.fnUntraced(function* (
     ...request.headers,
   })
 
-  /** What the server has certainly not seen, and what may be asked twice: a read whose session turned out dead. */
-  const mayResend = (request: HttpRequest, error: TransportError): boolean =>
-    error.kind === "unreachable" &&
-    error.code !== "ETIMEDOUT" &&
-    error.code !== tooLarge &&
-    (error.notSent || request.method === "GET")
-
   /** Sends, again where that is safe, and with new credentials what was answered by 401. */
   const attempt = <Reply extends { readonly status: number }, R>(
     request: HttpRequest,
@@ -223,12 +222,13 @@ export const makeTransport = Effect.fnUntraced(function* (
         return Effect.flatMap(sessions.get, (next) => on(next, error.notSent ? left - 1 : 0))
       })
     return Effect.flatMap(sessions.get, (ready) =>
-      Effect.flatMap(on(ready, maxResends), (reply) =>
-        reply.status === 401
-          ? Effect.flatMap(sessions.renew(ready.credentials), (renewed) =>
-              renewed ? Effect.flatMap(sessions.get, (next) => on(next, maxResends)) : Effect.succeed(reply),
-            )
-          : Effect.succeed(reply),
+      Effect.filterOrElse(
+        on(ready, maxResends),
+        (reply) => reply.status !== 401,
+        (reply) =>
+          Effect.flatMap(sessions.renew(ready.credentials), (renewed) =>
+            renewed ? Effect.flatMap(sessions.get, (next) => on(next, maxResends)) : Effect.succeed(reply),
+          ),
       ),
     )
   }

@@ -1,42 +1,18 @@
 /** The client against a real API server: what each call does there, and what each refusal becomes. */
 import { assert } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import { chmod, readFile, writeFile } from "node:fs/promises"
-import { join } from "node:path"
 import type { ApiError } from "../../src/effects/api-error.ts"
 import { named } from "../../src/effects/field-selector.ts"
-import { makeKubeClient } from "../../src/effects/http-kube-client.ts"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { loadKubeconfig, type Overrides, parseKubeconfig } from "../../src/effects/kubeconfig.ts"
-import { byAgent } from "../clusters/audit-log.ts"
 import { Ground } from "../clusters/ground.ts"
 import { onGround } from "../support/on-ground.ts"
-import { configMaps, crds, externalSecrets, namespaces, secrets, serviceAccounts } from "../support/resources.ts"
-
-const userAgent = "kubectl-vcluster-es/0.0.0 (test)"
-
-const connect = Effect.fnUntraced(function* (kubeconfig: string, overrides: Overrides = {}) {
-  const source = yield* loadKubeconfig(kubeconfig, overrides)
-  return yield* makeKubeClient({ cluster: "host", source, userAgent, fieldManager: "vcluster-es" })
-})
-
-const hostClient = Effect.flatMap(Ground, ({ host }) => connect(host.kubeconfig))
-
-const configMap = (name: string, extra: object = {}, metadata: object = {}): KubeObject => ({
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  metadata: { name, namespace: "default", ...metadata },
-  ...extra,
-})
-
-const refTo = (name: string) => ({ namespace: "default", name })
-const failure = <A>(effect: Effect.Effect<A, ApiError>) => Effect.flip(effect)
-const tagOf = <A>(effect: Effect.Effect<A, ApiError>) => Effect.map(failure(effect), ({ reason }) => reason._tag)
+import { configMaps, crds, externalSecrets, secrets } from "../support/resources.ts"
+import { configMap, failure, hostClient, refTo, tagOf } from "./transport-client.ts"
 
 onGround("the client on a real API server", (it) => {
   it.effect("creates, reads, changes and deletes", () =>
     Effect.gen(function* () {
-      const client = yield* hostClient
+      const client = yield* hostClient()
       const created = yield* client.create(configMaps, configMap("life", { data: { a: "1" } }))
       assert.deepInclude(created, { apiVersion: "v1", kind: "ConfigMap", data: { a: "1" } })
       assert.deepStrictEqual(yield* client.get(configMaps, refTo("life")), created)
@@ -53,7 +29,7 @@ onGround("the client on a real API server", (it) => {
       assert.isUndefined(dry["data"])
       assert.deepStrictEqual((yield* client.get(configMaps, refTo("life")))["data"], { c: "3" })
       const bare = yield* client.get(configMaps, refTo("life"), { metadataOnly: true })
-      assert.deepStrictEqual(Object.keys(bare).sort(), ["apiVersion", "kind", "metadata"])
+      assert.deepStrictEqual(Object.keys(bare).toSorted(), ["apiVersion", "kind", "metadata"])
       assert.strictEqual(bare.kind, "ConfigMap")
       yield* client.delete(configMaps, refTo("life"), { dryRun: true })
       yield* client.delete(configMaps, refTo("life"), { uid: created.metadata.uid })
@@ -63,7 +39,7 @@ onGround("the client on a real API server", (it) => {
 
   it.effect("keeps odd keys and values as they are", () =>
     Effect.gen(function* () {
-      const client = yield* hostClient
+      const client = yield* hostClient()
       const data = Object.fromEntries([
         ["__proto__", "YQ=="],
         ["constructor", "Yg=="],
@@ -92,7 +68,7 @@ onGround("the client on a real API server", (it) => {
 
   it.effect("refuses by UID and resourceVersion, on the server", () =>
     Effect.gen(function* () {
-      const client = yield* hostClient
+      const client = yield* hostClient()
       const first = yield* client.create(configMaps, configMap("guarded"))
       const second = yield* client.mergePatch(configMaps, refTo("guarded"), { data: { a: "1" } })
       const stale = { resourceVersion: first.metadata.resourceVersion }
@@ -114,7 +90,7 @@ onGround("the client on a real API server", (it) => {
 
   it.effect("applies under its own field manager, and takes over only by force", () =>
     Effect.gen(function* () {
-      const client = yield* hostClient
+      const client = yield* hostClient()
       yield* client.create(configMaps, configMap("applied", { data: { mine: "0", theirs: "0" } }))
       const wanted = configMap("applied", { data: { mine: "1" } })
       const refused = yield* failure(client.apply(configMaps, wanted))
@@ -130,7 +106,7 @@ onGround("the client on a real API server", (it) => {
 
   it.effect("tells what is missing: the object, the kind, the namespace", () =>
     Effect.gen(function* () {
-      const client = yield* hostClient
+      const client = yield* hostClient()
       const absent = yield* failure(client.get(configMaps, refTo("absent")))
       assert.deepInclude(absent.reason, { _tag: "NotFound", resourceMissing: false })
       assert.match(
@@ -153,7 +129,7 @@ onGround("the client on a real API server", (it) => {
 
   it.effect("tells conflicts from mistakes, and repeats no value", () =>
     Effect.gen(function* () {
-      const client = yield* hostClient
+      const client = yield* hostClient()
       yield* client.create(configMaps, configMap("twice"))
       assert.strictEqual(yield* tagOf(client.create(configMaps, configMap("twice"))), "AlreadyExists")
       const secret = {
@@ -186,90 +162,9 @@ onGround("the client on a real API server", (it) => {
     }),
   )
 
-  it.effect("lists in pages that are one snapshot, and finds its way when the snapshot is gone", () =>
-    Effect.gen(function* () {
-      const { host } = yield* Ground
-      const client = yield* hostClient
-      yield* client.create(namespaces, { apiVersion: "v1", kind: "Namespace", metadata: { name: "many" } })
-      const names = Array.from({ length: 1_203 }, (_, index) => `m-${String(index).padStart(4, "0")}`)
-      yield* Effect.forEach(names, (name) => client.create(configMaps, configMap(name, {}, { namespace: "many" })), {
-        concurrency: 64,
-        discard: true,
-      })
-      const mark = yield* host.audit.mark
-      const listed = yield* client.list(configMaps, {
-        namespace: "many",
-        fieldSelector: "metadata.name!=kube-root-ca.crt",
-      })
-      assert.deepStrictEqual(
-        listed.items.map(({ metadata }) => metadata.name),
-        names,
-      )
-      assert.isTrue(listed.items.every(({ kind, apiVersion }) => kind === "ConfigMap" && apiVersion === "v1"))
-      const pages = (yield* host.audit.since(mark)).filter(byAgent(userAgent))
-      assert.strictEqual(pages.length, 3)
-      const bare = yield* client.list(configMaps, { namespace: "many", metadataOnly: true })
-      assert.isTrue(bare.items.every((item) => item["data"] === undefined && item.kind === "ConfigMap"))
-    }),
-  )
-
-  it.effect("watches from the state of now, up to the bookmark, and on", () =>
-    Effect.gen(function* () {
-      const client = yield* hostClient
-      const labels = { watched: "yes" }
-      const one = yield* client.create(configMaps, configMap("w1", { data: { a: "1" } }, { labels }))
-      const selection = { namespace: "default", labelSelector: "watched=yes" }
-      const seen = yield* client.watch(configMaps, { ...selection, sendInitialEvents: true, metadataOnly: true }).pipe(
-        Stream.tap((event) =>
-          event.type === "BOOKMARK" && event.initialEventsEnd
-            ? Effect.andThen(
-                client.mergePatch(configMaps, refTo("w1"), { data: { a: "2" } }),
-                client.delete(configMaps, refTo("w1")),
-              )
-            : Effect.void,
-        ),
-        Stream.takeUntil(({ type }) => type === "DELETED"),
-        Stream.runCollect,
-      )
-      assert.deepStrictEqual(
-        seen.map((event) => (event.type === "BOOKMARK" ? `BOOKMARK ${event.initialEventsEnd}` : event.type)),
-        ["ADDED", "BOOKMARK true", "MODIFIED", "DELETED"],
-      )
-      assert.isTrue(
-        seen.every(
-          (event) =>
-            event.type === "BOOKMARK" || (event.object.kind === "ConfigMap" && event.object["data"] === undefined),
-        ),
-      )
-      const later = yield* client
-        .watch(configMaps, { ...selection, resourceVersion: one.metadata.resourceVersion })
-        .pipe(
-          Stream.takeUntil(({ type }) => type === "DELETED"),
-          Stream.runCollect,
-        )
-      assert.deepStrictEqual(
-        later.map(({ type }) => type),
-        ["MODIFIED", "DELETED"],
-      )
-    }),
-  )
-
-  it.effect("ends a watch when the server's time is up", () =>
-    Effect.gen(function* () {
-      const client = yield* hostClient
-      const { resourceVersion } = yield* client.list(configMaps, { namespace: "default" })
-      const events = yield* Stream.runCollect(
-        client
-          .watch(configMaps, { namespace: "default", resourceVersion, timeoutSeconds: 1 })
-          .pipe(Stream.filter(({ type }) => type !== "BOOKMARK")),
-      )
-      assert.deepStrictEqual(events, [])
-    }),
-  )
-
   it.effect("answers outside the resources", () =>
     Effect.gen(function* () {
-      const client = yield* hostClient
+      const client = yield* hostClient()
       assert.property(yield* client.getPath("/version"), "gitVersion")
       assert.strictEqual(yield* client.getPath("/readyz"), "ok")
       const none = yield* failure(client.getPath("/apis/nothing.example.com"))
@@ -277,104 +172,10 @@ onGround("the client on a real API server", (it) => {
     }),
   )
 
-  it.effect("is who the kubeconfig, the token, the plugin and the flags say", () =>
-    Effect.gen(function* () {
-      const { host, kubectl } = yield* Ground
-      const nobody = yield* host.kubeconfigAs("jane.kubeconfig", { user: "jane", groups: ["dev"] })
-      const jane = yield* connect(nobody)
-      const denied = yield* failure(jane.list(externalSecrets, { namespace: "default" }))
-      assert.deepInclude(denied.reason, { _tag: "Forbidden", user: "jane" })
-      assert.include(denied.message, "list externalsecrets.external-secrets.io in namespace default")
-      assert.deepInclude((yield* failure(Stream.runDrain(jane.watch(secrets, {})))).reason, {
-        _tag: "Forbidden",
-        user: "jane",
-      })
-
-      const boss = yield* connect(host.kubeconfig, { impersonate: { user: "joe", groups: ["dev", "ops"] } })
-      assert.deepInclude((yield* failure(boss.list(secrets))).reason, { _tag: "Forbidden", user: "joe" })
-      const groups = yield* connect(host.kubeconfig, {
-        impersonate: { user: "joe", groups: ["dev", "system:masters"] },
-      })
-      yield* groups.list(secrets)
-
-      yield* host.kube.create(serviceAccounts, {
-        apiVersion: "v1",
-        kind: "ServiceAccount",
-        metadata: { name: "robot", namespace: "default" },
-      })
-      const token = (yield* kubectl(host, ["create", "token", "robot"])).stdout.trim()
-      const config = join(host.folder, "token.kubeconfig")
-      const ca = join(host.folder, "token-ca.crt")
-      const plugin = join(host.folder, "plugin")
-      const credential = { apiVersion: "client.authentication.k8s.io/v1", kind: "ExecCredential", status: { token } }
-      yield* Effect.promise(async () => {
-        await writeFile(ca, host.authorities.usual.cert)
-        await writeFile(plugin, `#!/bin/sh\ncat <<'END'\n${JSON.stringify(credential)}\nEND\n`)
-        await chmod(plugin, 0o755)
-        await writeFile(
-          config,
-          JSON.stringify({
-            contexts: ["token", "exec"].map((name) => ({ name, context: { cluster: "c", user: name } })),
-            clusters: [{ name: "c", cluster: { server: host.server, "certificate-authority": "token-ca.crt" } }],
-            users: [
-              { name: "token", user: { token } },
-              { name: "exec", user: { exec: { apiVersion: "client.authentication.k8s.io/v1", command: "./plugin" } } },
-            ],
-          }),
-        )
-      })
-      for (const context of ["token", "exec"]) {
-        const robot = yield* connect(config, { context })
-        const error = yield* failure(robot.list(secrets))
-        assert.deepInclude(error.reason, { _tag: "Forbidden", user: "system:serviceaccount:default:robot" }, context)
-      }
-      const wrong = yield* connect(config, { context: "token", token: "wrong" })
-      assert.strictEqual(yield* tagOf(wrong.list(secrets)), "Unauthorized")
-    }),
-  )
-
-  it.effect("connects by a kubeconfig that is text, to another address under the old name", () =>
-    Effect.gen(function* () {
-      const { host } = yield* Ground
-      const text = yield* Effect.promise(() => readFile(host.kubeconfig, "utf8"))
-      const server = host.server.replace("127.0.0.1", "localhost")
-      const options = { cluster: "virtual", userAgent, fieldManager: "vcluster-es" }
-      const renamed = yield* parseKubeconfig(text, "Secret a/b", { server, tlsServerName: "kubernetes.default" })
-      yield* Effect.flatMap(makeKubeClient({ ...options, source: renamed }), (client) => client.getPath("/version"))
-      const misnamed = yield* parseKubeconfig(text, "Secret a/b", { server, tlsServerName: "wrong" })
-      const client = yield* makeKubeClient({ ...options, source: misnamed })
-      const error = yield* failure(client.getPath("/version"))
-      assert.strictEqual(error.reason._tag, "Untrusted", error.message)
-    }),
-  )
-
-  it.effect("reads large objects and long lists whole", () =>
-    Effect.gen(function* () {
-      const client = yield* hostClient
-      const data = { big: "x".repeat(900_000) }
-      yield* Effect.forEach([1, 2, 3, 4, 5, 6, 7, 8], (index) =>
-        client.create(configMaps, configMap(`big-${index}`, { data }, { labels: { big: "yes" } })),
-      )
-      const lists: ReadonlyArray<Effect.Effect<unknown, ApiError>> = Array.from({ length: 4 }, () =>
-        client.list(configMaps, { labelSelector: "big=yes" }),
-      )
-      yield* Effect.all(lists, { concurrency: 4 })
-      const watched = yield* client.watch(configMaps, { labelSelector: "big=yes", sendInitialEvents: true }).pipe(
-        Stream.takeUntil(({ type }) => type === "BOOKMARK"),
-        Stream.runCollect,
-      )
-      assert.strictEqual(watched.length, 9)
-      const tooBig = yield* failure(
-        client.create(configMaps, configMap("huge", { data: { big: "x".repeat(4_000_000) } })),
-      )
-      assert.strictEqual(tooBig.reason._tag, "Invalid", tooBig.message)
-    }),
-  )
-
   it.effect("works on custom resources as on built-in kinds", () =>
     Effect.gen(function* () {
       const { host } = yield* Ground
-      const client = yield* hostClient
+      const client = yield* hostClient()
       const things = { group: "test.example.com", version: "v1", plural: "things", kind: "Thing", namespaced: true }
       const schema = { type: "object", "x-kubernetes-preserve-unknown-fields": true }
       yield* client.create(crds, {
@@ -396,13 +197,6 @@ onGround("the client on a real API server", (it) => {
           ],
         },
       })
-      yield* host.kube.waitFor(
-        crds,
-        { name: "things.test.example.com" },
-        (crd) =>
-          JSON.stringify(crd["status"]).includes('"Established","status":"True"') ||
-          /"status":"True","type":"Established"/.test(JSON.stringify(crd["status"])),
-      )
       const thing: KubeObject = {
         apiVersion: "test.example.com/v1",
         kind: "Thing",

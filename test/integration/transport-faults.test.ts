@@ -2,25 +2,14 @@
 import { assert } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Result, Stream } from "effect"
 import type { ApiError } from "../../src/effects/api-error.ts"
-import { makeKubeClient } from "../../src/effects/http-kube-client.ts"
-import { loadKubeconfig } from "../../src/effects/kubeconfig.ts"
-import type { SessionTimes } from "../../src/effects/session.ts"
-import { defaultTimes } from "../../src/effects/session.ts"
+import type { KubeClient } from "../../src/effects/kube-client.ts"
 import { Ground } from "../clusters/ground.ts"
 import { onGround } from "../support/on-ground.ts"
 import { configMaps, namespaces } from "../support/resources.ts"
-
-const connect = Effect.fnUntraced(function* (times: SessionTimes = defaultTimes) {
-  const { host } = yield* Ground
-  const source = yield* loadKubeconfig(host.kubeconfig)
-  return yield* makeKubeClient({ cluster: "host", source, userAgent: "test", fieldManager: "vcluster-es", times })
-})
-
-const failure = <A>(effect: Effect.Effect<A, ApiError>) => Effect.flip(effect)
-const body = (name: string) => ({ apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default" } })
+import { configMap, failure, hostClient } from "./transport-client.ts"
 
 /** A watch that has begun; how it ends. */
-const startWatch = Effect.fnUntraced(function* (client: Effect.Success<ReturnType<typeof connect>>) {
+const startWatch = Effect.fnUntraced(function* (client: KubeClient) {
   const begun = yield* Deferred.make<void, ApiError>()
   const watching = client.watch(namespaces, { sendInitialEvents: true }).pipe(
     Stream.tap(() => Deferred.succeed(begun, undefined)),
@@ -38,7 +27,7 @@ onGround("the connection to a real API server", (it) => {
     it.effect(`comes back after ${signal}`, () =>
       Effect.gen(function* () {
         const { host } = yield* Ground
-        const client = yield* connect()
+        const client = yield* hostClient()
         const watching = yield* startWatch(client)
         yield* host.stopApiServer(signal)
         const ended = yield* Fiber.join(watching)
@@ -50,7 +39,7 @@ onGround("the connection to a real API server", (it) => {
         assert.strictEqual(down.detail, "connection refused")
         yield* host.startApiServer()
         yield* client.list(namespaces)
-        yield* client.create(configMaps, body(`after-${signal.toLowerCase()}`))
+        yield* client.create(configMaps, configMap(`after-${signal.toLowerCase()}`))
       }),
     )
   }
@@ -58,10 +47,10 @@ onGround("the connection to a real API server", (it) => {
   it.effect("notices a server that is frozen, and goes on when it thaws", () =>
     Effect.gen(function* () {
       const { host } = yield* Ground
-      const client = yield* connect({ connectMs: 3_000, pingEveryMs: 300, pingTimeoutMs: 700 })
+      const client = yield* hostClient({ connectMs: 3_000, pingEveryMs: 300, pingTimeoutMs: 700 })
       const watching = yield* startWatch(client)
       yield* host.freezeApiServer
-      const writing = yield* Effect.forkChild(failure(client.create(configMaps, body("frozen"))), {
+      const writing = yield* Effect.forkChild(failure(client.create(configMaps, configMap("frozen"))), {
         startImmediately: true,
       })
       const errors = [
@@ -78,7 +67,7 @@ onGround("the connection to a real API server", (it) => {
   it.effect("does not trust the same address with another authority", () =>
     Effect.gen(function* () {
       const { host } = yield* Ground
-      const client = yield* connect()
+      const client = yield* hostClient()
       yield* client.list(namespaces)
       yield* host.stopApiServer()
       yield* host.startApiServer("other")
@@ -94,7 +83,7 @@ onGround("the connection to a real API server", (it) => {
   it.effect("says that a version is too old after a restart", () =>
     Effect.gen(function* () {
       const { host } = yield* Ground
-      const client = yield* connect()
+      const client = yield* hostClient()
       yield* host.stopApiServer()
       yield* host.startApiServer()
       const error = yield* failure(
@@ -106,7 +95,7 @@ onGround("the connection to a real API server", (it) => {
 
   it.effect("says that a version is too new", () =>
     Effect.gen(function* () {
-      const client = yield* connect()
+      const client = yield* hostClient()
       const options = { namespace: "default", resourceVersion: "99999999", sendInitialEvents: true }
       const error = yield* failure(Stream.runDrain(client.watch(configMaps, options)))
       assert.deepInclude(error.reason, { _tag: "ServerFault", resourceVersionTooLarge: true }, error.message)

@@ -4,8 +4,8 @@ import { outcomeOf, outcomeOfStatus } from "../../../src/effects/api-status.ts"
 import { status } from "./fault-server.ts"
 
 const reasonOf = (...given: Parameters<typeof outcomeOf>) => {
-  const { _tag, ...rest } = outcomeOf(...given).reason
-  return { _tag, ...rest }
+  const { reason } = outcomeOf(...given)
+  return Object.fromEntries(Object.entries(reason))
 }
 
 it("tells the reasons of the API apart", () => {

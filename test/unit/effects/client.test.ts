@@ -2,21 +2,8 @@
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Stream } from "effect"
 import { constants, type ServerHttp2Stream } from "node:http2"
-import type { ApiError } from "../../../src/effects/api-error.ts"
-import type { ConnectionSource } from "../../../src/effects/connection-source.ts"
-import { type HttpKubeClientOptions, makeKubeClient } from "../../../src/effects/http-kube-client.ts"
-import type { Resource } from "../../../src/effects/resource.ts"
 import { answer, configMap, type FaultServer, sourceFor, startServer, status, tokens } from "./fault-server.ts"
-
-const configMaps: Resource = { group: "", version: "v1", plural: "configmaps", kind: "ConfigMap", namespaced: true }
-const ref = { namespace: "default", name: "a" }
-
-const clientFor = (source: ConnectionSource, options: Partial<HttpKubeClientOptions> = {}) =>
-  makeKubeClient({ cluster: "host", source, userAgent: "test/1 (os/arch)", fieldManager: "tester", ...options })
-
-const ok = (stream: ServerHttp2Stream) => answer(stream, 200, configMap("a"))
-
-const failure = <A>(effect: Effect.Effect<A, ApiError>) => Effect.flip(effect)
+import { clientFor, configMaps, failure, ok, ref } from "./test-client.ts"
 
 const closed = (stream: ServerHttp2Stream): Effect.Effect<number | undefined> =>
   Effect.callback((resume) => {
@@ -196,57 +183,6 @@ it.live("does not wait for an hour", () =>
     const client = yield* clientFor(sourceFor(server.url))
     const error = yield* failure(client.get(configMaps, ref))
     assert.deepInclude(error.reason, { _tag: "Throttled", retryAfterMs: 3_600_000 })
-  }),
-)
-
-it.live("follows pages, and lists without pages when their snapshot is gone", () =>
-  Effect.gen(function* () {
-    const page = (names: ReadonlyArray<string>, token: string) => ({
-      apiVersion: "v1",
-      kind: "ConfigMapList",
-      metadata: { resourceVersion: "9", ...(token === "" ? {} : { continue: token }) },
-      items: names.map((name) => ({ metadata: { name } })),
-    })
-    const server = yield* startServer((stream, { path }) => {
-      const query = new URL(path, "https://x").searchParams
-      if (query.get("continue") === "two=") return answer(stream, 200, page(["b"], "three"))
-      if (query.get("continue") === "three") return answer(stream, 410, status(410, "Expired", "too old"))
-      return answer(stream, 200, query.has("limit") ? page(["a"], "two=") : page(["a", "b", "c"], ""))
-    })
-    const client = yield* clientFor(sourceFor(server.url))
-    const listed = yield* client.list(configMaps, { labelSelector: "a in (b,c)", metadataOnly: true })
-    assert.deepStrictEqual(listed.resourceVersion, "9")
-    assert.deepStrictEqual(listed.items, [
-      { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } },
-      { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "b" } },
-      { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "c" } },
-    ])
-    assert.deepStrictEqual(
-      server.received.map(({ path }) => path),
-      [
-        "/api/v1/configmaps?labelSelector=a%20in%20(b%2Cc)&limit=500",
-        "/api/v1/configmaps?labelSelector=a%20in%20(b%2Cc)&limit=500&continue=two%3D",
-        "/api/v1/configmaps?labelSelector=a%20in%20(b%2Cc)&limit=500&continue=three",
-        "/api/v1/configmaps?labelSelector=a%20in%20(b%2Cc)",
-      ],
-    )
-    assert.include(server.received[0]?.headers.accept, "as=PartialObjectMetadataList")
-  }),
-)
-
-it.live("takes no answer for a list that is none", () =>
-  Effect.gen(function* () {
-    const server = yield* startServer((stream) =>
-      answer(stream, 200, "<html>log in</html>", { "content-type": "text/html" }),
-    )
-    const client = yield* clientFor(sourceFor(server.url))
-    for (const call of [client.list(configMaps), client.get(configMaps, ref), client.getPath("/version")]) {
-      assert.strictEqual((yield* failure<unknown>(call)).reason._tag, "NotKubernetes")
-    }
-    server.handle((stream) => answer(stream, 200, { metadata: {}, items: [{ no: "name" }] }))
-    assert.strictEqual((yield* failure(client.list(configMaps))).reason._tag, "NotKubernetes")
-    server.handle((stream) => answer(stream, 200, "ok", { "content-type": "text/plain; charset=utf-8" }))
-    assert.strictEqual(yield* client.getPath("/readyz"), "ok")
   }),
 )
 

@@ -35,7 +35,7 @@ export interface FaultServer {
   readonly clients: ReadonlyArray<string | undefined>
 }
 
-const listen = (server: net.Server): Effect.Effect<number, never> =>
+const listen = (server: net.Server): Effect.Effect<number> =>
   Effect.callback((resume) => {
     server.listen(0, "127.0.0.1", () => {
       const address = server.address()

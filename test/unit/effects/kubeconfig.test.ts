@@ -140,7 +140,7 @@ users: null
     assert.strictEqual(other.server, "https://first")
     assert.strictEqual((yield* other.credentials(false)).ca, "beside the file")
     const { names, current } = yield* listContexts(undefined, surroundings)
-    assert.deepStrictEqual([...names].sort(), ["broken", "dev", "mine", "nobody", "prod"])
+    assert.deepStrictEqual(names.toSorted(), ["broken", "dev", "mine", "nobody", "prod"])
     assert.strictEqual(current, "dev")
   }),
 )
@@ -200,7 +200,7 @@ it.effect("says what is wrong in one line", () =>
       "text.yaml": "hunter2",
       "empty.yaml": "",
       "aimless.yaml": "contexts: [{name: a, context: {cluster: b, user: c}}]",
-      "group.yaml": `${simple}`,
+      "group.yaml": simple,
     })
     const load = (file: string, overrides: Overrides = {}) =>
       message(loadKubeconfig(join(folder, file), overrides, surroundings))
