@@ -8,7 +8,7 @@ import type { KubeObject } from "../effects/kube-object.ts"
 import type { Clients } from "./executor.ts"
 import { HostNamespaceMissing } from "./errors.ts"
 import type { Anchor, IdentityMismatch } from "./rules/identity.ts"
-import { anchorName, anchorNamespace, checkIdentity } from "./rules/identity.ts"
+import { anchorName, anchorNamespace, checkIdentity, namesVcluster } from "./rules/identity.ts"
 import { highestVersionAnnotation, virtualClusterAnnotation } from "./rules/keys.ts"
 import { configMaps, leases, namespaces } from "./resources.ts"
 
@@ -59,7 +59,7 @@ export const takeSurvey = Effect.fnUntraced(function* (
     highestResourceVersion: lease?.metadata.annotations?.[highestVersionAnnotation],
     resourceVersion: anchors.resourceVersion,
     lease,
-    anchor: anchors.items[0],
+    anchor: anchors.items.find(namesVcluster),
   }
 })
 

@@ -52,6 +52,13 @@ const assertOurMarksOnly = (object: KubeObject, name: string, uid: string | unde
   assert.strictEqual(annotations["vcluster-es.io/virtual-uid"], uid)
 }
 
+const marked = (name: string, metadata: object): KubeObject => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { name, namespace: "own", labels: { "vcluster-es.io/managed": "true" }, ...metadata },
+  data: { mine: btoa("x") },
+})
+
 layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })("marks", (it) => {
   for (const [what, marks] of Object.entries({ "24: our": claims, "25: vCluster's": vclusters }))
     it.effect(`${what} labels and annotations do not reach the host, from the object or from its template`, () =>
@@ -123,12 +130,6 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       yield* createNamespace(pair, "own")
       const object = yield* createReady(pair, externalSecret("claimed", { namespace: "own" }))
       yield* awaitSecret(pair, "claimed", "own")
-      const marked = (name: string, metadata: object): KubeObject => ({
-        apiVersion: "v1",
-        kind: "Secret",
-        metadata: { name, namespace: "own", labels: { "vcluster-es.io/managed": "true" }, ...metadata },
-        data: { mine: btoa("x") },
-      })
       const controller = {
         apiVersion: object.apiVersion,
         kind: "ExternalSecret",

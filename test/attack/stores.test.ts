@@ -2,6 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
+import { recordAt } from "../../src/sync/rules/json.ts"
 import {
   assertNothingOnHost,
   assertRefused,
@@ -28,7 +29,7 @@ const values = { "/database/password": "s3cret" }
 
 const conditioned = (name: string, conditions: ReadonlyArray<unknown>): KubeObject => {
   const store = fakeStore(name, values)
-  return { ...store, spec: { ...(store["spec"] as object), conditions } }
+  return { ...store, spec: { ...recordAt(store, "spec"), conditions } }
 }
 
 const privateRef = { kind: "ClusterSecretStore", name: "private" }

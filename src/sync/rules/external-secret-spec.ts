@@ -56,9 +56,7 @@ const invalid = (why: string): Refusal =>
 export const decodeSpec = (spec: unknown): Result.Result<ExternalSecretSpec, Refusal> =>
   isNestedDeeperThan(spec, maxDepth)
     ? Result.fail(invalid(`it is nested deeper than ${maxDepth} levels`))
-    : decode(spec ?? {}).pipe(
-        Result.mapError((error) => invalid(String(error.message).replaceAll(/\s+/g, " ").slice(0, 300))),
-      )
+    : decode(spec ?? {}).pipe(Result.mapError((error) => invalid(error.message.replaceAll(/\s+/g, " ").slice(0, 300))))
 
 /** The name of the Secret in the virtual cluster: `spec.target.name`, else the ExternalSecret's own (ESO's default). */
 export const targetName = (spec: ExternalSecretSpec, externalSecretName: string): string => {

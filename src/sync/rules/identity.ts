@@ -33,6 +33,9 @@ export const anchorObject = (anchor: Anchor): KubeObject => ({
   data: { hostNamespace: anchor.hostNamespace, hostNamespaceUid: anchor.hostNamespaceUid, vcluster: anchor.vcluster },
 })
 
+/** An anchor that names no vCluster was emptied by somebody: it counts as absent, and is written anew. */
+export const namesVcluster = (anchor: KubeObject): boolean => stringMapAt(anchor, "data")["vcluster"] !== undefined
+
 export interface IdentityFacts {
   /** UID of the virtual kube-system namespace, now. */
   readonly uid: string
@@ -66,9 +69,10 @@ const mismatchOf = (facts: IdentityFacts): string | undefined => {
   if (knownUid !== undefined && knownUid !== uid) return `kube-system UID ${knownUid} ≠ ${uid}`
   if (anchor !== undefined) {
     const data = stringMapAt(anchor, "data")
-    // An anchor that says nothing was emptied by somebody; it is written anew.
-    const written = data["vcluster"] !== undefined
-    if (written && (data["hostNamespaceUid"] !== expected.hostNamespaceUid || data["vcluster"] !== expected.vcluster))
+    if (
+      namesVcluster(anchor) &&
+      (data["hostNamespaceUid"] !== expected.hostNamespaceUid || data["vcluster"] !== expected.vcluster)
+    )
       return `its anchor kube-system/${anchorName} belongs to ${data["hostNamespace"]}/${data["vcluster"]}, so it is a clone or a restored copy`
   }
   if (highestResourceVersion !== undefined && goesBack(resourceVersion, highestResourceVersion))
