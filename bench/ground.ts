@@ -97,14 +97,14 @@ const removeAll = async (client: LoadClient, collection: string, selector = ""):
 
 const esoSecrets = "?labelSelector=reconcile.external-secrets.io%2Fmanaged%3Dtrue"
 
+const removeHostNamespace = async (place: Place, namespace: string): Promise<void> => {
+  await removeAll(place.host, secretsPath(namespace), esoSecrets)
+  await removeAll(place.host, externalSecretsPath(namespace))
+}
+
 /** Secrets before their owners, or the garbage collectors would be at work while the next round is measured. */
 export const removeHostCopies = (place: Place): Effect.Effect<void> =>
-  Effect.promise(async () => {
-    for (const { namespace } of Object.values(vclusters)) {
-      await removeAll(place.host, secretsPath(namespace), esoSecrets)
-      await removeAll(place.host, externalSecretsPath(namespace))
-    }
-  })
+  Effect.promise(() => inParallel(Object.values(vclusters), ({ namespace }) => removeHostNamespace(place, namespace)))
 
 export const removeVirtualSecrets = (place: Place): Effect.Effect<void> =>
   Effect.promise(() => removeAll(place.virtual, secretsPath(tenantNamespace)))

@@ -68,13 +68,14 @@ export const hostCopy = (item: unknown): HostCopy => ({
   target: textAt(item, "spec", "target", "name"),
 })
 
+const sentMetadata = new Set(["name", "namespace", "labels", "annotations", "ownerReferences"])
+
 /** What was sent to make this object: without what the server added. */
 export const bodyOf = (item: unknown): string => {
   const metadata = at(item, "metadata")
-  const kept = ["name", "namespace", "labels", "annotations", "ownerReferences"]
   const sent =
     typeof metadata === "object" && metadata !== null
-      ? Object.entries(metadata).filter(([key]) => kept.includes(key))
+      ? Object.entries(metadata).filter(([key]) => sentMetadata.has(key))
       : []
   return JSON.stringify({
     apiVersion: esoApi,

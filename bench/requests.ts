@@ -16,26 +16,30 @@ const objects = new Set(["externalsecrets", "secrets", "events"])
 const kindOf = (side: string, { verb, objectRef }: AuditEntry): string =>
   `${side} ${verb} ${[objectRef?.resource, objectRef?.subresource].filter((part) => part !== undefined).join("/")}`
 
+/** What is read before the first ExternalSecret is written, the vCluster's own Secrets say, is the cost of the start. */
+const firstWrite = (entries: ReadonlyArray<AuditEntry>): string =>
+  entries
+    .filter((entry) => isWrite(entry) && entry.objectRef?.resource === "externalsecrets")
+    .map((entry) => entry.requestReceivedTimestamp)
+    .reduce((first, time) => (time < first ? time : first), "9999")
+
 /** Per object; `count` is how many were made in that time. */
 export const requestsPerObject = (lines: Lines, agent: string, count: number): Requests => {
-  const isIts = byAgent(agent)
-  const sides = [
-    { side: "host", entries: lines.host },
-    { side: "virtual", entries: lines.virtual },
+  const counts = (entry: AuditEntry) =>
+    byAgent(agent)(entry) && entry.stage === "ResponseComplete" && objects.has(entry.objectRef?.resource ?? "")
+  const host = lines.host.filter(counts)
+  const virtual = lines.virtual.filter(counts)
+  const since = firstWrite(host)
+  const gets = [...host, ...virtual].filter((entry) => entry.verb === "get" && entry.requestReceivedTimestamp >= since)
+  const writes = [
+    ...host.filter(isWrite).map((entry) => kindOf("host", entry)),
+    ...virtual.filter(isWrite).map((entry) => kindOf("virtual", entry)),
   ]
   const kinds = new Map<string, number>()
-  let gets = 0
-  for (const { side, entries } of sides) {
-    for (const entry of entries) {
-      if (!isIts(entry) || entry.stage !== "ResponseComplete" || !objects.has(entry.objectRef?.resource ?? "")) continue
-      if (isWrite(entry)) kinds.set(kindOf(side, entry), (kinds.get(kindOf(side, entry)) ?? 0) + 1)
-      else if (entry.verb === "get") gets++
-    }
-  }
-  const writes = [...kinds.values()].reduce((sum, one) => sum + one, 0)
+  for (const kind of writes) kinds.set(kind, (kinds.get(kind) ?? 0) + 1)
   return {
-    gets: gets / count,
-    writes: writes / count,
+    gets: gets.length / count,
+    writes: writes.length / count,
     byKind: Object.fromEntries([...kinds].map(([kind, number]) => [kind, number / count])),
   }
 }

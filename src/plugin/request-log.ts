@@ -60,7 +60,7 @@ const bodyLevel = 8
 /** What to hand to a client; at a lower verbosity nothing, so that it costs nothing. */
 export const makeRequestLog = Effect.fnUntraced(function* (verbosity: number): Effect.fn.Return<RequestLog> {
   if (verbosity < requestLevel) return {}
-  const log = Effect.runSyncWith(yield* Effect.context<never>())
+  const log = Effect.runSyncWith(yield* Effect.context())
   const onRequest = ({ cluster, method, path, status, durationMs }: RequestRecord) =>
     log(Effect.logDebug(`${cluster} ${method} ${path} ${status === 0 ? "no answer" : status} ${durationMs} ms`))
   if (verbosity < bodyLevel) return { onRequest }

@@ -5,7 +5,6 @@ import { hostname } from "node:os"
 import { observe } from "../sync/observe.ts"
 import { plannedChanges } from "../sync/planned-change.ts"
 import { SetupError } from "../sync/setup-error.ts"
-import { storeNotice } from "../sync/status-of.ts"
 import { follow, syncOnce, type SyncObserver, type SyncOptions, type SyncResult } from "../sync/syncer.ts"
 import type { SyncTarget } from "../sync/target.ts"
 import type { SyncArgs } from "./commands.ts"
@@ -98,8 +97,6 @@ export const sync = Effect.fn("sync")(function* (args: SyncArgs) {
   const narrator = yield* makeNarrator(args.follow ? logFormatFor(args.logFormat) : (args.logFormat ?? "text"))
   const prepared = yield* prepare(args)
   for (const warning of prepared.warnings) narrator.warn(warning)
-  const notice = storeNotice(prepared.settings)
-  if (notice !== undefined) narrator.warn(notice)
   const sleeping = yield* whyAsleep(prepared.vcluster)
   if (sleeping !== undefined && !args.follow) {
     const { reason, message, fix } = sleeping

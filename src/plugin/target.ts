@@ -3,6 +3,7 @@ import { Clock, Effect } from "effect"
 import { asleep, type Vcluster } from "../sync/find-vcluster.ts"
 import type { Settings } from "../sync/rules/config.ts"
 import { parseSettings } from "../sync/settings-source.ts"
+import { storeNotice } from "../sync/status-of.ts"
 import type { SyncTarget } from "../sync/target.ts"
 import { type ConnectArgs, findVcluster, type Host, openHost, openVirtual, readSettings } from "./connect.ts"
 import { ageOf } from "./output/age.ts"
@@ -23,12 +24,13 @@ export const prepare = Effect.fn("prepare")(function* (args: ConnectArgs) {
   const { vcluster, warnings } = yield* findVcluster(host, args)
   const text = yield* readSettings(host, vcluster, args)
   const settings = yield* parseSettings(text, vcluster)
+  const notice = storeNotice(settings)
   const prepared: Prepared = {
     host,
     vcluster,
     settings,
     source: text.source,
-    warnings: [...warnings, ...settings.warnings],
+    warnings: [...warnings, ...settings.warnings, ...(notice === undefined ? [] : [notice])],
   }
   return prepared
 })
