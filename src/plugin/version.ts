@@ -32,7 +32,8 @@ const compact = (fields: object) =>
 const ask = Effect.fnUntraced(function* (host: Host, args: VersionArgs) {
   const [server, eso, resolved] = yield* Effect.all(
     [
-      ifAnswered(host.client.getPath("/version")),
+      // Whoever may talk to the server may ask this: a failure means that nothing else can be asked.
+      Effect.timeout(host.client.getPath("/version"), patience),
       ifAnswered(findEso(host.client)),
       ifAnswered(findVcluster(host, args)),
     ],
@@ -67,7 +68,7 @@ export const version = Effect.fn("version")(function* (args: VersionArgs) {
   const report = args.client
     ? alone
     : yield* asked.pipe(
-        Effect.catchCause((cause) => Effect.as(warn(`no cluster was asked: ${reasonOf(cause)}`), alone)),
+        Effect.catchCause((cause) => Effect.as(warn(`the clusters are left out: ${reasonOf(cause)}`), alone)),
       )
   yield* terminal.out(args.output === undefined ? renderVersion(report) : printObject(args.output, versionData(report)))
   const warning = skewWarning(report)

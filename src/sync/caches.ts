@@ -2,6 +2,7 @@
  * The caches that decisions read: one line a cache, with the indexes that lead from a changed object to the keys that it
  * concerns. Adding a synced kind adds its lines here.
  */
+import { named } from "../effects/field-selector.ts"
 import type { Indexer, Store } from "../effects/store.ts"
 import type { Selection } from "../effects/kube-client.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
@@ -190,7 +191,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       resource: resources.services,
       selection: {
         namespace: hostNamespace,
-        fieldSelector: `metadata.name=${context.tenancy.vcluster}`,
+        fieldSelector: named(context.tenancy.vcluster),
         metadataOnly: true,
       },
       indexes: {},

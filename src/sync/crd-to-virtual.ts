@@ -1,6 +1,7 @@
 /**
  * CRDs, host → virtual: made before anything else, followed when ESO on the host is upgraded, never removed.
  */
+import { named } from "../effects/field-selector.ts"
 import { Effect, Result, Stream } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
 import type { KubeClient } from "../effects/kube-client.ts"
@@ -76,7 +77,7 @@ export const foreignCrd = (pair: CrdPair): { readonly usable: boolean } | undefi
 const awaitEstablished = (client: KubeClient, plural: string) =>
   client
     .watch(customResourceDefinitions, {
-      fieldSelector: `metadata.name=${crdName(plural)}`,
+      fieldSelector: named(crdName(plural)),
       sendInitialEvents: true,
       timeoutSeconds: 60,
     })

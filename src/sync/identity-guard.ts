@@ -2,6 +2,7 @@
  * Asks again, before a list of the virtual cluster is believed, whether it is still the same cluster: an API server may be
  * replaced while we run, and the first thing that we would see of it is that everything is gone.
  */
+import { named } from "../effects/field-selector.ts"
 import { Effect } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
 import type { KubeClient } from "../effects/kube-client.ts"
@@ -39,7 +40,7 @@ export const makeIdentityGuard = ({ virtual, uid, expected, highest: known }: Op
     const [kubeSystem, anchors] = yield* Effect.all(
       [
         virtual.get(namespaces, { name: anchorNamespace }, { metadataOnly: true }),
-        virtual.list(configMaps, { namespace: anchorNamespace, fieldSelector: `metadata.name=${anchorName}` }),
+        virtual.list(configMaps, { namespace: anchorNamespace, fieldSelector: named(anchorName) }),
       ],
       { concurrency: 2 },
     )

@@ -2,6 +2,7 @@
  * The look around before anything is written: is everything there, and is the virtual cluster the one that we know?
  * Reads only.
  */
+import { named } from "../effects/field-selector.ts"
 import { Effect } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
@@ -47,7 +48,7 @@ export const takeSurvey = Effect.fnUntraced(function* (
       optional(host.get(leases, { namespace: vcluster.namespace, name: leaseName(vcluster) })),
       virtual.get(namespaces, { name: anchorNamespace }, { metadataOnly: true }),
       // A list, not a get: its resourceVersion is that of the whole store, now.
-      virtual.list(configMaps, { namespace: anchorNamespace, fieldSelector: `metadata.name=${anchorName}` }),
+      virtual.list(configMaps, { namespace: anchorNamespace, fieldSelector: named(anchorName) }),
     ],
     { concurrency: "unbounded" },
   )

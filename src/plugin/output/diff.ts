@@ -137,6 +137,19 @@ export const redact = (object: KubeObject, other: KubeObject | undefined, side: 
   }
 }
 
+/** Thousands of lines that somebody else wrote; their length tells whether they differ. */
+const withoutSchemas = (object: KubeObject): KubeObject => {
+  const { spec } = object
+  if (object.kind !== "CustomResourceDefinition" || !Predicate.hasProperty(spec, "versions")) return object
+  if (!Array.isArray(spec.versions)) return object
+  const versions = spec.versions.map((version: unknown) =>
+    Predicate.hasProperty(version, "schema")
+      ? { ...version, schema: `(not shown: ${JSON.stringify(version.schema).length} characters)` }
+      : version,
+  )
+  return { ...object, spec: { ...spec, versions } }
+}
+
 const yamlLines = (
   object: KubeObject | undefined,
   other: KubeObject | undefined,
@@ -144,7 +157,7 @@ const yamlLines = (
 ): ReadonlyArray<string> =>
   object === undefined
     ? []
-    : toYaml(redact(withoutNoise(object), other, side))
+    : toYaml(redact(withoutSchemas(withoutNoise(object)), other, side))
         .trimEnd()
         .split("\n")
 

@@ -127,7 +127,7 @@ const notRunning = (report: StatusReport, style: Style): ReadonlyArray<string> =
  * @param wide also what is otherwise left out: problems past the first twenty, where the settings come from
  */
 export const renderStatus = (report: StatusReport, canvas: Canvas, wide: boolean): string => {
-  const problems = [...notRunning(report, canvas.style), ...renderProblems(report.problems, canvas, wide)]
+  const problems = [...renderProblems(report.problems, canvas, wide), ...notRunning(report, canvas.style)]
   const hidden = report.notVisible.map((what) => `– not visible to you (${escapeText(what)})`)
   const lines = [
     ...head(report, canvas),

@@ -9,7 +9,7 @@
 import { jsonEqual } from "./merge-patch.ts"
 import { everything } from "./label-selector.ts"
 import type { LabelSelector } from "./label-selector.ts"
-import { nearestWord } from "./nearest-word.ts"
+import { nearestWord } from "../../effects/nearest-word.ts"
 import type { Given, SettingPath, SettingsReader } from "./settings-reader.ts"
 import type { Position } from "./yaml-position.ts"
 

@@ -1,6 +1,6 @@
 /** Words that messages about wrong input share. */
 import { isRecord } from "./json.ts"
-import { nearestWord } from "./nearest-word.ts"
+import { nearestWord } from "../../effects/nearest-word.ts"
 
 const longest = 60
 

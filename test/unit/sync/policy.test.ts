@@ -3,7 +3,6 @@ import { Result } from "effect"
 import type { KubeObject } from "../../../src/effects/kube-object.ts"
 import type { ExternalSecretSpec } from "../../../src/sync/rules/external-secret-spec.ts"
 import { decodeSpec, storeReferences, targetName } from "../../../src/sync/rules/external-secret-spec.ts"
-import { recordAt } from "../../../src/sync/rules/json.ts"
 import { defaultPolicy, judgeSpec } from "../../../src/sync/rules/policy.ts"
 import type { Surroundings } from "../../../src/sync/rules/policy.ts"
 import type { RefusalReason } from "../../../src/sync/rules/refusals.ts"
@@ -249,6 +248,5 @@ describe("what a spec names", () => {
         "spec.dataFrom[0].sourceRef.storeRef ClusterSecretStore c",
       ],
     )
-    assert.isDefined(recordAt(spec, "secretStoreRef"))
   })
 })

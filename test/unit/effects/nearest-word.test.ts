@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { nearestWord } from "../../../src/sync/rules/nearest-word.ts"
+import { nearestWord } from "../../../src/effects/nearest-word.ts"
 import { describeValue, unknownKey } from "../../../src/sync/rules/problem-text.ts"
 
 const keys = ["enabled", "version", "webhook", "sync"]
