@@ -82,7 +82,7 @@ const secretConflict = (situation: Situation, location: HostLocation, hostSecret
   if (byEso === location.name) return undefined
   const maker = byEso === undefined ? undefined : caches.hostExternalSecrets.get(keyOf(location.namespace, byEso))
   const origin = maker === undefined ? undefined : originOf(maker, context.tenancy)
-  if (origin !== undefined) return undefined
+  if (origin?.key === key) return undefined
   return new Refusal(
     origin === undefined
       ? {
