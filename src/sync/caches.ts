@@ -2,7 +2,7 @@
  * The caches that decisions read: one line a cache, with the indexes that lead from a changed object to the keys that it
  * concerns. Adding a synced kind adds its lines here.
  */
-import { named } from "../effects/field-selector.ts"
+import { named as byName } from "../effects/field-selector.ts"
 import type { Indexer, Store } from "../effects/store.ts"
 import type { Selection } from "../effects/kube-client.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
@@ -60,12 +60,33 @@ export interface CacheSpec {
   readonly transform?: (object: KubeObject) => KubeObject
 }
 
-/** A tenant can write specs that do not decode: such an object is simply found under no name. */
-const specOf = (object: KubeObject) => Result.getOrUndefined(decodeSpec(object["spec"]))
+/** What indexes need to know of an ExternalSecret's spec. */
+interface Named {
+  readonly target: string | undefined
+  readonly clusterStores: ReadonlyArray<string>
+}
 
-const targetOf = (object: KubeObject): string | undefined => {
-  const spec = specOf(object)
-  return spec === undefined ? undefined : targetName(spec, object.metadata.name)
+/** Every index asks for the same object, when it comes and when it goes; the names outlive neither. */
+const named = new WeakMap<KubeObject, Named>()
+
+/** A tenant can write specs that do not decode: such an object is simply found under no name. */
+const decodeNames = (object: KubeObject): Named => {
+  const spec = Result.getOrUndefined(decodeSpec(object["spec"]))
+  return {
+    target: spec === undefined ? undefined : targetName(spec, object.metadata.name),
+    clusterStores:
+      spec === undefined
+        ? []
+        : storeReferences(spec).flatMap((ref) => (ref.kind === "ClusterSecretStore" ? [ref.name] : [])),
+  }
+}
+
+const namesIn = (object: KubeObject): Named => {
+  const known = named.get(object)
+  if (known !== undefined) return known
+  const names = decodeNames(object)
+  named.set(object, names)
+  return names
 }
 
 const virtualExternalSecrets = (context: SyncContext): CacheSpec => ({
@@ -80,21 +101,17 @@ const virtualExternalSecrets = (context: SyncContext): CacheSpec => ({
       return location === undefined ? [] : [keyOf(location.namespace, location.name)]
     },
     hostSecret: (object) => {
-      const target = targetOf(object)
+      const { target } = namesIn(object)
       const location = context.locate(object)
       return target === undefined || location === undefined
         ? []
         : [keyOf(location.namespace, context.hostSecretName(target, object.metadata.namespace ?? ""))]
     },
     target: (object) => {
-      const target = targetOf(object)
+      const { target } = namesIn(object)
       return target === undefined ? [] : [keyOf(object.metadata.namespace, target)]
     },
-    clusterStore: (object) => {
-      const spec = specOf(object)
-      if (spec === undefined) return []
-      return storeReferences(spec).flatMap((ref) => (ref.kind === "ClusterSecretStore" ? [ref.name] : []))
-    },
+    clusterStore: (object) => namesIn(object).clusterStores,
   },
 })
 
@@ -191,7 +208,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       resource: resources.services,
       selection: {
         namespace: hostNamespace,
-        fieldSelector: named(context.tenancy.vcluster),
+        fieldSelector: byName(context.tenancy.vcluster),
         metadataOnly: true,
       },
       indexes: {},
