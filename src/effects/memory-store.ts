@@ -38,16 +38,32 @@ const isStale = (object: KubeObject, previous: KubeObject): boolean =>
   versionOf(previous) !== "" &&
   !isNewer(versionOf(object), versionOf(previous))
 
+const sameValues = (left: ReadonlyArray<string>, right: ReadonlyArray<string>): boolean =>
+  left.length === right.length && left.every((value, place) => value === right[place])
+
 class Index {
   readonly #indexer: Indexer
   readonly #keys = new Map<string, Set<ObjectKey>>()
+  /** So that taking an object out asks no indexer: the Syncer's decode specs, which costs more than all else here. */
+  readonly #values = new Map<ObjectKey, ReadonlyArray<string>>()
 
   constructor(indexer: Indexer) {
     this.#indexer = indexer
   }
 
-  add(key: ObjectKey, object: KubeObject): void {
-    for (const value of this.#indexer(object)) {
+  /** In place of what stood under the key. */
+  put(key: ObjectKey, object: KubeObject): void {
+    const values = this.#indexer(object)
+    const before = this.#values.get(key)
+    if (before !== undefined && sameValues(before, values)) {
+      return
+    }
+    this.remove(key)
+    if (values.length === 0) {
+      return
+    }
+    this.#values.set(key, values)
+    for (const value of values) {
       const keys = this.#keys.get(value)
       if (keys === undefined) {
         this.#keys.set(value, new Set([key]))
@@ -57,13 +73,14 @@ class Index {
     }
   }
 
-  remove(key: ObjectKey, object: KubeObject): void {
-    for (const value of this.#indexer(object)) {
+  remove(key: ObjectKey): void {
+    for (const value of this.#values.get(key) ?? []) {
       const keys = this.#keys.get(value)
       if (keys?.delete(key) === true && keys.size === 0) {
         this.#keys.delete(value)
       }
     }
+    this.#values.delete(key)
   }
 
   keys(value: string): Iterable<ObjectKey> {
@@ -74,8 +91,7 @@ class Index {
 /**
  * An empty store.
  *
- * @param indexers by the name under which `byIndex` finds them; pure, because an object is taken out of its index by
- *   asking again for its values
+ * @param indexers by the name under which `byIndex` finds them; asked once for each state of an object
  */
 export const makeMemoryStore = (indexers: Readonly<Record<string, Indexer>> = {}): MemoryStore => {
   const objects = new Map<ObjectKey, KubeObject>()
@@ -83,10 +99,7 @@ export const makeMemoryStore = (indexers: Readonly<Record<string, Indexer>> = {}
 
   const put = (key: ObjectKey, object: KubeObject, previous: KubeObject | undefined): Delta => {
     for (const index of indexes.values()) {
-      if (previous !== undefined) {
-        index.remove(key, previous)
-      }
-      index.add(key, object)
+      index.put(key, object)
     }
     objects.set(key, object)
     return { _tag: "Upserted", key, object, previous }
@@ -104,7 +117,7 @@ export const makeMemoryStore = (indexers: Readonly<Record<string, Indexer>> = {}
       return undefined
     }
     for (const index of indexes.values()) {
-      index.remove(key, object)
+      index.remove(key)
     }
     objects.delete(key)
     return { _tag: "Deleted", key, object, seen }

@@ -66,7 +66,7 @@ export interface Reflector<E = never> {
   readonly observeDeleted: (key: ObjectKey) => void
 }
 
-const silenceLimit = "3 minutes"
+const silenceLimitMs = 180_000
 const shortSessionMs = 1_000
 const goodTimeMs = 120_000
 const attemptsBeforeFirstSync = 4
@@ -167,21 +167,26 @@ class Session<E> {
     // The only reference to it, and given up with the list: the watch goes on for minutes, with a second copy of everything.
     let collecting = listFirst ? new Map<ObjectKey, KubeObject>() : undefined
     let events = 0
-    const take = (event: WatchEvent): Effect.Effect<void, Refused<E>> => {
-      events++
-      if (collecting === undefined) {
-        return Effect.sync(() => this.#cache.apply(event))
-      }
-      if (event.type !== "BOOKMARK" || !event.initialEventsEnd) {
-        return this.#collect(collecting, event)
-      }
-      const complete = collecting.values()
-      collecting = undefined
-      return this.#adopt(complete, event.resourceVersion)
-    }
+    /** A whole array at a time, without a step of the runtime for each event. */
+    const take = (some: ReadonlyArray<WatchEvent>): Effect.Effect<void, Refused<E>> =>
+      Effect.suspend(() => {
+        for (const [index, event] of some.entries()) {
+          events++
+          if (collecting === undefined) {
+            this.#cache.apply(event)
+          } else if (event.type !== "BOOKMARK") {
+            this.#collect(collecting, event)
+          } else if (event.initialEventsEnd) {
+            const complete = collecting.values()
+            collecting = undefined
+            return Effect.andThen(this.#adopt(complete, event.resourceVersion), take(some.slice(index + 1)))
+          }
+        }
+        return Effect.void
+      })
     return Effect.gen({ self: this }, function* () {
       const openedAt = yield* Clock.currentTimeMillis
-      yield* Stream.runForEach(yield* this.#open(listFirst), take)
+      yield* this.#untilSilent(yield* this.#open(listFirst), take)
       const lasted = (yield* Clock.currentTimeMillis) - openedAt
       if (collecting !== undefined) {
         return yield* this.#lost("the watch ended before its first list was complete")
@@ -198,23 +203,46 @@ class Session<E> {
     const { client, resource, selection } = this.#options
     return Effect.map(Random.nextIntBetween(300, 600), (timeoutSeconds) => {
       const start = sendInitialEvents ? { sendInitialEvents } : { resourceVersion: this.#cache.version() }
-      return client.watch(resource, { ...selection, ...start, timeoutSeconds }).pipe(
-        Stream.timeoutOrElse({
-          duration: silenceLimit,
-          orElse: () => Stream.fail(this.#lost(`the watch was silent for ${silenceLimit}`)),
-        }),
-      )
+      return client.watch(resource, { ...selection, ...start, timeoutSeconds })
     })
   }
 
-  #collect(into: Map<ObjectKey, KubeObject>, event: WatchEvent): Effect.Effect<void> {
-    return Effect.sync(() => {
-      if (event.type === "DELETED") {
-        into.delete(objectKey(event.object))
-      } else if (event.type !== "BOOKMARK") {
-        into.set(objectKey(event.object), this.#cache.prepare(event.object))
-      }
+  /** One timer for the whole watch: `Stream.timeoutOrElse` would send every chunk through a queue between two fibers. */
+  #untilSilent(
+    stream: Stream.Stream<WatchEvent, ApiError>,
+    take: (some: ReadonlyArray<WatchEvent>) => Effect.Effect<void, Refused<E>>,
+  ): Effect.Effect<void, ApiError | Refused<E>> {
+    return Effect.clockWith((clock) => {
+      let heardAt = clock.currentTimeMillisUnsafe()
+      /** Our own time with an event (a guard that waits, say) is not the server's silence. */
+      let atWork = false
+      const hear = Effect.sync(() => {
+        atWork = false
+        heardAt = clock.currentTimeMillisUnsafe()
+      })
+      const hearing = Stream.runForEachArray(stream, (some) => {
+        atWork = true
+        return Effect.ensuring(take(some), hear)
+      })
+      const silence = Effect.gen({ self: this }, function* () {
+        for (;;) {
+          const left = heardAt + silenceLimitMs - clock.currentTimeMillisUnsafe()
+          if (left <= 0 && !atWork) {
+            return yield* this.#lost("the watch was silent for 3 minutes")
+          }
+          yield* Effect.sleep(left > 0 ? left : silenceLimitMs)
+        }
+      })
+      return Effect.raceFirst(hearing, silence)
     })
+  }
+
+  #collect(into: Map<ObjectKey, KubeObject>, event: Exclude<WatchEvent, { readonly type: "BOOKMARK" }>): void {
+    if (event.type === "DELETED") {
+      into.delete(objectKey(event.object))
+    } else {
+      into.set(objectKey(event.object), this.#cache.prepare(event.object))
+    }
   }
 
   #adopt(prepared: Iterable<KubeObject>, version: string): Effect.Effect<void, Refused<E>> {

@@ -1,5 +1,5 @@
 /** A watch's body: one JSON event a line, decoded as it comes, with back-pressure. */
-import { Effect, Predicate, Result, Stream } from "effect"
+import { Array as Arrays, Effect, Predicate, Result, Stream } from "effect"
 import { constants } from "node:http2"
 import { NotKubernetes } from "./api-error.ts"
 import type { ApiError, ApiErrorReason } from "./api-error.ts"
@@ -130,7 +130,9 @@ export const decodeWatch = (
       // Events before a failure in the same chunk are lost with it: whoever watches starts anew after a failure.
       return Effect.fromResult(decodeLines(lines.success, resource, failures))
     }),
-    Stream.flattenIterable,
+    // A stream of its own for each array, which `flattenIterable` makes, would cost more than the decoding.
+    Stream.filter(Arrays.isReadonlyArrayNonEmpty),
+    Stream.flattenArray,
     Stream.concat(Stream.fromEffectDrain(checkEnd(reply, failures))),
   )
 }
