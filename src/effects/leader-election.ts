@@ -58,7 +58,8 @@ export interface HeldLease {
 }
 
 const RETRY_MS = 2_000
-const RELEASE_LIMIT_MS = 2_000
+/** A process that is told to end has 2 s for all of its finalizers; an unreleased Lease only makes the next one wait. */
+const RELEASE_LIMIT_MS = 1_000
 /**
  * What passes for a difference between two clocks. A holder whose time has run out by no more than this by our clock may
  * be alive and merely behind: it is watched for one duration before the Lease is taken from it (as client-go always does).
@@ -241,7 +242,7 @@ const giveBack = (candidate: Candidate, known: KubeObject | undefined) => {
 }
 
 /**
- * Takes the Lease and keeps it until the scope closes, which gives it back (at most 2 s).
+ * Takes the Lease and keeps it until the scope closes, which gives it back (at most 1 s).
  *
  * Fails with {@link LeaseHeld} only if `wait` is false (one whose time has run out is watched for one duration first); with an `ApiError` if `wait` is false or waiting cannot heal it.
  * Races with other candidates are settled by `resourceVersion`.

@@ -177,7 +177,7 @@ describe("giving the Lease back", () => {
     }),
   )
 
-  it.effect("gives up after 2 s", () =>
+  it.effect("gives up after 1 s", () =>
     Effect.gen(function* () {
       const client = makeMemoryClient()
       const working = yield* Effect.forkChild(
@@ -186,7 +186,7 @@ describe("giving the Lease back", () => {
       yield* TestClock.adjust(1)
       client.fault = { before: () => Effect.never }
       const closing = yield* Effect.forkChild(Fiber.interrupt(working))
-      yield* TestClock.adjust(1_999)
+      yield* TestClock.adjust(999)
       assert.isUndefined(closing.pollUnsafe())
       yield* TestClock.adjust(1)
       yield* Fiber.join(closing)

@@ -103,4 +103,12 @@ describe("objects", () => {
     const text = diffObjects("x", undefined, object("ExternalSecret", { spec: { x: "\u001b[2J\u202e" } })).join("\n")
     assert.notMatch(text, /[^\n\u0020-\u007e]/)
   })
+  it("of a CRD's schemas says no more than that they differ", () => {
+    const crd = (text: string) =>
+      object("CustomResourceDefinition", { spec: { group: "g", versions: [{ name: "v1", schema: { x: text } }] } })
+    assert.deepStrictEqual(diffObjects("x", crd("short"), crd("longer")).slice(-2), [
+      '-    schema: "(not shown: 13 characters)"',
+      '+    schema: "(not shown: 14 characters)"',
+    ])
+  })
 })

@@ -1,0 +1,210 @@
+/** The syncer as a pod runs it: with the token of a ServiceAccount that has no more rights than docs/rbac.md grants. */
+import { assert, describe, it as test, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { readFileSync } from "node:fs"
+import { writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { parseAllDocuments, stringify } from "yaml"
+import { arrayAt, stringAt } from "../../src/sync/rules/json.ts"
+import { describeEntry } from "../clusters/audit-log.ts"
+import type { GroundShape } from "../clusters/ground.ts"
+import { renderKubeconfig } from "../clusters/kubeconfig.ts"
+import { runBinary } from "../support/complaint.ts"
+import { clusterSecretStores, externalSecrets, secrets } from "../support/resources.ts"
+import {
+  awaitSecret,
+  binary,
+  createReady,
+  externalSecret,
+  fakeStore,
+  hostRef,
+  SyncedPair,
+  type SyncedPairShape,
+  valueOf,
+  vcluster,
+} from "../support/synced-pair.ts"
+
+interface Rule {
+  readonly apiGroups: ReadonlyArray<string>
+  readonly resources: ReadonlyArray<string>
+  readonly verbs: ReadonlyArray<string>
+}
+
+const page = readFileSync(new URL("../../docs/rbac.md", import.meta.url), "utf8")
+
+/** The YAML of the page, by the file name in its first line. */
+const block = (name: string): string => {
+  const [, text = ""] = new RegExp(`\`\`\`yaml\\n(# ${name}\\n[^\`]*)\`\`\``).exec(page) ?? []
+  return text
+}
+
+const documents = (text: string): ReadonlyArray<unknown> =>
+  parseAllDocuments(text).map((document): unknown => document.toJS())
+
+const textsAt = (value: unknown, key: string): ReadonlyArray<string> =>
+  arrayAt(value, key).filter((text) => typeof text === "string")
+
+const rule = (value: unknown): Rule => ({
+  apiGroups: textsAt(value, "apiGroups"),
+  resources: textsAt(value, "resources"),
+  verbs: textsAt(value, "verbs"),
+})
+
+const rulesOf = (kind: string): ReadonlyArray<Rule> =>
+  documents(block("rbac.yaml"))
+    .filter((document) => stringAt(document, "kind") === kind)
+    .flatMap((document) => arrayAt(document, "rules").map(rule))
+
+const extraRules = (): ReadonlyArray<Rule> =>
+  documents(block("vcluster.yaml")).flatMap((values) => arrayAt(values, "rbac", "role", "extraRules").map(rule))
+
+const full = ["create", "delete", "patch", "update", "get", "list", "watch"]
+
+/**
+ * What vCluster's chart grants to `vc-NAME` (loft-sh/vcluster v0.37, chart/templates/role.yaml and clusterrole.yaml): with the
+ * integration and cluster stores on, one replica, and nothing else that adds rules.
+ */
+const chart: { readonly role: ReadonlyArray<Rule>; readonly clusterRole: ReadonlyArray<Rule> } = {
+  role: [
+    { apiGroups: [""], resources: ["configmaps", "secrets", "services", "pods"], verbs: full },
+    {
+      apiGroups: ["apps"],
+      resources: ["statefulsets", "replicasets", "deployments"],
+      verbs: ["get", "list", "watch", "update"],
+    },
+    { apiGroups: ["", "events.k8s.io"], resources: ["events"], verbs: ["create", "get", "list", "watch"] },
+    { apiGroups: ["external-secrets.io"], resources: ["externalsecrets"], verbs: full },
+  ],
+  clusterRole: [
+    { apiGroups: ["apiextensions.k8s.io"], resources: ["customresourcedefinitions"], verbs: ["get", "list", "watch"] },
+    { apiGroups: ["external-secrets.io"], resources: ["clustersecretstores"], verbs: ["get", "list", "watch"] },
+  ],
+}
+
+const expand = (rules: ReadonlyArray<Rule>): ReadonlyArray<string> =>
+  rules.flatMap(({ apiGroups, resources, verbs }) =>
+    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}.${group}`))),
+  )
+
+describe("docs/rbac.md", () => {
+  test("grants no write to a Secret, and nothing without bounds", () => {
+    const granted = [...expand(rulesOf("Role")), ...expand(rulesOf("ClusterRole"))]
+    assert.isAbove(granted.length, 20)
+    assert.notMatch(granted.join("\n"), /\*/)
+    assert.notMatch(granted.join("\n"), /(create|update|patch|delete) secrets\./)
+  })
+
+  test("vCluster's own ServiceAccount with the extra rules may do all of it", () => {
+    assert.lengthOf(extraRules(), 2)
+    const role = expand([...chart.role, ...extraRules()])
+    assert.deepStrictEqual(
+      expand(rulesOf("Role")).filter((right) => !role.includes(right)),
+      [],
+    )
+    const clusterRole = expand(chart.clusterRole)
+    assert.deepStrictEqual(
+      expand(rulesOf("ClusterRole")).filter((right) => !clusterRole.includes(right)),
+      [],
+    )
+  })
+})
+
+const binding = (kind: "Role" | "ClusterRole", name: string, subject: string) => ({
+  apiVersion: "rbac.authorization.k8s.io/v1",
+  kind: `${kind}Binding`,
+  metadata: kind === "Role" ? { name, namespace: vcluster.namespace } : { name },
+  roleRef: { apiGroup: "rbac.authorization.k8s.io", kind, name },
+  subjects: [{ kind: "ServiceAccount", name: subject, namespace: vcluster.namespace }],
+})
+
+/** ServiceAccount, Roles and bindings as the chart makes them, with the extra rules of the page. */
+const chartManifests = (): string => {
+  const name = `vc-${vcluster.name}`
+  const cluster = `vc-${vcluster.name}-v-${vcluster.namespace}`
+  const { namespace } = vcluster
+  const rbac = "rbac.authorization.k8s.io/v1"
+  return [
+    { apiVersion: "v1", kind: "ServiceAccount", metadata: { name, namespace } },
+    { apiVersion: rbac, kind: "Role", metadata: { name, namespace }, rules: [...chart.role, ...extraRules()] },
+    binding("Role", name, name),
+    { apiVersion: rbac, kind: "ClusterRole", metadata: { name: cluster }, rules: chart.clusterRole },
+    binding("ClusterRole", cluster, name),
+  ]
+    .map((manifest) => stringify(manifest))
+    .join("---\n")
+}
+
+const kubeconfigOf = Effect.fnUntraced(function* (ground: GroundShape, account: string) {
+  const token = yield* ground.kubectl(ground.host, ["create", "token", account, "-n", vcluster.namespace])
+  assert.strictEqual(token.code, 0, token.stderr)
+  const { ca, server } = ground.host.connectionAs({ user: "nobody" })
+  const path = join(ground.folder, `${account}.kubeconfig`)
+  const connection = { ca, server, token: token.stdout.trim() }
+  yield* Effect.promise(() => writeFile(path, renderKubeconfig({ context: "in-cluster", connection })))
+  return path
+})
+
+/** All that the syncer does on the host: create, change, fetch anew, delete, Lease, stores. */
+const live = Effect.fnUntraced(function* (pair: SyncedPairShape, name: string) {
+  const { host, virtual } = pair.ground
+  const ref = { namespace: "default", name }
+  yield* createReady(pair, externalSecret(name))
+  yield* awaitSecret(pair, name)
+  yield* virtual.kube.patch(externalSecrets, ref, { metadata: { labels: { tier: "one" } } })
+  yield* host.kube.waitFor(externalSecrets, hostRef(name), (copy) => copy.metadata.labels?.["tier"] === "one")
+  yield* host.kube.create(clusterSecretStores, fakeStore(`store-${name}`, { "/database/password": "another" }))
+  yield* virtual.kube.waitFor(clusterSecretStores, { name: `store-${name}` })
+  yield* createReady(pair, externalSecret(`${name}-2`, { store: `store-${name}` }))
+  assert.strictEqual(valueOf(yield* awaitSecret(pair, `${name}-2`), "password"), "another")
+  for (const each of [name, `${name}-2`]) {
+    yield* virtual.kube.delete(externalSecrets, { namespace: "default", name: each })
+    yield* host.kube.waitUntilGone(externalSecrets, hostRef(each))
+    yield* virtual.kube.waitUntilGone(secrets, { namespace: "default", name: each })
+  }
+})
+
+layer(SyncedPair.layer({ follow: false }), { excludeTestServices: true, timeout: "10 minutes" })(
+  "sync --follow with the rights of",
+  (it) => {
+    const accounts = [
+      ["vCluster's own ServiceAccount and the extra rules", `vc-${vcluster.name}`, chartManifests()],
+      ["a ServiceAccount of its own", "vcluster-es", block("rbac.yaml")],
+    ] as const
+    for (const [name, account, manifests] of accounts)
+      it.effect(name, () =>
+        Effect.gen(function* () {
+          const pair = yield* SyncedPair
+          const { ground } = pair
+          const applied = yield* ground.kubectl(ground.host, ["apply", "-f", "-"], manifests)
+          assert.strictEqual(applied.code, 0, applied.stderr)
+          const kubeconfig = yield* kubeconfigOf(ground, account)
+          const flags = [
+            vcluster.name,
+            `--namespace=${vcluster.namespace}`,
+            `--kubeconfig=${kubeconfig}`,
+            `--virtual-kubeconfig=${ground.virtual.kubeconfig}`,
+          ]
+          const mark = yield* ground.host.audit.mark
+          const syncer = yield* ground.start({ file: binary, args: ["sync", "--follow", ...flags] })
+          yield* syncer.waitForOutput(/in step/)
+          yield* live(pair, account === "vcluster-es" ? "own" : "chart")
+          yield* syncer.signal("SIGTERM")
+          const finished = yield* syncer.finished
+          assert.strictEqual(finished.code, 0, finished.stderr)
+          assert.notMatch(finished.stderr, /not allowed|forbidden/i)
+          const requests = (yield* ground.host.audit.since(mark)).filter(
+            ({ user }) => user.username === `system:serviceaccount:${vcluster.namespace}:${account}`,
+          )
+          assert.isAbove(requests.length, 20)
+          const refused = requests.filter(({ responseStatus }) => (responseStatus?.code ?? 0) === 403)
+          assert.deepStrictEqual(refused.map(describeEntry), [])
+
+          const pass = yield* runBinary(ground, ["sync", ...flags])
+          assert.strictEqual(pass.code, 0, pass.stderr)
+          const status = yield* runBinary(ground, ["status", ...flags])
+          assert.strictEqual(status.code, 0, status.stdout)
+          assert.include(status.stdout, "ESO (health not visible to you)")
+        }),
+      )
+  },
+)
