@@ -229,7 +229,7 @@ layer(BadInput.layer, { excludeTestServices: true, timeout: "10 minutes" })("its
         {
           code: 2,
           error:
-            "vcluster.yaml:7:7: external-secrets integration is enabled but external-secrets custom resource (externalsecrets.external-secrets.io) is also set in the sync.toHost.customResources. This is not supported, please remove the entry from sync.toHost.customResources",
+            "vcluster.yaml:7:7: external-secrets integration is enabled but external-secrets custom resource is also set in sync.toHost.customResources (externalsecrets.external-secrets.io). This is not supported, please remove the entry from sync.toHost.customResources",
         },
       ),
     ),

@@ -16,7 +16,7 @@ const checkPrivateNodes = (reader: SettingsReader): void => {
   if (on !== undefined) reader.problem(on.keyAt, "external-secrets integration is not supported in private nodes mode")
 }
 
-/** vCluster looks in the first only, and misses keys with a version; objects would be synced twice all the same. */
+/** The text begins as the documentation has it. vCluster looks in the first only, and misses keys with a version; objects would be synced twice all the same. */
 const customResources: ReadonlyArray<SettingPath> = [
   ["sync", "toHost", "customResources"],
   ["sync", "fromHost", "customResources"],
@@ -36,7 +36,7 @@ const checkCustomResources = (reader: SettingsReader, settings: IntegrationSetti
       const where = path.join(".")
       reader.problem(
         keyAt,
-        `external-secrets integration is enabled but external-secrets custom resource (${name}) is also set in the ${where}. This is not supported, please remove the entry from ${where}`,
+        `external-secrets integration is enabled but external-secrets custom resource is also set in ${where} (${name}). This is not supported, please remove the entry from ${where}`,
       )
     }
 }

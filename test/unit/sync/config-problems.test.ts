@@ -95,7 +95,7 @@ const customResource = (resource: string, where: string) => {
   return outer.reduce((inner, step) => `{${step}: ${inner}}`, body).slice(1, -1)
 }
 const conflict = (resource: string, where: string) =>
-  `external-secrets integration is enabled but external-secrets custom resource (${resource}) is also set in the ${where}. This is not supported, please remove the entry from ${where}`
+  `external-secrets integration is enabled but external-secrets custom resource is also set in ${where} (${resource}). This is not supported, please remove the entry from ${where}`
 
 const mappings = (enabled: boolean) =>
   `sync: {toHost: {namespaces: {enabled: ${enabled}, mappings: {byName: {a: "b-*"}}}}}`
