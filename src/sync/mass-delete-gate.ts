@@ -26,7 +26,7 @@ export interface MassDeleteGate {
   readonly judgeAnew: () => void
   /** The virtual ExternalSecrets were just listed: they are objects of the CRD that stands now. */
   readonly listed: Effect.Effect<void, ApiError>
-  /** The stop that is in force, if any. */
+  /** What has to be asked for, whether or not it is allowed. */
   readonly judge: () => MassDeletion | undefined
   /** undefined: the deletion may be carried out. */
   readonly admit: (key: ObjectKey) => Effect.Effect<MassDeletion | undefined, ApiError>
@@ -80,7 +80,6 @@ export const makeMassDeleteGate = ({ caches, context, allowed, virtualCrd }: Opt
   }
 
   const judge = (): MassDeletion | undefined => {
-    if (allowed()) return undefined
     verdict ??= { stop: count(caches, context, confirmed, doomed) }
     return verdict.stop
   }
@@ -118,6 +117,6 @@ export const makeMassDeleteGate = ({ caches, context, allowed, virtualCrd }: Opt
     admit: (key) =>
       one
         .withPermits(1)(Effect.suspend(() => (seen.has(key) ? confirmSeen : Effect.void)))
-        .pipe(Effect.map(() => (confirmed.has(key) ? undefined : judge()))),
+        .pipe(Effect.map(() => (confirmed.has(key) || allowed() ? undefined : judge()))),
   }
 }

@@ -4,65 +4,18 @@
  */
 import { Clock, Deferred, Duration, Effect, Schedule } from "effect"
 import type { Scope } from "effect"
-import { isTransient } from "../effects/api-error.ts"
-import type { ApiError } from "../effects/api-error.ts"
-import type { EventRecorder } from "../effects/event-recorder.ts"
-import { makeEventRecorder } from "../effects/event-recorder.ts"
-import type { HeldLease, LeaseHeld } from "../effects/leader-election.ts"
-import { acquireLease } from "../effects/leader-election.ts"
-import type { CrdPair } from "./crd-to-virtual.ts"
-import { compareCrd, ensureCrd, foreignCrd, wantedPlurals } from "./crd-to-virtual.ts"
+import { ensureCrd, foreignCrd, wantedPlurals } from "./crd-to-virtual.ts"
 import type { Engine } from "./engine.ts"
 import { makeEngine } from "./engine.ts"
-import type { HostNamespaceMissing, OperatorMissing } from "./errors.ts"
-import { LeaseLost } from "./errors.ts"
-import type { IdentityGuard } from "./identity-guard.ts"
-import { makeIdentityGuard, writeAnchor } from "./identity-guard.ts"
 import type { OpenCaches } from "./open-caches.ts"
 import { openCaches } from "./open-caches.ts"
 import type { Change, ObjectReport } from "./report.ts"
-import type { VersionNotServed } from "./rules/crd.ts"
-import type { IdentityMismatch } from "./rules/identity.ts"
-import {
-  allowMassDeleteAnnotation,
-  heldDeletionsAnnotation,
-  highestVersionAnnotation,
-  versionAnnotation,
-  virtualClusterAnnotation,
-} from "./rules/keys.ts"
-import type { MassDeletion } from "./rules/mass-delete.ts"
-import { expectedAnchor, identityOf, leaseName, takeSurvey } from "./survey.ts"
-import type { Survey } from "./survey.ts"
+import { allowMassDeleteAnnotation } from "./rules/keys.ts"
+import type { Session, SyncFailure, SyncObserver, SyncOptions } from "./session.ts"
+import { begin, waitingFor } from "./session.ts"
+import { leaseName } from "./survey.ts"
 import { contextOf } from "./target.ts"
 import type { SyncTarget } from "./target.ts"
-
-export interface SyncOptions {
-  /** Who we are, in the Lease: the pod's or the machine's name. */
-  readonly identity: string
-  /** Of this program; the Lease tells it to `status`. */
-  readonly version: string
-  readonly workers: number
-  readonly allowMassDelete: boolean
-  /** Go on although the virtual cluster is another one than before. */
-  readonly acceptIdentity: boolean
-}
-
-/** What the one who runs us wants to hear while we work. */
-export interface SyncObserver {
-  readonly onChange: (change: Change) => void
-  readonly onProgress: (settled: number, total: number) => void
-  readonly onWarning: (message: string) => void
-}
-
-export type SyncFailure =
-  | ApiError
-  | HostNamespaceMissing
-  | IdentityMismatch
-  | LeaseHeld
-  | LeaseLost
-  | MassDeletion
-  | OperatorMissing
-  | VersionNotServed
 
 export interface SyncResult {
   readonly reports: ReadonlyArray<ObjectReport>
@@ -71,92 +24,11 @@ export interface SyncResult {
   readonly timedOut: boolean
 }
 
-interface Session {
-  readonly target: SyncTarget
-  readonly options: SyncOptions
-  readonly observer: SyncObserver
-  readonly survey: Survey
-  readonly lease: HeldLease
-  readonly guard: IdentityGuard
-  readonly events: EventRecorder
-  readonly pairs: Map<string, CrdPair>
-  /** Fails as soon as we must not go on. */
-  readonly fatal: Deferred.Deferred<never, SyncFailure>
-  /** Set while deletions are held back. */
-  readonly held: { message: string }
-  /** Changes are kept for the result of the first pass only. */
-  readonly counting: { on: boolean }
-}
-
 const rfc3339 = (millis: number): string => new Date(millis).toISOString().replace(/\.\d+Z$/, "Z")
-
-/** The identity first, then the Lease, and only then the first write. */
-const begin = Effect.fnUntraced(function* (
-  target: SyncTarget,
-  options: SyncOptions,
-  observer: SyncObserver,
-  survey: Survey,
-  wait: boolean,
-): Effect.fn.Return<Session, SyncFailure, Scope.Scope> {
-  const { clients, vcluster } = target
-  const mismatch = identityOf(survey, vcluster)
-  if (mismatch !== undefined && !options.acceptIdentity) return yield* mismatch
-  yield* Effect.forEach(wantedPlurals(target.settings), (plural) => compareCrd(clients, plural, target.settings), {
-    discard: true,
-  })
-  const expected = expectedAnchor(survey, vcluster)
-  const guard = makeIdentityGuard({
-    virtual: clients.virtual,
-    uid: survey.virtualUid,
-    expected,
-    highest: mismatch === undefined ? survey.highestResourceVersion : undefined,
-  })
-  const held = { message: "" }
-  const lease = yield* acquireLease({
-    client: clients.host,
-    namespace: vcluster.namespace,
-    name: leaseName(vcluster),
-    identity: options.identity,
-    wait,
-    onWaiting: (holder) => Effect.sync(() => observer.onWarning(`waiting: ${holder} is at work for this vCluster`)),
-    annotations: () => ({
-      [virtualClusterAnnotation]: survey.virtualUid,
-      [highestVersionAnnotation]: guard.highest() ?? "",
-      [heldDeletionsAnnotation]: held.message,
-      [versionAnnotation]: options.version,
-    }),
-  })
-  yield* writeAnchor(clients.virtual, expected).pipe(
-    Effect.when(Effect.sync(() => mismatch !== undefined || survey.anchor === undefined)),
-  )
-  const events = yield* makeEventRecorder({
-    client: clients.virtual,
-    component: "vcluster-es",
-    instance: options.identity,
-  })
-  const fatal = yield* Deferred.make<never, SyncFailure>()
-  yield* lease.lost.pipe(
-    Effect.andThen(Deferred.fail(fatal, new LeaseLost({ lease: `${vcluster.namespace}/${leaseName(vcluster)}` }))),
-    Effect.forkScoped({ startImmediately: true }),
-  )
-  return {
-    target,
-    options,
-    observer,
-    survey,
-    lease,
-    guard,
-    events,
-    pairs: new Map(),
-    fatal,
-    held,
-    counting: { on: true },
-  }
-})
 
 const followCrd = Effect.fnUntraced(function* (session: Session, plural: string) {
   const { target, observer, pairs } = session
-  if (!wantedPlurals(target.settings).includes(plural)) return
+  if (!wantedPlurals(target.settings).includes(plural) || !session.lease.isHeld()) return
   const pair = yield* ensureCrd(target.clients, plural, target.settings)
   pairs.set(plural, pair)
   const foreign = foreignCrd(pair)
@@ -166,9 +38,11 @@ const followCrd = Effect.fnUntraced(function* (session: Session, plural: string)
     )
 })
 
-const massDeleteAllowed = (session: Session) => (): boolean =>
-  session.options.allowMassDelete ||
+const allowedOnLease = (session: Session): boolean =>
   session.lease.current().metadata.annotations?.[allowMassDeleteAnnotation] === "true"
+
+const massDeleteAllowed = (session: Session) => (): boolean =>
+  session.options.allowMassDelete || allowedOnLease(session)
 
 interface Epoch {
   readonly engine: Engine
@@ -216,10 +90,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
       observer.onChange(change)
     },
     notify: session.events.record,
-    onFailure: (id, cause, attempts) => {
-      // The first tries lose races that the next one wins (a cache behind by one event); what stays is worth a word.
-      if (attempts === 4) observer.onWarning(`${id.replace("|", " ")}: ${cause}; trying again`)
-    },
+    onFailure: (id, cause) => observer.onWarning(`${id.replace("|", " ")}: ${cause}; trying again`),
   })
   return { engine, opened, changes, outdated: Deferred.await(outdated) }
 })
@@ -249,13 +120,13 @@ export const syncOnce = Effect.fnUntraced(function* (
   observer: SyncObserver,
   timeoutMs: number,
 ): Effect.fn.Return<SyncResult, SyncFailure, Scope.Scope> {
-  const survey = yield* takeSurvey(target.clients, target.vcluster)
-  const session = yield* begin(target, options, observer, survey, false)
+  const session = yield* begin(target, options, observer, undefined)
   const pass = Effect.gen(function* () {
     const { engine, opened, changes } = yield* openEpoch(session)
     yield* opened.synced
-    const stop = engine.judgeMassDeletion()
-    if (stop !== undefined) return yield* stop
+    const stop = engine.massDeletion()
+    if (stop !== undefined && !massDeleteAllowed(session)()) return yield* stop
+    session.allowance.spent = stop !== undefined
     engine.resync()
     yield* Effect.forkScoped(engine.run, { startImmediately: true })
     const done = yield* untilSettled(session, engine).pipe(
@@ -270,32 +141,28 @@ export const syncOnce = Effect.fnUntraced(function* (
 const resyncEvery = Duration.minutes(10)
 /** ESO may be down for long: then the first pass is told as it stands. */
 const firstPassLimit = Duration.seconds(30)
-const tryAgainEvery = Schedule.spaced(Duration.seconds(5))
 
-const isPassing = (error: SyncFailure): boolean => error._tag === "ApiError" && isTransient(error)
-
-/** A virtual cluster that is asleep, paused or on its way up is waited for (DESIGN §7). */
-const awaken = (target: SyncTarget, observer: SyncObserver) =>
-  takeSurvey(target.clients, target.vcluster).pipe(
-    Effect.tapError((error) =>
-      Effect.sync(() => {
-        if (isPassing(error)) observer.onWarning(`${error.message}; waiting for it`)
-      }),
-    ),
-    Effect.retry({ schedule: tryAgainEvery, while: isPassing }),
-  )
-
-/** Lets go of held deletions when the operator allows them, and says on the Lease what is held. */
-const watchHeld = (session: Session, engine: Engine) =>
-  Effect.sync(() => {
-    const stop = engine.judgeMassDeletion()
-    if (stop === undefined && session.held.message !== "") engine.resync()
-    if (stop !== undefined && session.held.message === "")
-      session.observer.onWarning(
-        `${stop.message}; to allow it: kubectl annotate lease ${leaseName(session.target.vcluster)} -n ${session.target.vcluster.namespace} ${allowMassDeleteAnnotation}=true`,
+/**
+ * Lets go of held deletions when the operator allows them, and says on the Lease what is held. The allowance is for these
+ * deletions, not for all that will ever come: once they are over, it is taken off the Lease.
+ */
+const watchHeld = (session: Session, engine: Engine) => {
+  let letGo = false
+  const look = () => {
+    const { held, allowance, target, observer } = session
+    const pending = engine.massDeletion()
+    const allowed = massDeleteAllowed(session)()
+    if (pending !== undefined && allowed && !letGo) engine.resync()
+    if (pending !== undefined && !allowed && held.message === "")
+      observer.onWarning(
+        `${pending.message}; to allow it: kubectl annotate lease ${leaseName(target.vcluster)} -n ${target.vcluster.namespace} ${allowMassDeleteAnnotation}=true`,
       )
-    session.held.message = stop === undefined ? "" : `${stop.wouldDelete}/${stop.managed}`
-  }).pipe(Effect.repeat(Schedule.spaced(Duration.seconds(5))))
+    allowance.spent = allowedOnLease(session) && letGo && pending === undefined
+    letGo = allowed && (letGo || pending !== undefined)
+    held.message = pending === undefined || allowed ? "" : `${pending.wouldDelete}/${pending.managed}`
+  }
+  return Effect.repeat(Effect.sync(look), Schedule.spaced(Duration.seconds(5)))
+}
 
 /**
  * For ever. @param onFirstPass called once: when everything is in step, or after half a minute with what is not yet
@@ -306,39 +173,32 @@ export const follow = Effect.fnUntraced(function* (
   observer: SyncObserver,
   onFirstPass: (result: SyncResult) => Effect.Effect<void>,
 ): Effect.fn.Return<never, SyncFailure, Scope.Scope> {
-  const survey = yield* awaken(target, observer)
-  const session = yield* begin(target, options, observer, survey, true)
+  const patience = waitingFor(observer)
+  const session = yield* begin(target, options, observer, patience)
   let first = true
+  const tellFirstPass = ({ engine, changes }: Epoch) =>
+    untilSettled(session, engine).pipe(
+      Effect.as(false),
+      Effect.timeoutOrElse({ duration: firstPassLimit, orElse: () => Effect.succeed(true) }),
+      Effect.flatMap((timedOut) => {
+        first = false
+        session.counting.on = false
+        return onFirstPass({ reports: [...engine.reports.values()], changes, timedOut })
+      }),
+    )
   const epoch = Effect.scoped(
     Effect.gen(function* () {
-      const { engine, opened, changes, outdated } = yield* openEpoch(session)
-      yield* opened.synced
+      const opened = yield* openEpoch(session)
+      const { engine } = opened
+      yield* opened.opened.synced
       engine.resync()
       yield* Effect.forkScoped(engine.run, { startImmediately: true })
       yield* Effect.forkScoped(watchHeld(session, engine), { startImmediately: true })
       yield* Effect.forkScoped(Effect.repeat(Effect.sync(engine.resync), Schedule.spaced(resyncEvery)))
-      const settled = untilSettled(session, engine).pipe(
-        Effect.as(false),
-        Effect.timeoutOrElse({ duration: firstPassLimit, orElse: () => Effect.succeed(true) }),
-        Effect.flatMap((timedOut) => {
-          session.counting.on = false
-          return onFirstPass({ reports: [...engine.reports.values()], changes, timedOut })
-        }),
-      )
-      if (first) yield* Effect.forkScoped(settled)
-      first = false
-      yield* outdated
+      if (first) yield* Effect.forkScoped(tellFirstPass(opened))
+      yield* opened.outdated
       observer.onWarning("the version of external-secrets.io on the host has changed; starting anew with it")
     }),
   )
-  const epochs = epoch.pipe(
-    Effect.tapError((error) =>
-      Effect.sync(() => {
-        if (isPassing(error)) observer.onWarning(`${error.message}; trying again`)
-      }),
-    ),
-    Effect.retry({ schedule: tryAgainEvery, while: isPassing }),
-    Effect.forever,
-  )
-  return yield* Effect.raceFirst(epochs, Deferred.await(session.fatal))
+  return yield* Effect.raceFirst(Effect.forever(patience(epoch)), Deferred.await(session.fatal))
 })
