@@ -14,6 +14,13 @@ export interface WorkQueueOptions {
   readonly baseDelayMs?: number
   /** No delay of `retry` is longer, jitter included. Default 1,000,000, as in client-go. */
   readonly maxDelayMs?: number
+  /**
+   * Whether only a change can help a key, as the caller knows it from its failures. `idle` does not wait for a delayed key
+   * of that sort. Default: none.
+   */
+  readonly isStuck?: (key: string) => boolean
+  /** As `maxDelayMs`, for keys that are not stuck: what keeps them may be over any moment. Default: the same. */
+  readonly maxHopefulDelayMs?: number
   /** Groups take turns. Default: what stands before the first `/`, the namespace. */
   readonly groupOf?: (key: string) => string
 }
@@ -44,7 +51,7 @@ export interface WorkQueue {
    */
   readonly take: Effect.Effect<string>
   readonly done: (key: string) => void
-  /** Completes as soon as nothing is queued, in work or delayed. */
+  /** Completes as soon as nothing is queued, in work or delayed, but for delayed keys that are stuck. */
   readonly idle: Effect.Effect<void>
   readonly size: () => QueueSize
   /** Failures since the last `forget`. */
@@ -138,7 +145,14 @@ class Waiters {
     return Effect.sync(() => this.#waiting.delete(wake))
   })
 
-  /** All of them: one that is interrupted right after its call must not swallow the only call. */
+  /** The one that has waited longest. Who is interrupted right after its call must call the next one. */
+  wakeOne(): void {
+    const [first] = this.#waiting
+    if (first === undefined) return
+    this.#waiting.delete(first)
+    first()
+  }
+
   wakeAll(): void {
     const waiting = this.#waiting
     this.#waiting = new Set()
@@ -183,7 +197,7 @@ class KeySets {
     } else if (!this.#live.has(key)) {
       this.#background.push(key)
     }
-    this.keyAdded.wakeAll()
+    this.keyAdded.wakeOne()
   }
 
   take(): string | undefined {
@@ -216,14 +230,20 @@ const makeDelays = Effect.fnUntraced(function* (onDue: (key: string, priority: P
     })
     run(key, Effect.andThen(Effect.sleep(Math.min(millis, LONGEST_TIMER_MS)), due))
   }
-  return { add, size: () => dueAt.size, clear: () => dueAt.clear() }
+  return { add, keys: () => dueAt.keys(), size: () => dueAt.size, clear: () => dueAt.clear() }
 })
 
 /** Times come from Effect's `Clock`, jitter from its `Random`. Closing the scope cancels all delays. */
 export const makeWorkQueue = Effect.fnUntraced(function* (
   options: WorkQueueOptions = {},
 ): Effect.fn.Return<WorkQueue, never, Scope.Scope> {
-  const { baseDelayMs = 5, maxDelayMs = 1_000_000, groupOf = (key: string) => key.split("/", 1)[0] ?? key } = options
+  const {
+    baseDelayMs = 5,
+    maxDelayMs = 1_000_000,
+    maxHopefulDelayMs = maxDelayMs,
+    isStuck = () => false,
+    groupOf = (key: string) => key.split("/", 1)[0] ?? key,
+  } = options
   const random = yield* Random.Random
   const keys = new KeySets(groupOf)
   const emptied = new Waiters()
@@ -238,7 +258,7 @@ export const makeWorkQueue = Effect.fnUntraced(function* (
     }),
   )
 
-  const isIdle = () => keys.queued + keys.processing + delays.size() === 0
+  const isIdle = () => keys.queued + keys.processing === 0 && [...delays.keys()].every(isStuck)
 
   const add = (key: string, priority: Priority = "live"): void => {
     if (open) keys.add(key, priority)
@@ -253,14 +273,19 @@ export const makeWorkQueue = Effect.fnUntraced(function* (
     const before = failed.get(key) ?? 0
     failed.set(key, before + 1)
     const jitter = 1 - JITTER + 2 * JITTER * random.nextDoubleUnsafe()
-    addAfter(key, Math.min(maxDelayMs, baseDelayMs * 2 ** before * jitter))
+    addAfter(key, Math.min(isStuck(key) ? maxDelayMs : maxHopefulDelayMs, baseDelayMs * 2 ** before * jitter))
   }
   const take: Effect.Effect<string> = Effect.uninterruptible(
     Effect.gen(function* () {
       while (true) {
         const key = keys.take()
         if (key !== undefined) return key
-        yield* Effect.interruptible(keys.keyAdded.wait)
+        // One call a key: sixteen idle workers need not all get up for each. A call must not be lost with who heard it.
+        yield* Effect.onInterrupt(Effect.interruptible(keys.keyAdded.wait), () =>
+          Effect.sync(() => {
+            if (keys.queued > 0) keys.keyAdded.wakeOne()
+          }),
+        )
       }
     }),
   )

@@ -2,8 +2,9 @@
  * The running machinery of one Syncer: caches of both clusters, the queue, the workers. It is built for one pair of
  * versions; when ESO's change, the Syncer builds another.
  */
-import { Effect, Queue } from "effect"
+import { Cause, Clock, Effect, Exit, Option, Queue } from "effect"
 import type { Scope } from "effect"
+import { ApiError, isTransient } from "../effects/api-error.ts"
 import { runController } from "../effects/controller.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
 import type { Delta } from "../effects/store.ts"
@@ -15,12 +16,13 @@ import type { Clients } from "./executor.ts"
 import { syncedKinds } from "./kinds.ts"
 import { makeMassDeleteGate } from "./mass-delete-gate.ts"
 import type { OpenCaches } from "./open-caches.ts"
-import { makeReconciler } from "./reconciler.ts"
+import { makeReconciler, reportOf } from "./reconciler.ts"
 import type { Change, ObjectReport } from "./report.ts"
 import type { Action, Notice } from "./rules/actions.ts"
 import type { MassDeletion } from "./rules/mass-delete.ts"
 import { originOf } from "./rules/ownership.ts"
 import { customResourceDefinitions, esoGroup } from "./resources.ts"
+import { makeWriteBrake } from "./write-brake.ts"
 
 export interface EngineOptions {
   readonly clients: Clients
@@ -33,21 +35,21 @@ export interface EngineOptions {
   readonly followCrd: (plural: string) => Effect.Effect<void, unknown>
   readonly onChange: (change: Change) => void
   readonly notify: (notice: Notice) => void
-  /** A try at a key failed; it will be tried again. `id` is `KIND|KEY`. */
-  readonly onFailure: (id: string, cause: string, attempts: number) => void
+  /** A key goes on failing; it will be tried again. `id` is `KIND|KEY`. Told once. */
+  readonly onFailure: (id: string, cause: string) => void
 }
 
 export interface Engine {
   readonly reports: ReadonlyMap<string, ObjectReport>
   /** Completes at the next change of a report (or at once, when one changed since it was last awaited). */
   readonly reportChanged: Effect.Effect<void>
-  /** The mass-deletion stop, as things stand. */
-  readonly judgeMassDeletion: () => MassDeletion | undefined
+  /** The mass deletion that has to be asked for, as things stand, whether or not it is allowed. */
+  readonly massDeletion: () => MassDeletion | undefined
   /** Puts all keys into the queue, behind live changes. */
   readonly resync: () => void
   /** Works until interrupted. */
   readonly run: Effect.Effect<never>
-  /** Completes when nothing is queued, in work or waiting for another try. */
+  /** Completes when nothing is left to do, but for what fails in a way that does not pass by itself: that is reported. */
   readonly idle: Effect.Effect<void>
 }
 
@@ -93,6 +95,23 @@ const readCrd = (clients: Clients, plural: string) =>
     .get(customResourceDefinitions, { name: crdName(plural) }, { metadataOnly: true })
     .pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined)))
 
+/** The first tries lose races that the next one wins (a cache behind by one event); what goes on failing is worth a word. */
+const worthAWord = 4
+
+/** No key that an outage keeps waits longer for its next try, in milliseconds: when the outage is over, users are waiting. */
+const longestOutageDelay = 30_000
+
+const passesByItself = (cause: Cause.Cause<unknown>): boolean => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  return Cause.hasInterruptsOnly(cause) || (error instanceof ApiError && isTransient(error))
+}
+
+/** `KIND|KEY` */
+const splitId = (id: string) => {
+  const separator = id.indexOf("|")
+  return { name: id.slice(0, separator), key: id.slice(separator + 1) }
+}
+
 const terminal = (report: ObjectReport | undefined): string =>
   report === undefined ? "" : JSON.stringify([report.health, report.reason, report.message])
 
@@ -101,7 +120,9 @@ export const makeEngine = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Engine, never, Scope.Scope> {
   const { clients, context, opened } = options
   const { caches, reflectors } = opened
-  const queue = yield* makeWorkQueue()
+  const clock = yield* Clock.Clock
+  const stuck = new Set<string>()
+  const queue = yield* makeWorkQueue({ isStuck: (id) => stuck.has(id), maxHopefulDelayMs: longestOutageDelay })
   const changed = yield* Queue.sliding<void>(1)
   const reports = new Map<string, ObjectReport>()
 
@@ -144,6 +165,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     caches,
     context,
     gate,
+    brake: makeWriteBrake(() => clock.currentTimeMillisUnsafe()),
     mayWrite: options.mayWrite,
     observe,
     onChange: options.onChange,
@@ -151,13 +173,34 @@ export const makeEngine = Effect.fnUntraced(function* (
     notify: options.notify,
   })
 
-  const reconcile = (id: string): Effect.Effect<void, unknown> => {
-    const separator = id.indexOf("|")
-    const name = id.slice(0, separator)
-    const key = id.slice(separator + 1)
-    if (name === crdKind) return options.followCrd(key.slice(0, -crdSuffix.length))
+  const reconcileOne = (id: string): Effect.Effect<void, unknown> => {
+    const { name, key } = splitId(id)
+    if (name === crdKind)
+      return Effect.andThen(
+        options.followCrd(key.slice(0, -crdSuffix.length)),
+        Effect.sync(() => onReport(id, undefined)),
+      )
     const kind = syncedKinds.find((candidate) => candidate.kind === name)
     return kind === undefined ? Effect.die(new Error(`no synced kind ${name}`)) : reconciler.reconcile(kind, key)
+  }
+
+  const reconcile = (id: string) =>
+    Effect.onExit(
+      Effect.suspend(() => reconcileOne(id)),
+      (exit) =>
+        Effect.sync(() => {
+          if (Exit.isSuccess(exit) || passesByItself(exit.cause)) stuck.delete(id)
+          else if (queue.failures(id) + 1 >= worthAWord) stuck.add(id)
+        }),
+    )
+
+  const onError = (id: string, cause: string, attempts: number) => {
+    if (attempts < worthAWord) return
+    if (attempts === worthAWord) options.onFailure(id, cause)
+    // A refusal says more than the error behind it.
+    if (reports.get(id)?.health === "refused") return
+    const { name, key } = splitId(id)
+    onReport(id, reportOf(name, key, { health: "broken", reason: "SyncFailed", message: cause }))
   }
 
   opened.listen({
@@ -171,7 +214,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   return {
     reports,
     reportChanged: Queue.take(changed),
-    judgeMassDeletion: gate.judge,
+    massDeletion: gate.judge,
     resync: () => {
       for (const kind of syncedKinds)
         for (const key of kind.keys(caches, context)) queue.add(`${kind.kind}|${key}`, "background")
@@ -181,7 +224,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       queue,
       workers: options.workers,
       reconcile,
-      onError: options.onFailure,
+      onError,
     }),
   }
 })

@@ -2,10 +2,11 @@
  * A look without a touch: both clusters listed once, decided with the same rules as the Syncer's, nothing written. What
  * `status` and `sync --dry-run` stand on.
  */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Result } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
 import { makeMemoryStore } from "../effects/memory-store.ts"
 import type { MemoryStore } from "../effects/memory-store.ts"
+import type { ObjectKey } from "../effects/kube-object.ts"
 import type { CacheName, Caches, CacheSpec } from "./caches.ts"
 import { buildCaches, cacheSpecs } from "./caches.ts"
 import type { CrdPair } from "./crd-to-virtual.ts"
@@ -15,7 +16,9 @@ import { syncedKinds } from "./kinds.ts"
 import { makeMassDeleteGate } from "./mass-delete-gate.ts"
 import { reportOf } from "./reconciler.ts"
 import type { ObjectReport } from "./report.ts"
-import type { Action } from "./rules/actions.ts"
+import type { SyncContext } from "./context.ts"
+import type { SyncedKind } from "./synced-kind.ts"
+import type { Action, Decision } from "./rules/actions.ts"
 import type { VersionNotServed } from "./rules/crd.ts"
 import type { IdentityMismatch } from "./rules/identity.ts"
 import type { MassDeletion } from "./rules/mass-delete.ts"
@@ -61,6 +64,19 @@ const listOnce = (target: SyncTarget, spec: CacheSpec): Effect.Effect<Listed, Ap
   )
 }
 
+/** One object that our rules cannot cope with (a fault of ours) must not keep all others from being seen. */
+const decideSafely = (kind: SyncedKind, key: ObjectKey, caches: Caches, context: SyncContext): Decision =>
+  Result.try(() => kind.decide(key, caches, context, { refusedWrite: undefined })).pipe(
+    Result.getOrElse((fault): Decision => ({
+      actions: [],
+      verdict: {
+        health: "broken",
+        reason: "SyncFailed",
+        message: fault instanceof Error ? fault.message : String(fault),
+      },
+    })),
+  )
+
 /** Everything there is to say about one vCluster at this moment. */
 export const observe = Effect.fnUntraced(function* (
   target: SyncTarget,
@@ -86,7 +102,7 @@ export const observe = Effect.fnUntraced(function* (
     [...kind.keys(caches, context)].map((key) => ({
       kind: kind.kind,
       key,
-      ...kind.decide(key, caches, context, { refusedWrite: undefined }),
+      ...decideSafely(kind, key, caches, context),
     })),
   )
   const gate = makeMassDeleteGate({

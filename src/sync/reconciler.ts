@@ -1,6 +1,6 @@
 /**
  * Imperative shell of one key: decide, carry out, remember, report. Everything that decides is in the pure modules; this
- * one knows only the order: actions one after the other, and none after one that failed or was held.
+ * one knows only the order: actions one after the other, and none after one that failed, was held or was braked.
  */
 import { Effect } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
@@ -16,18 +16,20 @@ import type { Action, Notice, Verdict } from "./rules/actions.ts"
 import type { Refusal } from "./rules/refusals.ts"
 import { refusalReasonOf, refusedWrite } from "./rules/refused-write.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
+import type { Contested, WriteBrake } from "./write-brake.ts"
 
 export interface ReconcilerOptions {
   readonly clients: Clients
   readonly caches: Caches
   readonly context: SyncContext
   readonly gate: MassDeleteGate
+  readonly brake: WriteBrake
   /** Whether we may write at all (the Lease). Asked before every write. */
   readonly mayWrite: () => boolean
   /** What the server stored, so that caches need not wait for their watch. */
   readonly observe: (action: Action, stored: KubeObject | undefined) => void
   readonly onChange: (change: Change) => void
-  /** Called when a key's report is new or different; undefined: the key is none of our business any more. */
+  /** How a key stands after a try that did not fail; undefined: it is none of our business any more. */
   readonly onReport: (id: string, report: ObjectReport | undefined) => void
   readonly notify: (notice: Notice) => void
 }
@@ -44,8 +46,25 @@ const held = (message: string): Verdict => ({
   fix: { text: "if that is meant, run again with --allow-mass-delete" },
 })
 
+const withoutEffect = (action: Action): Verdict => {
+  const { kind, name } = changeOf(action)
+  return {
+    health: "broken",
+    reason: "WriteWithoutEffect",
+    message: `the ${action.side} API server takes our change of ${kind} ${name}, but does not keep it: its CRD, or an admission webhook, drops what it does not know`,
+  }
+}
+
+/** undefined: the action makes or removes an object. */
+const versionBefore = (action: Action): string | undefined =>
+  action._tag === "Patch"
+    ? action.current.metadata.resourceVersion
+    : action._tag === "Apply"
+      ? action.previous?.metadata.resourceVersion
+      : undefined
+
 export interface Reconciler {
-  readonly reconcile: (kind: SyncedKind, key: ObjectKey) => Effect.Effect<void, ApiError>
+  readonly reconcile: (kind: SyncedKind, key: ObjectKey) => Effect.Effect<void, ApiError | Contested>
 }
 
 export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
@@ -54,8 +73,10 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
 
   const memoryOf = (id: string): Memory => ({ refusedWrite: refusedWrites.get(id) })
 
+  /** @returns whether the server stored anything new */
   const perform = Effect.fnUntraced(function* (id: string, action: Action) {
-    if (!options.mayWrite()) return
+    if (!options.mayWrite()) return true
+    yield* options.brake.check(id, action)
     const stored = yield* carryOut(action, clients).pipe(
       Effect.tapError((error) =>
         Effect.sync(() => {
@@ -67,13 +88,24 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     if (refusedWrites.get(id)?.reason === refusalReasonOf(action)) refusedWrites.delete(id)
     options.observe(action, stored)
     options.onChange(changeOf(action))
+    return stored === undefined || stored.metadata.resourceVersion !== versionBefore(action)
   }, Effect.uninterruptible)
+
+  /** Nothing is left of the key on either side: a name that tenants come and go with must not stay with us for ever. */
+  const forget = (id: string, key: ObjectKey) => {
+    refusedWrites.delete(id)
+    gate.forget(key)
+  }
 
   const reconcile = Effect.fnUntraced(function* (kind: SyncedKind, key: ObjectKey) {
     const id = `${kind.kind}|${key}`
     const { actions, verdict, notice } = kind.decide(key, caches, context, memoryOf(id))
-    options.onReport(id, verdict === undefined ? undefined : reportOf(kind.kind, key, verdict))
+    if (verdict === undefined && actions.length === 0) forget(id, key)
+    const report = verdict === undefined ? undefined : reportOf(kind.kind, key, verdict)
+    // Of a refusal the writes that it brings may fail: it stands all the same.
+    if (verdict?.health === "refused") options.onReport(id, report)
     if (notice !== undefined) options.notify(notice)
+    const futile: Array<Action> = []
     for (const action of actions) {
       if (action._tag === "Delete" && action.becauseAbsent) {
         const stop = yield* gate.admit(key)
@@ -82,8 +114,11 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
           return
         }
       }
-      yield* perform(id, action)
+      if (!(yield* perform(id, action))) futile.push(action)
     }
+    // Nothing changed, so nothing will bring the key back: without a word it would be waited for until a resync.
+    const [first] = futile.length === actions.length ? futile : []
+    options.onReport(id, first === undefined ? report : reportOf(kind.kind, key, withoutEffect(first)))
   })
 
   return { reconcile }

@@ -4,6 +4,8 @@ import { AlreadyExists, ApiError, type ApiErrorReason, Conflict, NotFound } from
 import type { KubeClient, ObjectRef } from "../../src/effects/kube-client.ts"
 import { keyOf, type KubeObject } from "../../src/effects/kube-object.ts"
 import { qualifiedName, type Resource } from "../../src/effects/resource.ts"
+import { recordAt } from "../../src/sync/rules/json.ts"
+import { applyMergePatch } from "../../src/sync/rules/merge-patch.ts"
 
 export interface Call {
   readonly verb: string
@@ -50,6 +52,12 @@ type Outcome = KubeObject | ApiErrorReason
 const isObject = (outcome: Outcome): outcome is KubeObject => "metadata" in outcome
 
 const address = (resource: Resource, ref: ObjectRef) => `${qualifiedName(resource)} ${keyOf(ref.namespace, ref.name)}`
+
+const patched = (old: KubeObject, patch: Readonly<Record<string, unknown>>): KubeObject => ({
+  ...old,
+  ...recordAt(applyMergePatch(old, patch)),
+  metadata: { ...recordAt(applyMergePatch(old.metadata, patch["metadata"] ?? {})), name: old.metadata.name },
+})
 
 export const makeMemoryClient = (): MemoryClient => {
   const objects = new Map<string, KubeObject>()
@@ -100,7 +108,7 @@ export const makeMemoryClient = (): MemoryClient => {
       }),
     mergePatch: (resource, ref, patch) =>
       request("patch", resource, ref, patch, (old) =>
-        old === undefined ? notFound : put(resource, { ...old, ...patch }),
+        old === undefined ? notFound : put(resource, patched(old, patch)),
       ),
     list: () => notOffered,
     watch: () => Stream.fromEffect(notOffered),

@@ -175,6 +175,33 @@ describe("work queue", () => {
     }),
   )
 
+  it.effect("is idle although a stuck key waits, and lets only stuck keys wait for long", () =>
+    Effect.gen(function* () {
+      const isStuck = (key: string) => key === "a/stuck"
+      const queue = yield* makeWorkQueue({ isStuck, baseDelayMs: 1000, maxHopefulDelayMs: 2000 })
+      const failAgain = (key: string) => {
+        queue.retry(key)
+        queue.done(key)
+      }
+      for (const key of ["a/stuck", "a/hopeful"]) queue.add(key)
+      for (let failures = 0; failures < 5; failures++) {
+        failAgain(yield* queue.take)
+        failAgain(yield* queue.take)
+        yield* TestClock.adjust("20 seconds")
+      }
+      const idle = yield* Effect.forkChild(queue.idle, { startImmediately: true })
+      const due = new Set([yield* queue.take, yield* queue.take])
+      assert.deepStrictEqual(due, new Set(["a/stuck", "a/hopeful"]))
+      for (const key of due) failAgain(key)
+      yield* TestClock.adjust("2.4 seconds")
+      assert.strictEqual(yield* queue.take, "a/hopeful")
+      assert.isUndefined(idle.pollUnsafe())
+      assert.deepStrictEqual(queue.size(), { queued: 0, processing: 1, delayed: 1 })
+      queue.done("a/hopeful")
+      yield* Fiber.join(idle)
+    }),
+  )
+
   it.effect("does nothing after its scope was closed", () =>
     Effect.gen(function* () {
       const scope = yield* Scope.make()

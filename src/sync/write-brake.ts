@@ -1,0 +1,59 @@
+/**
+ * Two controllers that undo each other's writes would go on for ever, as fast as both API servers answer. We put right what
+ * others change (DESIGN §2), but the very same write of one key again and again is slowed down, and said.
+ */
+import { createHash } from "node:crypto"
+import { Data, Effect } from "effect"
+import { LruMap } from "../effects/lru-map.ts"
+import type { Action } from "./rules/actions.ts"
+
+/** Somebody else takes our write back each time. */
+export class Contested extends Data.TaggedError("Contested")<{ readonly what: string }> {
+  override get message(): string {
+    return `somebody else undoes our write of ${this.what} each time; it is now repeated once in ${refillMs / 1000} seconds`
+  }
+}
+
+export interface WriteBrake {
+  /** Counts the write; fails when it would be one too many. */
+  readonly check: (id: string, action: Action) => Effect.Effect<void, Contested>
+}
+
+/** As many equal writes of one key at once. People who try what we do about their edits need fewer. */
+const burst = 10
+/** Milliseconds until one more is free. */
+const refillMs = 30_000
+/** Writes that are remembered. A fight among more than these is slowed down by their number. */
+const remembered = 4096
+
+/** What is written, but not onto which version; hashed, since it may hold the values of a Secret. */
+const fingerprint = (id: string, action: Action): string => {
+  const { _tag, side, resource } = action
+  const written = _tag === "Patch" ? action.patch : _tag === "Delete" ? action.current.metadata.uid : action.body
+  return createHash("sha256")
+    .update(JSON.stringify([id, _tag, side, resource.plural, written]))
+    .digest("base64")
+}
+
+const describe = (action: Action): string => {
+  const { metadata } = action._tag === "Create" || action._tag === "Apply" ? action.body : action.current
+  const where = metadata.namespace === undefined ? "" : `${metadata.namespace}/`
+  return `${action.side} ${action.resource.kind} ${where}${metadata.name}`
+}
+
+/** @param now milliseconds */
+export const makeWriteBrake = (now: () => number): WriteBrake => {
+  const buckets = new LruMap<string, { readonly tokens: number; readonly at: number }>(remembered)
+  return {
+    check: (id, action) =>
+      Effect.suspend(() => {
+        const key = fingerprint(id, action)
+        const at = now()
+        const before = buckets.get(key) ?? { tokens: burst, at }
+        const tokens = Math.min(burst, before.tokens + (at - before.at) / refillMs)
+        if (tokens < 1) return Effect.fail(new Contested({ what: describe(action) }))
+        buckets.set(key, { tokens: tokens - 1, at })
+        return Effect.void
+      }),
+  }
+}
