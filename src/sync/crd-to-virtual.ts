@@ -59,7 +59,7 @@ export const compareCrd = Effect.fnUntraced(function* (
     onFailure: (error) => Effect.fail(error),
     onSuccess: (chosen) => Effect.succeed(chosen),
   })
-  return { plural, version, host, virtual, actions: crdToVirtual(desiredVirtualCrd(host, version), virtual) }
+  return { plural, version, host, virtual, actions: crdToVirtual(desiredVirtualCrd(host, version, virtual), virtual) }
 })
 
 /** The schema of `spec` on the host, at the version that we speak. */

@@ -66,17 +66,33 @@ export const chooseVersion = (
 
 const bridged = "v1beta1"
 
-/** The chosen version as it is; beside a `v1`, the older name with the same schema. */
-const virtualVersions = (hostCrd: KubeObject, version: string): ReadonlyArray<JsonRecord> => {
-  const versions = versionsOf(hostCrd)
-  const chosen = versions.find((candidate) => candidate["name"] === version) ?? {}
+/**
+ * The chosen version as it is; beside it, with the same schema, the older name of a `v1` and every version under which the virtual
+ * cluster ever stored an object: the API server lets none of those go (CustomResourceDefinition, `status.storedVersions`).
+ */
+const virtualVersions = (
+  hostCrd: KubeObject,
+  version: string,
+  virtual: KubeObject | undefined,
+): ReadonlyArray<JsonRecord> => {
+  const chosen = versionsOf(hostCrd).find((candidate) => candidate["name"] === version) ?? {}
   const stored = { ...chosen, served: true, storage: true }
-  if (version !== "v1") return [stored]
-  return [stored, { ...stored, name: bridged, storage: false }]
+  const before = arrayAt(virtual, "status", "storedVersions").filter((name) => typeof name === "string")
+  const others = new Set([...(version === "v1" ? [bridged] : []), ...before])
+  others.delete(version)
+  return [stored, ...[...others].map((name) => ({ ...stored, name, storage: false }))]
 }
 
-/** What the virtual cluster should have: the host's CRD with only the chosen version (and its bridge), no conversion. */
-export const desiredVirtualCrd = (hostCrd: KubeObject, version: string): KubeObject => ({
+/**
+ * What the virtual cluster should have: the host's CRD with only the chosen version (and its bridges), no conversion.
+ *
+ * @param virtual what stands there, where something does
+ */
+export const desiredVirtualCrd = (
+  hostCrd: KubeObject,
+  version: string,
+  virtual?: KubeObject,
+): KubeObject => ({
   apiVersion: "apiextensions.k8s.io/v1",
   kind: "CustomResourceDefinition",
   metadata: {
@@ -89,7 +105,7 @@ export const desiredVirtualCrd = (hostCrd: KubeObject, version: string): KubeObj
     names: valueAt(hostCrd, "spec", "names"),
     scope: valueAt(hostCrd, "spec", "scope"),
     conversion: { strategy: "None" },
-    versions: virtualVersions(hostCrd, version),
+    versions: virtualVersions(hostCrd, version, virtual),
   },
 })
 
