@@ -24,7 +24,7 @@ import type { IdentityMismatch } from "./rules/identity.ts"
 import type { MassDeletion } from "./rules/mass-delete.ts"
 import type { Survey } from "./survey.ts"
 import { identityOf, takeSurvey } from "./survey.ts"
-import { contextOf } from "./target.ts"
+import { contextOf, rfc3339 } from "./target.ts"
 import type { SyncTarget } from "./target.ts"
 
 export interface Observation {
@@ -84,14 +84,11 @@ export const observe = Effect.fnUntraced(function* (
   const { clients, settings, vcluster } = target
   const clock = yield* Clock.Clock
   const survey = yield* takeSurvey(clients, vcluster)
-  const crds = yield* Effect.forEach(wantedPlurals(settings), (plural) => compareCrd(clients, plural, settings), {
-    concurrency: "unbounded",
-  })
+  // One after the other: of several that are missing, the first is told, not whichever answers first.
+  const crds = yield* Effect.forEach(wantedPlurals(settings), (plural) => compareCrd(clients, plural, settings))
   const pairs = new Map(crds.map((pair) => [pair.plural, pair]))
   const version = pairs.get("externalsecrets")?.version ?? "v1"
-  const context = contextOf(target, survey.virtualUid, version, pairs, () =>
-    new Date(clock.currentTimeMillisUnsafe()).toISOString(),
-  )
+  const context = contextOf(target, survey.virtualUid, version, pairs, () => rfc3339(clock.currentTimeMillisUnsafe()))
   const listed = yield* Effect.forEach(cacheSpecs(context), (spec) => listOnce(target, spec), {
     concurrency: "unbounded",
   })

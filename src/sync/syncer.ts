@@ -14,7 +14,7 @@ import { allowMassDeleteAnnotation } from "./rules/keys.ts"
 import type { Session, SyncFailure, SyncObserver, SyncOptions } from "./session.ts"
 import { begin, waitingFor } from "./session.ts"
 import { leaseName } from "./survey.ts"
-import { contextOf } from "./target.ts"
+import { contextOf, rfc3339 } from "./target.ts"
 import type { SyncTarget } from "./target.ts"
 
 export interface SyncResult {
@@ -23,8 +23,6 @@ export interface SyncResult {
   /** Some objects were still waiting for somebody else's move when the time was over. */
   readonly timedOut: boolean
 }
-
-const rfc3339 = (millis: number): string => new Date(millis).toISOString().replace(/\.\d+Z$/, "Z")
 
 const followCrd = Effect.fnUntraced(function* (session: Session, plural: string) {
   const { target, observer, pairs } = session

@@ -13,6 +13,9 @@ export interface SyncTarget {
   readonly settings: SyncSettings
 }
 
+/** To the second, as Kubernetes writes its times. */
+export const rfc3339 = (millis: number): string => new Date(millis).toISOString().replace(/\.\d+Z$/, "Z")
+
 /**
  * @param virtualUid UID of the virtual kube-system namespace
  * @param pairs the CRDs; looked at anew at every decision, so that an ESO upgrade brings its schema along
