@@ -33,6 +33,8 @@ export interface SyncedPairShape {
     args?: ReadonlyArray<string>,
     timeout?: Duration.Input,
   ) => Effect.Effect<Finished, GroundError>
+  /** Starts `sync --follow` and waits for nothing. */
+  readonly launchFollow: (args?: ReadonlyArray<string>) => Effect.Effect<Running, GroundError>
   /** Starts `sync --follow` and waits for its first pass. */
   readonly startFollow: (args?: ReadonlyArray<string>) => Effect.Effect<Running, GroundError>
   /** The one started with the pair. */
@@ -120,8 +122,10 @@ const makePair = Effect.fnUntraced(function* (
   if (eso !== undefined)
     yield* ground.host.kube.create(clusterSecretStores, fakeStore("store", { "/database/password": "s3cret" }))
   const flags = connectionFlags(ground)
+  const launchFollow = (args: ReadonlyArray<string> = []) =>
+    ground.start({ file: binary, args: ["sync", ...flags, "--follow", ...args] })
   const startFollow = Effect.fnUntraced(function* (args: ReadonlyArray<string> = []) {
-    const running = yield* ground.start({ file: binary, args: ["sync", ...flags, "--follow", ...args] })
+    const running = yield* launchFollow(args)
     yield* running.waitForOutput(/in step/, { timeout: "60 seconds" })
     return running
   })
@@ -129,6 +133,7 @@ const makePair = Effect.fnUntraced(function* (
     ground,
     eso,
     command: (name, args = [], timeout) => ground.run({ file: binary, args: [name, ...flags, ...args] }, timeout),
+    launchFollow,
     startFollow,
     syncer: options.follow === false ? undefined : yield* startFollow(),
   }

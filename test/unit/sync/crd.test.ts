@@ -81,6 +81,13 @@ describe("desiredVirtualCrd", () => {
     assert.isTrue(isOurCrd(crd))
   })
 
+  it("keeps serving the versions under which objects are stored: the API server lets none go", () => {
+    const virtual = { ...desiredVirtualCrd(late, "v1"), status: { storedVersions: ["v1", "v1beta1"] } }
+    const crd = desiredVirtualCrd(early, "v1beta1", virtual)
+    assert.deepStrictEqual(versionNames(crd), ["v1beta1 true true", "v1 true false"])
+    assert.deepStrictEqual(specSchema(crd, "v1"), specSchema(early, "v1beta1"))
+  })
+
   it("of an ESO that stores v1beta1 it is that alone", () =>
     assert.deepStrictEqual(versionNames(desiredVirtualCrd(early, "v1beta1")), ["v1beta1 true true"]))
 })
