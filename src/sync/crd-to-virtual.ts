@@ -9,6 +9,7 @@ import type { KubeObject } from "../effects/kube-object.ts"
 import type { SyncSettings } from "./context.ts"
 import type { Clients } from "./executor.ts"
 import { carryOut } from "./executor.ts"
+import { orUndefined } from "./or-undefined.ts"
 import type { Action } from "./rules/actions.ts"
 import type { VersionNotServed } from "./rules/crd.ts"
 import {
@@ -41,9 +42,7 @@ export interface CrdPair {
 }
 
 const getCrd = (client: KubeClient, plural: string) =>
-  client
-    .get(customResourceDefinitions, { name: crdName(plural) })
-    .pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined)))
+  client.get(customResourceDefinitions, { name: crdName(plural) }).pipe(orUndefined)
 
 /** Looks at one CRD on both sides; writes nothing. */
 export const compareCrd = Effect.fnUntraced(function* (

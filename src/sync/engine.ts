@@ -16,6 +16,7 @@ import type { Clients } from "./executor.ts"
 import { syncedKinds } from "./kinds.ts"
 import { makeMassDeleteGate } from "./mass-delete-gate.ts"
 import type { OpenCaches } from "./open-caches.ts"
+import { orUndefined } from "./or-undefined.ts"
 import { makeReconciler, reportOf } from "./reconciler.ts"
 import type { Change, ObjectReport } from "./report.ts"
 import type { Action, Notice } from "./rules/actions.ts"
@@ -91,9 +92,7 @@ const keysOf = (name: CacheName, delta: Delta, caches: Caches, context: SyncCont
 
 /** The virtual CRD as it stands now; no cache is asked. */
 const readCrd = (clients: Clients, plural: string) =>
-  clients.virtual
-    .get(customResourceDefinitions, { name: crdName(plural) }, { metadataOnly: true })
-    .pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined)))
+  clients.virtual.get(customResourceDefinitions, { name: crdName(plural) }, { metadataOnly: true }).pipe(orUndefined)
 
 /** The first tries lose races that the next one wins (a cache behind by one event); what goes on failing is worth a word. */
 const worthAWord = 4

@@ -15,16 +15,6 @@ export class HostNamespaceMissing extends Data.TaggedError("HostNamespaceMissing
   }
 }
 
-/** Another syncer of this vCluster holds the Lease. */
-export class OtherSyncerRuns extends Data.TaggedError("OtherSyncerRuns")<{
-  readonly holder: string
-  readonly lease: string
-}> {
-  override get message(): string {
-    return `another syncer is at work for this vCluster: ${this.holder} holds the Lease ${this.lease}; nothing was changed`
-  }
-}
-
 /** The Lease went to somebody else while we ran: we must not write any more. */
 export class LeaseLost extends Data.TaggedError("LeaseLost")<{ readonly lease: string }> {
   override get message(): string {

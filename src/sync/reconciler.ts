@@ -5,6 +5,7 @@
 import { Effect } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
 import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
+import { LruMap } from "../effects/lru-map.ts"
 import { splitKey } from "../effects/kube-object.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
@@ -39,6 +40,8 @@ export const reportOf = (kind: string, key: ObjectKey, verdict: Verdict): Object
   return { kind, ...(namespace === undefined ? {} : { namespace }), name, ...verdict }
 }
 
+const rememberedDeletions = 4096
+
 const held = (message: string): Verdict => ({
   health: "waiting",
   reason: "MassDeletionHeld",
@@ -70,12 +73,15 @@ export interface Reconciler {
 export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   const { clients, caches, context, gate } = options
   const refusedWrites = new Map<string, Refusal>()
+  /** By UID. What is deleted is gone or will be, though a cache may show it as it was for a while. */
+  const deleted = new LruMap<string, true>(rememberedDeletions)
 
   const memoryOf = (id: string): Memory => ({ refusedWrite: refusedWrites.get(id) })
 
   /** @returns whether the server stored anything new */
   const perform = Effect.fnUntraced(function* (id: string, action: Action) {
-    if (!options.mayWrite()) return true
+    const doomed = action._tag === "Delete" ? action.current.metadata.uid : undefined
+    if (!options.mayWrite() || (doomed !== undefined && deleted.get(doomed) === true)) return true
     yield* options.brake.check(id, action)
     const stored = yield* carryOut(action, clients).pipe(
       Effect.tapError((error) =>
@@ -86,6 +92,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
       ),
     )
     if (refusedWrites.get(id)?.reason === refusalReasonOf(action)) refusedWrites.delete(id)
+    if (doomed !== undefined) deleted.set(doomed, true)
     options.observe(action, stored)
     options.onChange(changeOf(action))
     return stored === undefined || stored.metadata.resourceVersion !== versionBefore(action)

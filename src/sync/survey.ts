@@ -8,6 +8,7 @@ import type { ApiError } from "../effects/api-error.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
 import type { Clients } from "./executor.ts"
 import { HostNamespaceMissing } from "./errors.ts"
+import { orUndefined } from "./or-undefined.ts"
 import type { Anchor, IdentityMismatch } from "./rules/identity.ts"
 import { anchorName, anchorNamespace, checkIdentity, namesVcluster } from "./rules/identity.ts"
 import { highestVersionAnnotation, virtualClusterAnnotation } from "./rules/keys.ts"
@@ -34,9 +35,6 @@ export interface Survey {
   readonly anchor: KubeObject | undefined
 }
 
-const optional = <A>(effect: Effect.Effect<A, ApiError>): Effect.Effect<A | undefined, ApiError> =>
-  effect.pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.succeed(undefined)))
-
 export const takeSurvey = Effect.fnUntraced(function* (
   clients: Clients,
   vcluster: VclusterRef,
@@ -44,8 +42,8 @@ export const takeSurvey = Effect.fnUntraced(function* (
   const { host, virtual } = clients
   const [hostNamespace, lease, kubeSystem, anchors] = yield* Effect.all(
     [
-      optional(host.get(namespaces, { name: vcluster.namespace }, { metadataOnly: true })),
-      optional(host.get(leases, { namespace: vcluster.namespace, name: leaseName(vcluster) })),
+      host.get(namespaces, { name: vcluster.namespace }, { metadataOnly: true }).pipe(orUndefined),
+      host.get(leases, { namespace: vcluster.namespace, name: leaseName(vcluster) }).pipe(orUndefined),
       virtual.get(namespaces, { name: anchorNamespace }, { metadataOnly: true }),
       // A list, not a get: its resourceVersion is that of the whole store, now.
       virtual.list(configMaps, { namespace: anchorNamespace, fieldSelector: named(anchorName) }),

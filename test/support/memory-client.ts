@@ -113,7 +113,16 @@ export const makeMemoryClient = (): MemoryClient => {
     list: () => notOffered,
     watch: () => Stream.fromEffect(notOffered),
     apply: () => notOffered,
-    delete: () => notOffered,
+    delete: (resource, ref) =>
+      Effect.asVoid(
+        request("delete", resource, ref, undefined, (old) => {
+          if (old === undefined) return notFound
+          if (old.metadata.finalizers !== undefined)
+            return put(resource, { ...old, metadata: { ...old.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } })
+          objects.delete(address(resource, ref))
+          return old
+        }),
+      ),
     getPath: () => notOffered,
   }
   return client

@@ -88,11 +88,7 @@ const virtualVersions = (
  *
  * @param virtual what stands there, where something does
  */
-export const desiredVirtualCrd = (
-  hostCrd: KubeObject,
-  version: string,
-  virtual?: KubeObject,
-): KubeObject => ({
+export const desiredVirtualCrd = (hostCrd: KubeObject, version: string, virtual?: KubeObject): KubeObject => ({
   apiVersion: "apiextensions.k8s.io/v1",
   kind: "CustomResourceDefinition",
   metadata: {

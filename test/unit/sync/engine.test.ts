@@ -120,6 +120,28 @@ describe("a decision that throws", () => {
   )
 })
 
+describe("a deletion", () => {
+  it.effect("that waits for a finalizer is not asked for again while a cache is behind", () =>
+    Effect.gen(function* () {
+      const bench = yield* makeEngineBench()
+      createVirtual(bench, "web")
+      yield* TestClock.adjust("1 second")
+      const copy = bench.clients.host.stored(resource, { namespace: "team-x", name: "web-x-default-x-vc" })
+      assert.isDefined(copy)
+      const metadata = { ...copy.metadata, uid: "copy", finalizers: ["eso"] }
+      bench.see("hostExternalSecrets", bench.clients.host.put(resource, { ...copy, metadata }))
+      bench.seeDeleted("virtualExternalSecrets", "default/web")
+      yield* TestClock.adjust("1 second")
+      bench.engine.resync()
+      yield* TestClock.adjust("1 second")
+      assert.lengthOf(
+        bench.clients.host.calls.filter(({ verb }) => verb === "delete"),
+        1,
+      )
+    }),
+  )
+})
+
 describe("a write without effect", () => {
   it.effect("is told, for nothing will bring the object back", () =>
     Effect.gen(function* () {
