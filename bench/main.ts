@@ -20,9 +20,9 @@ import { measureStartUp } from "./start-up.ts"
 
 const usage = `usage: npm run bench -- [--json] [--rounds N] [--objects N] [--memory-objects N] [--full]
 
-  --rounds          rounds of cold sync, back sync and rotation for each, order alternating (3; with --full: 5)
+  --rounds          rounds of cold sync, back sync and rotation for each, order alternating (2; with --full: 4)
   --objects         ExternalSecrets of a round (2000)
-  --memory-objects  of the memory part (BENCH_OBJECTS or 10000; 0: leave it out)
+  --memory-objects  of the memory part (BENCH_OBJECTS, else 2000; with --full: 10000; 0: leave it out)
 
 The peer is built from the folder VCLUSTER_ES_BENCH_PEER (../shared/peer).`
 
@@ -49,9 +49,9 @@ const planFrom = (argv: ReadonlyArray<string>): Plan => {
   })
   return {
     json: values.json,
-    rounds: Number(values.rounds ?? (values.full ? 5 : 3)),
+    rounds: Number(values.rounds ?? (values.full ? 4 : 2)),
     objects: Number(values.objects ?? 2000),
-    memoryObjects: Number(values["memory-objects"] ?? process.env["BENCH_OBJECTS"] ?? 10_000),
+    memoryObjects: Number(values["memory-objects"] ?? process.env["BENCH_OBJECTS"] ?? (values.full ? 10_000 : 2000)),
   }
 }
 
