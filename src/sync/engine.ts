@@ -6,6 +6,7 @@ import { Cause, Clock, Effect, Exit, Option, Queue } from "effect"
 import type { Scope } from "effect"
 import { ApiError, isTransient } from "../effects/api-error.ts"
 import { runController } from "../effects/controller.ts"
+import type { KubeClient } from "../effects/kube-client.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
 import type { Delta } from "../effects/store.ts"
 import { makeWorkQueue } from "../effects/work-queue.ts"
@@ -32,6 +33,8 @@ export interface EngineOptions {
   readonly workers: number
   readonly mayWrite: () => boolean
   readonly massDeleteAllowed: () => boolean
+  /** UID of the host's CRD that we last looked at. */
+  readonly hostCrdUid: (plural: string) => string | undefined
   /** A CRD changed on either side. Its failure means "again later". */
   readonly followCrd: (plural: string) => Effect.Effect<void, unknown>
   readonly onChange: (change: Change) => void
@@ -90,9 +93,9 @@ const keysOf = (name: CacheName, delta: Delta, caches: Caches, context: SyncCont
   )
 }
 
-/** The virtual CRD as it stands now; no cache is asked. */
-const readCrd = (clients: Clients, plural: string) =>
-  clients.virtual.get(customResourceDefinitions, { name: crdName(plural) }, { metadataOnly: true }).pipe(orUndefined)
+/** A CRD as it stands now; no cache is asked. */
+const readCrd = (client: KubeClient, plural: string) =>
+  client.get(customResourceDefinitions, { name: crdName(plural) }, { metadataOnly: true }).pipe(orUndefined)
 
 /** The first tries lose races that the next one wins (a cache behind by one event); what goes on failing is worth a word. */
 const worthAWord = 4
@@ -129,7 +132,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     caches,
     context,
     allowed: options.massDeleteAllowed,
-    virtualCrd: readCrd(clients, "externalsecrets"),
+    virtualCrd: readCrd(clients.virtual, "externalsecrets"),
   })
 
   /** What the gate must know is told before any worker can act on it. */
@@ -165,6 +168,13 @@ export const makeEngine = Effect.fnUntraced(function* (
     context,
     gate,
     brake: makeWriteBrake(() => clock.currentTimeMillisUnsafe()),
+    storesAreKnown: Effect.map(
+      readCrd(clients.host, "clustersecretstores"),
+      (crd) =>
+        crd !== undefined &&
+        crd.metadata.deletionTimestamp === undefined &&
+        crd.metadata.uid === options.hostCrdUid("clustersecretstores"),
+    ),
     mayWrite: options.mayWrite,
     observe,
     onChange: options.onChange,

@@ -70,7 +70,11 @@ const decideSelected = (situation: Situation, virtual: KubeObject, memory: Memor
   if (Result.isFailure(decoded)) return refuse(situation, virtual, decoded.failure)
   const spec = decoded.success
   const refusal = judgeSpec(spec, surroundings(situation, virtual))
-  if (refusal !== undefined) return refuse(situation, virtual, refusal)
+  if (refusal !== undefined)
+    return {
+      ...refuse(situation, virtual, refusal),
+      ...(refusal.reason === "StoreNotImported" ? { restsOnAbsentStore: true } : {}),
+    }
   const location = context.locate(virtual)
   if (location === undefined)
     return refuse(

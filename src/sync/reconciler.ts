@@ -25,6 +25,8 @@ export interface ReconcilerOptions {
   readonly context: SyncContext
   readonly gate: MassDeleteGate
   readonly brake: WriteBrake
+  /** Whether the host serves ClusterSecretStores, by the CRD that we know: only then is an absent one really absent. */
+  readonly storesAreKnown: Effect.Effect<boolean, ApiError>
   /** Whether we may write at all (the Lease). Asked before every write. */
   readonly mayWrite: () => boolean
   /** What the server stored, so that caches need not wait for their watch. */
@@ -40,6 +42,8 @@ export const reportOf = (kind: string, key: ObjectKey, verdict: Verdict): Object
   return { kind, ...(namespace === undefined ? {} : { namespace }), name, ...verdict }
 }
 
+const isDeletion = (action: Action): boolean => action._tag === "Delete"
+
 const rememberedDeletions = 4096
 
 const held = (message: string): Verdict => ({
@@ -48,6 +52,13 @@ const held = (message: string): Verdict => ({
   message,
   fix: { text: "if that is meant, run again with --allow-mass-delete" },
 })
+
+const storesUnknown: Verdict = {
+  health: "waiting",
+  reason: "StoresUnknown",
+  message:
+    "the host does not serve ClusterSecretStores now (is External Secrets Operator being reinstalled?); nothing is deleted meanwhile",
+}
 
 const withoutEffect = (action: Action): Verdict => {
   const { kind, name } = changeOf(action)
@@ -106,7 +117,11 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
 
   const reconcile = Effect.fnUntraced(function* (kind: SyncedKind, key: ObjectKey) {
     const id = `${kind.kind}|${key}`
-    const { actions, verdict, notice } = kind.decide(key, caches, context, memoryOf(id))
+    const { actions, verdict, notice, restsOnAbsentStore } = kind.decide(key, caches, context, memoryOf(id))
+    if (restsOnAbsentStore === true && actions.some(isDeletion) && !(yield* options.storesAreKnown)) {
+      options.onReport(id, reportOf(kind.kind, key, storesUnknown))
+      return
+    }
     if (verdict === undefined && actions.length === 0) forget(id, key)
     const report = verdict === undefined ? undefined : reportOf(kind.kind, key, verdict)
     // Of a refusal the writes that it brings may fail: it stands all the same.

@@ -74,6 +74,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     workers: session.options.workers,
     mayWrite: session.lease.isHeld,
     massDeleteAllowed: massDeleteAllowed(session),
+    hostCrdUid: (plural) => pairs.get(plural)?.host.metadata.uid,
     followCrd: (plural) =>
       followCrd(session, plural).pipe(
         Effect.andThen(

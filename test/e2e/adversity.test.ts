@@ -304,3 +304,29 @@ withPair("the version set back to v1beta1 after a v1", { eso: { version: "0.16" 
     yield* createReady(pair, externalSecret("new"))
   }),
 )
+
+withPair("the host's CRD of the stores deleted: no Secret, copy or import goes with it", {}, (pair) =>
+  Effect.gen(function* () {
+    const { host, virtual } = pair.ground
+    yield* createReady(pair, externalSecret("dear"))
+    const secret = yield* virtual.kube.waitFor(
+      secrets,
+      { namespace: "default", name: "dear" },
+      (object) => object["data"] !== undefined,
+    )
+    const copy = yield* host.kube.get(externalSecrets, hostRef("dear"))
+    const imported = yield* virtual.kube.get(clusterSecretStores, { name: "store" })
+    yield* host.kube.delete(crds, { name: "clustersecretstores.external-secrets.io" })
+    yield* host.kube.waitUntilGone(crds, { name: "clustersecretstores.external-secrets.io" })
+    // Other objects are still looked at, one after the other: when this one is told, the loss of the store was seen.
+    yield* virtual.kube.create(externalSecrets, externalSecret("new"))
+    yield* virtual.kube.waitFor(externalSecrets, { namespace: "default", name: "new" }, isRefused("StoreNotImported"))
+    assert.strictEqual((yield* virtual.kube.get(secrets, secret.metadata)).metadata.uid, secret.metadata.uid)
+    assert.strictEqual((yield* host.kube.get(externalSecrets, copy.metadata)).metadata.uid, copy.metadata.uid)
+    assert.isUndefined((yield* host.kube.get(externalSecrets, copy.metadata)).metadata.deletionTimestamp)
+    assert.strictEqual(
+      (yield* virtual.kube.get(clusterSecretStores, imported.metadata)).metadata.uid,
+      imported.metadata.uid,
+    )
+  }),
+)

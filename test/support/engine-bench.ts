@@ -74,6 +74,7 @@ export const makeEngineBench = Effect.fnUntraced(function* (
     context,
     opened,
     workers: 2,
+    hostCrdUid: () => undefined,
     mayWrite: () => true,
     massDeleteAllowed: () => false,
     followCrd: () => Effect.void,

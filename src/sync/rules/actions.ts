@@ -78,6 +78,11 @@ export interface Decision {
   readonly actions: ReadonlyArray<Action>
   readonly verdict: Verdict | undefined
   readonly notice?: Notice
+  /**
+   * The decision rests on a ClusterSecretStore not being on the host. That is no wish of anybody's while the host's CRD is
+   * terminating or gone (an ESO that is being reinstalled), so the shell looks at it before anything is deleted.
+   */
+  readonly restsOnAbsentStore?: true
 }
 
 export const nothing: Decision = { actions: [], verdict: undefined }
