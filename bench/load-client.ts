@@ -79,8 +79,7 @@ const openWatch = (
     })
   })
 
-/** Resolves when the connection stands. */
-export const connect = (connection: Connection, userAgent: string): Promise<LoadClient> =>
+const open = (connection: Connection): Promise<http2.ClientHttp2Session> =>
   new Promise((resolve, reject) => {
     const { ca, cert, key } = connection
     const session = http2.connect(connection.server, {
@@ -89,15 +88,28 @@ export const connect = (connection: Connection, userAgent: string): Promise<Load
       ...(key === undefined ? {} : { key }),
       settings: { initialWindowSize: 1 << 20 },
     })
-    session.once("error", reject)
-    session.once("connect", () =>
-      resolve({
-        send: (request) => exchange(session, userAgent, request),
-        watch: (path, onLine) => openWatch(session, userAgent, path, onLine),
-        close: () => session.close(),
-      }),
-    )
+    session.on("error", reject)
+    session.once("connect", () => resolve(session))
   })
+
+/** Resolves when the connection stands. A new one takes its place when the server closes it, which it does after 90 idle seconds. */
+export const connect = async (connection: Connection, userAgent: string): Promise<LoadClient> => {
+  let current = open(connection)
+  const session = async (): Promise<http2.ClientHttp2Session> => {
+    const before = current
+    const found = await before
+    if (!found.closed && !found.destroyed) return found
+    // Of all who come now, the first one opens.
+    if (current === before) current = open(connection)
+    return current
+  }
+  await current
+  return {
+    send: async (request) => exchange(await session(), userAgent, request),
+    watch: async (path, onLine) => openWatch(await session(), userAgent, path, onLine),
+    close: () => void current.then((last) => last.close()),
+  }
+}
 
 /** `work` for each item, `limit` at the same time. */
 export const inParallel = async <A>(

@@ -22,6 +22,7 @@ import * as resources from "./resources.ts"
 export interface Caches {
   readonly virtualExternalSecrets: Store
   readonly virtualSecrets: Store
+  readonly virtualUnmanagedSecrets: Store
   readonly virtualNamespaces: Store
   readonly virtualClusterSecretStores: Store
   readonly hostExternalSecrets: Store
@@ -39,6 +40,7 @@ export type CacheName = keyof Caches
 export const buildCaches = (storeOf: (name: CacheName) => Store): Caches => ({
   virtualExternalSecrets: storeOf("virtualExternalSecrets"),
   virtualSecrets: storeOf("virtualSecrets"),
+  virtualUnmanagedSecrets: storeOf("virtualUnmanagedSecrets"),
   virtualNamespaces: storeOf("virtualNamespaces"),
   virtualClusterSecretStores: storeOf("virtualClusterSecretStores"),
   hostExternalSecrets: storeOf("hostExternalSecrets"),
@@ -164,6 +166,15 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       selection: { labelSelector: `${managedLabel}=true` },
       indexes: { claimant },
       transform: summarizeAppliedFields,
+    },
+    {
+      name: "virtualUnmanagedSecrets",
+      side: "virtual",
+      resource: resources.secrets,
+      // That they are there, and in which version: what a tenant keeps in a Secret is read only when a spec refers to it.
+      selection: { labelSelector: `${managedLabel}!=true`, metadataOnly: true },
+      indexes: {},
+      transform: withoutSpec,
     },
     {
       name: "virtualNamespaces",

@@ -247,6 +247,8 @@ export const externalSecretKind: SyncedKind = {
         : []),
       ...keysOf(caches.virtualExternalSecrets.byIndex("target", objectKey(object))),
     ],
+    virtualUnmanagedSecrets: (object, caches) =>
+      keysOf(caches.virtualExternalSecrets.byIndex("target", objectKey(object))),
     virtualNamespaces: (object, caches) =>
       keysOf(caches.virtualExternalSecrets.byIndex("namespace", object.metadata.name)),
     hostExternalSecrets: (object, caches, context) => [

@@ -1,11 +1,12 @@
 /** vClusters and settings that cannot be used: one clear line, the way out, the right exit code, and nothing changed (DESIGN §8). */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
+import { installEsoCrds } from "../clusters/eso.ts"
 import { documentedValues, seedVcluster } from "../clusters/vcluster.ts"
-import { allFlags, BadInput, everySync, onBadInput, refused, refusedValues } from "../support/bad-input.ts"
+import { allFlags, BadInput, onBadInput, refused, refusedValues } from "../support/bad-input.ts"
 import { changingNothing, runBinary } from "../support/complaint.ts"
-import { secrets, statefulSets } from "../support/resources.ts"
-import { vcluster } from "../support/synced-pair.ts"
+import { leases, secrets, statefulSets } from "../support/resources.ts"
+import { binary, vcluster } from "../support/synced-pair.ts"
 
 const enabled = "integrations:\n  externalSecrets:\n    enabled: true\n"
 
@@ -89,12 +90,13 @@ layer(BadInput.layer, { excludeTestServices: true, timeout: "10 minutes" })("the
   )
 
   it.effect(
-    "ESO's CRDs are missing on the host",
+    "ESO's CRDs are missing on the host (sync --follow waits for them)",
     onBadInput((ground) =>
       Effect.gen(function* () {
         const bare = yield* ground.addControlPlane({ name: "bare" })
         const other = { ...ground, host: bare }
         yield* seedVcluster(bare, ground.virtual, { ...vcluster, values: documentedValues })
+        const { namespace } = vcluster
         yield* refused(
           other,
           allFlags(other),
@@ -103,11 +105,21 @@ layer(BadInput.layer, { excludeTestServices: true, timeout: "10 minutes" })("the
             error: "External Secrets Operator is not installed on the host: no CRD externalsecrets.external-secrets.io",
             fix: "helm install external-secrets external-secrets --repo https://charts.external-secrets.io -n external-secrets --create-namespace",
           },
-          everySync,
+          [["sync"], ["sync", "--dry-run"]],
         )
         const status = yield* changingNothing(other, runBinary(other, ["status", ...allFlags(other)]))
         assert.strictEqual(status.code, 1, status.stderr)
         assert.include(status.stdout, "ESO ✗ not installed (no CRD externalsecrets.external-secrets.io)")
+        const follow = yield* other.start({ file: binary, args: ["sync", "--follow", ...allFlags(other)] })
+        yield* follow.waitForOutput(/no CRD externalsecrets\.external-secrets\.io; waiting for it/, { from: "stderr" })
+        assert.isUndefined(
+          yield* bare.kube.find(leases, { namespace, name: "vcluster-es-my-vcluster" }),
+          "no write yet",
+        )
+        yield* installEsoCrds(bare, "0.20", ["externalsecrets", "clustersecretstores"])
+        yield* follow.waitForOutput(/in step/)
+        yield* follow.signal("SIGTERM")
+        assert.strictEqual((yield* follow.finished).code, 0)
       }),
     ),
   )
