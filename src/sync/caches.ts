@@ -6,16 +6,23 @@ import { named as byName } from "../effects/field-selector.ts"
 import type { Indexer, Store } from "../effects/store.ts"
 import type { Selection } from "../effects/kube-client.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
-import { keyOf } from "../effects/kube-object.ts"
+import { keyOf, splitKey } from "../effects/kube-object.ts"
 import type { Resource } from "../effects/resource.ts"
 import type { SyncContext } from "./context.ts"
 import type { Side } from "./rules/actions.ts"
 import { summarizeAppliedFields } from "./rules/applied-fields.ts"
 import { stringAt } from "./rules/json.ts"
-import { esoManagedLabel, externalSecretAnnotation, managedLabel } from "./rules/keys.ts"
+import {
+  esoManagedLabel,
+  externalSecretAnnotation,
+  managedByLabel,
+  managedLabel,
+  referenceLabel,
+} from "./rules/keys.ts"
 import { toQuery } from "./rules/label-selector.ts"
 import { controllerOf, originOf } from "./rules/ownership.ts"
-import { decodeSpec, storeReferences, targetName } from "./rules/external-secret-spec.ts"
+import { decodeSpec, storeReferences, targetName, templateReferences } from "./rules/external-secret-spec.ts"
+import { findReferences, referenceKey } from "./rules/references.ts"
 import { Result } from "effect"
 import * as resources from "./resources.ts"
 
@@ -24,10 +31,15 @@ export interface Caches {
   readonly virtualSecrets: Store
   readonly virtualUnmanagedSecrets: Store
   readonly virtualNamespaces: Store
+  readonly virtualConfigMaps: Store
+  readonly virtualSecretStores: Store
   readonly virtualClusterSecretStores: Store
   readonly hostExternalSecrets: Store
   readonly hostSecrets: Store
   readonly hostUnmanagedSecrets: Store
+  readonly hostSecretStores: Store
+  readonly hostReferenceSecrets: Store
+  readonly hostReferenceConfigMaps: Store
   readonly hostClusterSecretStores: Store
   readonly hostService: Store
   readonly hostCrds: Store
@@ -42,10 +54,15 @@ export const buildCaches = (storeOf: (name: CacheName) => Store): Caches => ({
   virtualSecrets: storeOf("virtualSecrets"),
   virtualUnmanagedSecrets: storeOf("virtualUnmanagedSecrets"),
   virtualNamespaces: storeOf("virtualNamespaces"),
+  virtualConfigMaps: storeOf("virtualConfigMaps"),
+  virtualSecretStores: storeOf("virtualSecretStores"),
   virtualClusterSecretStores: storeOf("virtualClusterSecretStores"),
   hostExternalSecrets: storeOf("hostExternalSecrets"),
   hostSecrets: storeOf("hostSecrets"),
   hostUnmanagedSecrets: storeOf("hostUnmanagedSecrets"),
+  hostSecretStores: storeOf("hostSecretStores"),
+  hostReferenceSecrets: storeOf("hostReferenceSecrets"),
+  hostReferenceConfigMaps: storeOf("hostReferenceConfigMaps"),
   hostClusterSecretStores: storeOf("hostClusterSecretStores"),
   hostService: storeOf("hostService"),
   hostCrds: storeOf("hostCrds"),
@@ -60,12 +77,19 @@ export interface CacheSpec {
   readonly indexes: Readonly<Record<string, Indexer>>
   /** What is kept of an object besides what every cache drops (managedFields). Runs before that drop. */
   readonly transform?: (object: KubeObject) => KubeObject
+  /**
+   * Only there to find what other settings have left behind: where the API server does not know the kind, or does not let us
+   * see it, there is nothing to be cleared away.
+   */
+  readonly onlyLeftovers?: boolean
 }
 
 /** What indexes need to know of an ExternalSecret's spec. */
 interface Named {
   readonly target: string | undefined
   readonly clusterStores: ReadonlyArray<string>
+  readonly stores: ReadonlyArray<string>
+  readonly references: ReadonlyArray<string>
 }
 
 /** Every index asks for the same object, when it comes and when it goes; the names outlive neither. */
@@ -74,12 +98,14 @@ const named = new WeakMap<KubeObject, Named>()
 /** A tenant can write specs that do not decode: such an object is simply found under no name. */
 const decodeNames = (object: KubeObject): Named => {
   const spec = Result.getOrUndefined(decodeSpec(object["spec"]))
+  if (spec === undefined) return { target: undefined, clusterStores: [], stores: [], references: [] }
+  const { namespace } = object.metadata
+  const namesOf = (kind: string) => storeReferences(spec).flatMap((ref) => (ref.kind === kind ? [ref.name] : []))
   return {
-    target: spec === undefined ? undefined : targetName(spec, object.metadata.name),
-    clusterStores:
-      spec === undefined
-        ? []
-        : storeReferences(spec).flatMap((ref) => (ref.kind === "ClusterSecretStore" ? [ref.name] : [])),
+    target: targetName(spec, object.metadata.name),
+    clusterStores: namesOf("ClusterSecretStore"),
+    stores: namesOf("SecretStore").map((name) => keyOf(namespace, name)),
+    references: templateReferences(spec).map(({ kind, name }) => referenceKey(kind, keyOf(namespace, name))),
   }
 }
 
@@ -114,6 +140,14 @@ const virtualExternalSecrets = (context: SyncContext): CacheSpec => ({
       return target === undefined ? [] : [keyOf(object.metadata.namespace, target)]
     },
     clusterStore: (object) => namesIn(object).clusterStores,
+    store: (object) => namesIn(object).stores,
+    hostStore: (object) =>
+      namesIn(object).stores.flatMap((key) => {
+        const { namespace = "", name } = splitKey(key)
+        const location = context.locate({ metadata: { name, namespace } })
+        return location === undefined ? [] : [keyOf(location.namespace, location.name)]
+      }),
+    reference: (object) => namesIn(object).references,
   },
 })
 
@@ -154,10 +188,90 @@ const crds = (name: "hostCrds" | "virtualCrds", side: Side): CacheSpec => ({
   }),
 })
 
-/** All caches that the settings call for. */
+/** The virtual object that a host object is the copy of. */
+const originIndex =
+  (context: SyncContext): Indexer =>
+  (object) => {
+    const origin = originOf(object, context.tenancy)
+    return origin === undefined ? [] : [origin.key]
+  }
+
+/** Copies of what specs refer to, in full: they are ours, and few. */
+const hostReferences = (
+  name: "hostReferenceSecrets" | "hostReferenceConfigMaps",
+  resource: Resource,
+  context: SyncContext,
+): CacheSpec => ({
+  name,
+  side: "host",
+  resource,
+  selection: {
+    namespace: context.hostNamespace,
+    labelSelector: `${managedByLabel}=${context.tenancy.vcluster},${referenceLabel}=true`,
+  },
+  indexes: { origin: originIndex(context) },
+})
+
+const secretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec> => {
+  const leftovers = context.settings.stores.enabled ? {} : { onlyLeftovers: true }
+  return [
+    {
+      name: "virtualSecretStores",
+      side: "virtual",
+      resource: resources.secretStores(context.virtualVersion),
+      selection: {},
+      indexes: {
+        hostName: (object) => {
+          const location = context.locate(object)
+          return location === undefined ? [] : [keyOf(location.namespace, location.name)]
+        },
+        reference: (object) =>
+          findReferences(context.hostSpecSchema("secretstores"), object["spec"]).references.flatMap((ref) =>
+            ref.kind === "ServiceAccount" || ref.name === ""
+              ? []
+              : [referenceKey(ref.kind, keyOf(object.metadata.namespace, ref.name))],
+          ),
+      },
+      ...leftovers,
+    },
+    {
+      name: "hostSecretStores",
+      side: "host",
+      resource: resources.secretStores(context.hostVersion),
+      selection: { namespace: context.hostNamespace },
+      indexes: { origin: originIndex(context) },
+      ...leftovers,
+    },
+  ]
+}
+
+const clusterSecretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec> => {
+  const { enabled, selector } = context.settings.clusterStores
+  const imported: CacheSpec = {
+    name: "virtualClusterSecretStores",
+    side: "virtual",
+    resource: resources.clusterSecretStores(context.virtualVersion),
+    selection: {},
+    indexes: {},
+    ...(enabled ? {} : { onlyLeftovers: true }),
+  }
+  if (!enabled) return [imported]
+  return [
+    imported,
+    {
+      name: "hostClusterSecretStores",
+      side: "host",
+      resource: resources.clusterSecretStores(context.hostVersion),
+      selection: { labelSelector: toQuery(selector) },
+      indexes: {},
+    },
+  ]
+}
+
+/** All caches that the settings call for, and those that show what other settings have left behind. */
 export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
-  const { hostNamespace, settings } = context
-  const always: ReadonlyArray<CacheSpec> = [
+  const { hostNamespace } = context
+  return [
     virtualExternalSecrets(context),
     {
       name: "virtualSecrets",
@@ -177,6 +291,14 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       transform: withoutSpec,
     },
     {
+      name: "virtualConfigMaps",
+      side: "virtual",
+      resource: resources.configMaps,
+      selection: { metadataOnly: true },
+      indexes: {},
+      transform: withoutSpec,
+    },
+    {
       name: "virtualNamespaces",
       side: "virtual",
       resource: resources.namespaces,
@@ -190,12 +312,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       resource: resources.externalSecrets(context.hostVersion),
       // Without a selector: a foreign object under a name that we need is seen coming and going, not guessed from a 409.
       selection: { namespace: hostNamespace },
-      indexes: {
-        origin: (object) => {
-          const origin = originOf(object, context.tenancy)
-          return origin === undefined ? [] : [origin.key]
-        },
-      },
+      indexes: { origin: originIndex(context) },
     },
     {
       name: "hostSecrets",
@@ -225,25 +342,11 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       indexes: {},
       transform: withoutSpec,
     },
+    hostReferences("hostReferenceSecrets", resources.secrets, context),
+    hostReferences("hostReferenceConfigMaps", resources.configMaps, context),
+    ...secretStoreCaches(context),
+    ...clusterSecretStoreCaches(context),
     crds("hostCrds", "host"),
     crds("virtualCrds", "virtual"),
-  ]
-  if (!settings.clusterStores.enabled) return always
-  return [
-    ...always,
-    {
-      name: "hostClusterSecretStores",
-      side: "host",
-      resource: resources.clusterSecretStores(context.hostVersion),
-      selection: { labelSelector: toQuery(settings.clusterStores.selector) },
-      indexes: {},
-    },
-    {
-      name: "virtualClusterSecretStores",
-      side: "virtual",
-      resource: resources.clusterSecretStores(context.virtualVersion),
-      selection: {},
-      indexes: {},
-    },
   ]
 }

@@ -10,6 +10,8 @@ export interface SyncSettings {
   readonly externalSecrets: { readonly enabled: boolean; readonly selector: LabelSelector }
   readonly stores: { readonly enabled: boolean; readonly selector: LabelSelector }
   readonly clusterStores: { readonly enabled: boolean; readonly selector: LabelSelector }
+  /** The tenant's ServiceAccounts exist on the host (`sync.toHost.serviceAccounts.enabled`). */
+  readonly serviceAccounts: boolean
   /** CRD version for the virtual cluster; undefined: the host's storage version. */
   readonly version: string | undefined
 }
@@ -25,9 +27,13 @@ export interface SyncContext {
   /** openAPIV3Schema of the spec of the host's CRDs, by plural. */
   readonly hostSpecSchema: (plural: string) => unknown
   /** Where the copy of a virtual object stands on the host; undefined: its namespace is not mapped. */
-  readonly locate: (virtual: KubeObject) => HostLocation | undefined
+  readonly locate: (virtual: Pick<KubeObject, "metadata">) => HostLocation | undefined
   /** Name of the Secret that ESO writes on the host for a target in a virtual namespace. */
   readonly hostSecretName: (target: string, virtualNamespace: string) => string
+  /** Where the copy of a Secret or ConfigMap stands that a spec of a virtual namespace refers to. */
+  readonly locateReference: (name: string, virtualNamespace: string) => HostLocation | undefined
+  /** What vCluster calls a tenant's ServiceAccount on the host, beside the object that names it. */
+  readonly hostServiceAccountName: (name: string, virtualNamespace: string) => string
   /** RFC 3339, for `lastTransitionTime`. */
   readonly now: () => string
 }

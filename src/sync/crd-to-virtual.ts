@@ -27,6 +27,7 @@ import { customResourceDefinitions, esoGroup } from "./resources.ts"
 /** Plurals of the kinds that the settings bring into the virtual cluster. */
 export const wantedPlurals = (settings: SyncSettings): ReadonlyArray<string> => [
   "externalsecrets",
+  ...(settings.stores.enabled ? ["secretstores"] : []),
   ...(settings.clusterStores.enabled ? ["clustersecretstores"] : []),
 ]
 

@@ -69,6 +69,15 @@ const cacheOf = (action: Action): CacheName | undefined => {
       return "virtualExternalSecrets"
     case "virtual/secrets":
       return "virtualSecrets"
+    case "host/secretstores":
+      return "hostSecretStores"
+    case "virtual/secretstores":
+      return "virtualSecretStores"
+    // The only Secrets and ConfigMaps that we write on the host.
+    case "host/secrets":
+      return "hostReferenceSecrets"
+    case "host/configmaps":
+      return "hostReferenceConfigMaps"
     case "virtual/clustersecretstores":
       return "virtualClusterSecretStores"
     default:
@@ -128,24 +137,38 @@ export const makeEngine = Effect.fnUntraced(function* (
   const changed = yield* Queue.sliding<void>(1)
   const reports = new Map<string, ObjectReport>()
 
-  const gate = makeMassDeleteGate({
-    caches,
-    context,
-    allowed: options.massDeleteAllowed,
-    virtualCrd: readCrd(clients.virtual, "externalsecrets"),
-  })
+  const gates = syncedKinds.flatMap(({ kind, mirrored }) =>
+    mirrored === undefined
+      ? []
+      : [
+          {
+            kind,
+            mirrored,
+            gate: makeMassDeleteGate({
+              kind,
+              mirrored,
+              caches,
+              context,
+              allowed: options.massDeleteAllowed,
+              virtualCrd: readCrd(clients.virtual, mirrored.plural),
+            }),
+          },
+        ],
+  )
 
-  /** What the gate must know is told before any worker can act on it. */
-  const tellGate = (name: CacheName, delta: Delta) => {
-    if (name === "virtualExternalSecrets") {
-      if (delta._tag === "Upserted" && delta.object.metadata.deletionTimestamp === undefined) gate.forget(delta.key)
-      else if (delta._tag === "Upserted" || delta.seen) gate.sawDeletion(delta.key)
-      else gate.judgeAnew()
-    }
-    if (name === "hostExternalSecrets" && delta._tag === "Deleted") {
-      const origin = originOf(delta.object, context.tenancy)
-      if (origin !== undefined) gate.forget(origin.key)
-      gate.judgeAnew()
+  /** What a gate must know is told before any worker can act on it. */
+  const tellGates = (name: CacheName, delta: Delta) => {
+    for (const { gate, mirrored } of gates) {
+      if (name === mirrored.virtual) {
+        if (delta._tag === "Upserted" && delta.object.metadata.deletionTimestamp === undefined) gate.forget(delta.key)
+        else if (delta._tag === "Upserted" || delta.seen) gate.sawDeletion(delta.key)
+        else gate.judgeAnew()
+      }
+      if (name === mirrored.host && delta._tag === "Deleted") {
+        const origin = originOf(delta.object, context.tenancy)
+        if (origin !== undefined) gate.forget(origin.key)
+        gate.judgeAnew()
+      }
     }
   }
 
@@ -166,7 +189,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     clients,
     caches,
     context,
-    gate,
+    gateOf: (kind) => gates.find((candidate) => candidate.kind === kind)?.gate,
     brake: makeWriteBrake(() => clock.currentTimeMillisUnsafe()),
     storesAreKnown: Effect.map(
       readCrd(clients.host, "clustersecretstores"),
@@ -214,16 +237,21 @@ export const makeEngine = Effect.fnUntraced(function* (
 
   opened.listen({
     onDelta: (name, delta) => {
-      tellGate(name, delta)
+      tellGates(name, delta)
       for (const id of keysOf(name, delta, caches, context)) queue.add(id)
     },
-    onVirtualList: gate.listed,
+    onVirtualList: (name) =>
+      Effect.forEach(
+        gates.filter(({ mirrored }) => mirrored.virtual === name),
+        ({ gate }) => gate.listed,
+        { discard: true },
+      ),
   })
 
   return {
     reports,
     reportChanged: Queue.take(changed),
-    massDeletion: gate.judge,
+    massDeletion: () => gates.map(({ gate }) => gate.judge()).find((stop) => stop !== undefined),
     resync: () => {
       for (const kind of syncedKinds)
         for (const key of kind.keys(caches, context)) queue.add(`${kind.kind}|${key}`, "background")

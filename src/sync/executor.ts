@@ -4,17 +4,16 @@ import type { ApiError } from "../effects/api-error.ts"
 import type { KubeClient } from "../effects/kube-client.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
 import type { Change } from "./report.ts"
-import type { Action, Side } from "./rules/actions.ts"
-import { refOf } from "./rules/actions.ts"
+import type { Action, Copy, Side } from "./rules/actions.ts"
+import { objectOf, refOf } from "./rules/actions.ts"
 import { mergePatch } from "./rules/merge-patch.ts"
 import { stringMapAt } from "./rules/json.ts"
+import { orUndefined } from "./or-undefined.ts"
+import { copyOf, copyPatch } from "./rules/reference-copy.ts"
 
 export type Clients = Readonly<Record<Side, KubeClient>>
 
-const objectOf = (action: Action): KubeObject =>
-  action._tag === "Create" || action._tag === "Apply" ? action.body : action.current
-
-const verbs = { Create: "created", Patch: "updated", Apply: "updated", Delete: "deleted" } as const
+const verbs = { Create: "created", Patch: "updated", Apply: "updated", Copy: "updated", Delete: "deleted" } as const
 
 /** Whether only the data of a Secret is new: what users call a rotation. */
 const isRotation = (previous: KubeObject, body: KubeObject): boolean =>
@@ -34,9 +33,28 @@ export const changeOf = (action: Action): Change => {
     return action.previous === undefined
       ? { ...base, verb: "created" }
       : { ...base, verb: "updated", ...(isRotation(action.previous, action.body) ? { note: "rotated" } : {}) }
+  if (action._tag === "Copy" && action.current === undefined) return { ...base, verb: "created" }
   if (action._tag === "Patch" && action.subresource === "status") return { ...base, verb: "status" }
   return { ...base, verb: verbs[action._tag] }
 }
+
+/** A source that went, or was made anew, in the meantime: its own events bring the key back. */
+const copy = Effect.fnUntraced(function* (
+  action: Copy,
+  clients: Clients,
+): Effect.fn.Return<KubeObject | undefined, ApiError> {
+  const { body, current, resource, source } = action
+  const read = yield* clients.virtual.get(resource, refOf(source)).pipe(orUndefined)
+  if (read === undefined || read.metadata.uid !== source.metadata.uid) return undefined
+  const desired = copyOf(body, read)
+  const host = clients[action.side]
+  if (current === undefined) return yield* host.create(resource, desired)
+  const { uid, resourceVersion } = current.metadata
+  const patch = copyPatch(current, desired)
+  return patch === undefined
+    ? current
+    : yield* host.mergePatch(resource, refOf(current), patch, { uid, resourceVersion })
+})
 
 /**
  * @returns the object as the server stored it; undefined after a deletion. A deletion of what is gone already has succeeded.
@@ -48,6 +66,8 @@ export const carryOut = (action: Action, clients: Clients): Effect.Effect<KubeOb
       return client.create(action.resource, action.body)
     case "Apply":
       return client.apply(action.resource, action.body, { force: true })
+    case "Copy":
+      return copy(action, clients)
     case "Patch": {
       const { uid, resourceVersion } = action.current.metadata
       // A status describes what was just read; a tenant's edit in between does not make it wrong, so the UID suffices.

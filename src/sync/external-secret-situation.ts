@@ -1,14 +1,19 @@
 /** What the caches hold about one ExternalSecret, and what on the host stands in its way. */
+import { Result } from "effect"
 import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
 import { keyOf } from "../effects/kube-object.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { HostSide } from "./external-secret-to-host.ts"
-import { toQuery } from "./rules/label-selector.ts"
+import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
+import { decodeSpec, storeReferences } from "./rules/external-secret-spec.ts"
+import { matches, toQuery } from "./rules/label-selector.ts"
 import type { HostLocation } from "./rules/names.ts"
 import { controllerOf, originOf } from "./rules/ownership.ts"
 import type { Surroundings } from "./rules/policy.ts"
+import { judgeSpec } from "./rules/policy.ts"
 import { Refusal } from "./rules/refusals.ts"
+import { storeConflict } from "./secret-store-situation.ts"
 
 /** Everything that the caches hold about one key. */
 export interface Situation {
@@ -30,14 +35,20 @@ export const situationOf = (key: ObjectKey, caches: Caches, context: SyncContext
     tenancy: context.tenancy,
     version: context.hostVersion,
     schema: context.hostSpecSchema("externalsecrets"),
+    names: {
+      store: (name, namespace) => context.locate({ metadata: { name, namespace } })?.name ?? "",
+      reference: (name, namespace) => context.locateReference(name, namespace)?.name ?? "",
+    },
     service: caches.hostService.get(keyOf(context.hostNamespace, context.tenancy.vcluster)),
   },
   copies: caches.hostExternalSecrets.byIndex("origin", key),
   claimed: caches.virtualSecrets.byIndex("claimant", key),
 })
 
-export const surroundings = (situation: Situation, virtual: KubeObject): Surroundings => {
-  const { caches, context } = situation
+export const surroundings = (
+  { caches, context }: Pick<Situation, "caches" | "context">,
+  virtual: KubeObject,
+): Surroundings => {
   const name = virtual.metadata.namespace ?? ""
   return {
     policy: context.policy,
@@ -46,8 +57,49 @@ export const surroundings = (situation: Situation, virtual: KubeObject): Surroun
       selector: toQuery(context.settings.clusterStores.selector),
       imported: (store) => caches.hostClusterSecretStores.get(store),
     },
+    stores: { enabled: context.settings.stores.enabled },
     virtualNamespace: { name, labels: caches.virtualNamespaces.get(name)?.metadata.labels ?? {} },
   }
+}
+
+/** Whether no rule keeps it from the host, so that what it refers to may follow. */
+export const mayGoToHost = (virtual: KubeObject, caches: Caches, context: SyncContext): boolean => {
+  const { enabled, selector } = context.settings.externalSecrets
+  if (virtual.metadata.deletionTimestamp !== undefined || !enabled) return false
+  if (!matches(selector, virtual.metadata.labels ?? {}) || context.locate(virtual) === undefined) return false
+  const spec = Result.getOrUndefined(decodeSpec(virtual["spec"]))
+  return spec !== undefined && judgeSpec(spec, surroundings({ caches, context }, virtual)) === undefined
+}
+
+/** A SecretStore that is not on the host under the name that we would refer to. */
+export interface MissingStore {
+  readonly name: string
+  /** What stands in the virtual cluster. */
+  readonly virtual: KubeObject | undefined
+}
+
+interface Stores {
+  readonly missing: MissingStore | undefined
+  readonly conflict: Refusal | undefined
+}
+
+/** The SecretStores that a spec draws on: ours must stand on the host under their names, and nobody else's. */
+export const storesOf = (
+  { caches, context }: Pick<Situation, "caches" | "context">,
+  spec: ExternalSecretSpec,
+  namespace: string,
+): Stores => {
+  let missing: MissingStore | undefined
+  for (const { kind, name } of storeReferences(spec)) {
+    if (kind !== "SecretStore") continue
+    const location = context.locate({ metadata: { name, namespace } })
+    if (location === undefined) continue
+    const conflict = storeConflict(location, { namespace, name }, caches, context)
+    if (conflict !== undefined) return { missing, conflict }
+    if (caches.hostSecretStores.get(keyOf(location.namespace, location.name)) === undefined)
+      missing ??= { name, virtual: caches.virtualSecretStores.get(keyOf(namespace, name)) }
+  }
+  return { missing, conflict: undefined }
 }
 
 /** Names are not injective and the host namespace is shared: what stands under the name that we need must be ours. */

@@ -4,16 +4,12 @@
  */
 import type { KubeObject } from "../effects/kube-object.ts"
 import type { Action } from "./rules/actions.ts"
-import { notReadyStatus, readyCondition, translateStatus } from "./rules/conditions.ts"
+import type { NotReady } from "./rules/conditions.ts"
+import { notReadyStatus, translateStatus } from "./rules/conditions.ts"
 import type { JsonRecord } from "./rules/json.ts"
 import { recordAt } from "./rules/json.ts"
 import { mergePatch } from "./rules/merge-patch.ts"
 import { externalSecrets } from "./resources.ts"
-
-export interface NotReady {
-  readonly reason: string
-  readonly message: string
-}
 
 const patchStatus = (virtual: KubeObject, desired: JsonRecord, virtualVersion: string): ReadonlyArray<Action> => {
   const patch = mergePatch({ status: recordAt(virtual, "status") ?? {} }, { status: desired })
@@ -38,12 +34,6 @@ export const statusNotReady = (
   virtualVersion: string,
   now: string,
 ): ReadonlyArray<Action> => patchStatus(virtual, notReadyStatus(virtual, why.reason, why.message, now), virtualVersion)
-
-/** Whether the tenant already reads this, so that the event need not be told again (after a restart, say). */
-export const saysAlready = (virtual: KubeObject, why: NotReady): boolean => {
-  const ready = readyCondition(virtual)
-  return ready?.status === "False" && ready.reason === why.reason && ready.message === why.message
-}
 
 /** Nothing until ESO has said something: an absent status on the host is not news. */
 export const statusFromHost = (

@@ -7,7 +7,7 @@
 import type { KubeObject } from "../effects/kube-object.ts"
 import { apiVersionOf } from "../effects/resource.ts"
 import type { Action } from "./rules/actions.ts"
-import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
+import type { ExternalSecretSpec, StoreReference, TargetTemplate } from "./rules/external-secret-spec.ts"
 import type { JsonRecord } from "./rules/json.ts"
 import { carriedAnnotations, carriedLabels } from "./rules/keys.ts"
 import { mergePatch } from "./rules/merge-patch.ts"
@@ -23,33 +23,69 @@ export interface HostSide {
   readonly version: string
   /** openAPIV3Schema of the host's ExternalSecret, for comparing by meaning. */
   readonly schema: unknown
+  /** What the things that a spec refers to are called beside its copy. */
+  readonly names: {
+    readonly store: (name: string, virtualNamespace: string) => string
+    readonly reference: (name: string, virtualNamespace: string) => string
+  }
   /** The vCluster's Service: the owner of everything that we put on the host. */
   readonly service: KubeObject | undefined
 }
 
-const hostTemplate = (template: NonNullable<NonNullable<ExternalSecretSpec["target"]>["template"]>): JsonRecord => {
-  if (template.metadata === undefined) return template
-  const { labels, annotations } = template.metadata
-  return {
-    ...template,
-    // Labels and annotations only: finalizers and owners of a host Secret are not the tenant's to choose.
-    metadata: {
-      ...(labels === undefined ? {} : { labels: carriedLabels(labels) }),
-      ...(annotations === undefined ? {} : { annotations: carriedAnnotations(annotations) }),
-    },
-  }
-}
+/** A name in its host form; no name stays none. */
+type Rename = (name: string) => string
+
+const renamed = <Ref extends { readonly name?: string }>(ref: Ref, rename: Rename): Ref =>
+  ref.name === undefined || ref.name === "" ? ref : { ...ref, name: rename(ref.name) }
+
+/** Labels and annotations only: finalizers and owners of a host Secret are not the tenant's to choose. */
+const hostTemplateMetadata = ({ labels, annotations }: NonNullable<TargetTemplate["metadata"]>): JsonRecord => ({
+  ...(labels === undefined ? {} : { labels: carriedLabels(labels) }),
+  ...(annotations === undefined ? {} : { annotations: carriedAnnotations(annotations) }),
+})
+
+const hostTemplate = (template: TargetTemplate, rename: Rename): JsonRecord => ({
+  ...template,
+  ...(template.metadata === undefined ? {} : { metadata: hostTemplateMetadata(template.metadata) }),
+  ...(template.templateFrom === undefined
+    ? {}
+    : {
+        templateFrom: template.templateFrom.map((source) => ({
+          ...source,
+          ...(source.secret === undefined ? {} : { secret: renamed(source.secret, rename) }),
+          ...(source.configMap === undefined ? {} : { configMap: renamed(source.configMap, rename) }),
+        })),
+      }),
+})
+
+/** A ClusterSecretStore is called the same everywhere; ESO's default kind is SecretStore. */
+const hostStoreRef = (ref: StoreReference, rename: Rename): StoreReference =>
+  ref.kind === "ClusterSecretStore" ? ref : renamed(ref, rename)
+
+type Entries = ExternalSecretSpec["data"]
+
+const hostEntries = (entries: NonNullable<Entries>, rename: Rename): NonNullable<Entries> =>
+  entries.map((entry) =>
+    entry.sourceRef?.storeRef === undefined
+      ? entry
+      : { ...entry, sourceRef: { ...entry.sourceRef, storeRef: hostStoreRef(entry.sourceRef.storeRef, rename) } },
+  )
 
 /** The spec as the host's ESO gets it: the hidden Secret as target, owned by ESO whatever the tenant's policy is (DESIGN §4). */
-const hostSpec = (spec: ExternalSecretSpec, hostSecret: string): JsonRecord => {
+const hostSpec = (spec: ExternalSecretSpec, hostSecret: string, namespace: string, { names }: HostSide): JsonRecord => {
   const { template, ...target } = spec.target ?? {}
+  const store: Rename = (name) => names.store(name, namespace)
+  const reference: Rename = (name) => names.reference(name, namespace)
   return {
     ...spec,
+    ...(spec.secretStoreRef === undefined ? {} : { secretStoreRef: hostStoreRef(spec.secretStoreRef, store) }),
+    ...(spec.data === undefined ? {} : { data: hostEntries(spec.data, store) }),
+    ...(spec.dataFrom === undefined ? {} : { dataFrom: hostEntries(spec.dataFrom, store) }),
     target: {
       ...target,
       name: hostSecret,
       creationPolicy: target.creationPolicy === "None" ? "None" : "Owner",
-      ...(template === undefined ? {} : { template: hostTemplate(template) }),
+      ...(template === undefined ? {} : { template: hostTemplate(template, reference) }),
     },
   }
 }
@@ -70,7 +106,7 @@ export const desiredHostExternalSecret = (
     annotations: { ...carriedAnnotations(virtual.metadata.annotations), ...markAnnotations(virtual, host.tenancy) },
     ownerReferences: ownedByService(host.service),
   },
-  spec: hostSpec(spec, hostSecret),
+  spec: hostSpec(spec, hostSecret, virtual.metadata.namespace ?? "", host),
 })
 
 /** The parts that we keep in step. */

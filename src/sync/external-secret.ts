@@ -8,24 +8,29 @@ import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
 import { keyOf, objectKey } from "../effects/kube-object.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
-import { hostConflict, situationOf, surroundings } from "./external-secret-situation.ts"
-import type { Situation } from "./external-secret-situation.ts"
+import { hostConflict, situationOf, storesOf, surroundings } from "./external-secret-situation.ts"
+import type { MissingStore, Situation } from "./external-secret-situation.ts"
 import { desiredHostExternalSecret, toHost } from "./external-secret-to-host.ts"
-import { saysAlready, statusFromHost, statusNotReady } from "./external-secret-status-to-virtual.ts"
+import { statusFromHost, statusNotReady } from "./external-secret-status-to-virtual.ts"
 import { refusedVerdict, verdictOf, waitingVerdict } from "./external-secret-verdict.ts"
 import type { Action, Decision } from "./rules/actions.ts"
 import { nothing } from "./rules/actions.ts"
-import { readyCondition, translateText } from "./rules/conditions.ts"
+import { readyCondition, saysAlready } from "./rules/conditions.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
-import { decodeSpec, targetName } from "./rules/external-secret-spec.ts"
+import { decodeSpec, targetName, templateReferences } from "./rules/external-secret-spec.ts"
 import { esoFinalizer } from "./rules/keys.ts"
 import { matches, toQuery } from "./rules/label-selector.ts"
 import type { HostLocation } from "./rules/names.ts"
 import { controllerOf, originOf } from "./rules/ownership.ts"
 import { judgeSpec } from "./rules/policy.ts"
 import { Refusal } from "./rules/refusals.ts"
+import { referenceKey } from "./rules/references.ts"
+import type { CopiedKind } from "./reference-copies.ts"
+import { missingCopy, referenceConflict } from "./reference-copies.ts"
 import { applySecret, desiredVirtualSecret, removeSecrets } from "./secret-to-virtual.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
+import type { NamePairs } from "./translated-names.ts"
+import { externalSecretNames, translatedRefusal } from "./translated-names.ts"
 
 /** All of ours goes from the host, and from the virtual cluster what Kubernetes would collect with its owner. */
 const removeAll = (situation: Situation, virtual: KubeObject | undefined): ReadonlyArray<Action> => [
@@ -86,9 +91,55 @@ const decideSelected = (situation: Situation, virtual: KubeObject, memory: Memor
       }),
     )
   const hostSecret = context.hostSecretName(targetName(spec, virtual.metadata.name), virtual.metadata.namespace ?? "")
-  const conflict = hostConflict(situation, location, hostSecret)
+  const stores = storesOf(situation, spec, virtual.metadata.namespace ?? "")
+  const conflict =
+    hostConflict(situation, location, hostSecret) ?? stores.conflict ?? referenceConflicts(situation, virtual, spec)
   if (conflict !== undefined) return refuse(situation, virtual, conflict)
+  // One that is there keeps what it has, as in one cluster: ESO tells that the store is gone.
+  if (stores.missing !== undefined && situation.copies.length === 0)
+    return withoutStore(situation, virtual, stores.missing)
   return follow(situation, virtual, spec, { location, hostSecret }, memory)
+}
+
+const referenceConflicts = (
+  { caches, context }: Situation,
+  virtual: KubeObject,
+  spec: ExternalSecretSpec,
+): Refusal | undefined =>
+  templateReferences(spec)
+    .map((reference) => referenceConflict(reference, virtual.metadata.namespace ?? "", caches, context))
+    .find((conflict) => conflict !== undefined)
+
+/** Nothing goes to the host before its store is there: until then the name might come to lead to another one. */
+const withoutStore = (
+  { context }: Situation,
+  virtual: KubeObject,
+  { name, virtual: store }: MissingStore,
+): Decision => {
+  const { namespace } = virtual.metadata
+  const ready = readyCondition(store)
+  const why =
+    store === undefined
+      ? {
+          reason: "SecretStoreNotFound",
+          message: `SecretStore ${name} does not exist in namespace ${namespace}`,
+        }
+      : {
+          reason: "SecretStoreNotReady",
+          message: `SecretStore ${name} is not on the host${ready?.status === "False" ? `: ${ready.message}` : " yet"}`,
+        }
+  const isOnItsWay = store !== undefined && ready?.status !== "False"
+  return {
+    actions: isOnItsWay ? [] : statusNotReady(virtual, why, context.virtualVersion, context.now()),
+    verdict: {
+      health: isOnItsWay ? "waiting" : "broken",
+      ...why,
+      ...(store === undefined
+        ? { fix: { text: "create the SecretStore", command: `kubectl get secretstores -n ${namespace}` } }
+        : { fix: { text: "see the store", command: `kubectl describe secretstore ${name} -n ${namespace}` } }),
+    },
+    ...(isOnItsWay || saysAlready(virtual, why) ? {} : { notice: { regarding: virtual, type: "Warning", ...why } }),
+  }
 }
 
 interface HostNames {
@@ -110,13 +161,23 @@ const follow = (
   const current = situation.copies.find((copy) => objectKey(copy) === place)
   const strays = situation.copies.filter((copy) => objectKey(copy) !== place)
   const desired = desiredHostExternalSecret(virtual, spec, location, hostSecret, host)
-  const pairs = namePairs(virtual, spec, names)
+  const pairs = externalSecretNames(virtual, spec, names, context)
   const toHostActions = [
     ...strays.flatMap((copy) => toHost(undefined, copy, virtual, host)),
     ...toHost(desired, current, virtual, host),
   ]
+  const missing = missingCopy(templateReferences(spec), virtual.metadata.namespace ?? "", situation.caches)
+  if (missing !== undefined)
+    return {
+      actions: [],
+      verdict: {
+        health: "waiting",
+        reason: "ReferencePending",
+        message: `${missing.kind} ${missing.name} is on its way to the host`,
+      },
+    }
   if (memory.refusedWrite?.reason === "RefusedByHost" && toHostActions.length > 0)
-    return tryAgain(situation, virtual, translated(memory.refusedWrite, pairs), toHostActions)
+    return tryAgain(situation, virtual, translatedRefusal(memory.refusedWrite, pairs), toHostActions)
   const settled =
     current !== undefined &&
     current.metadata.deletionTimestamp === undefined &&
@@ -125,20 +186,6 @@ const follow = (
   const back = comeBack(situation, virtual, spec, { ...names, pairs }, current, memory)
   return { ...back, actions: [...toHostActions, ...back.actions] }
 }
-
-/** Host names and what the tenant knows them as, for messages; longest first. */
-const namePairs = (virtual: KubeObject, spec: ExternalSecretSpec, { location, hostSecret }: HostNames) => {
-  const target = targetName(spec, virtual.metadata.name)
-  return [
-    [keyOf(location.namespace, hostSecret), keyOf(virtual.metadata.namespace, target)],
-    [keyOf(location.namespace, location.name), objectKey(virtual)],
-    [hostSecret, target],
-    [location.name, virtual.metadata.name],
-  ] as const
-}
-
-const translated = (refusal: Refusal, pairs: ReturnType<typeof namePairs>): Refusal =>
-  new Refusal({ reason: refusal.reason, message: translateText(refusal.message, pairs) })
 
 /** An API server did not take a write. The tenant is told, and then it is tried again: what it objects to may be over. */
 const tryAgain = (
@@ -159,7 +206,7 @@ const comeBack = (
   situation: Situation,
   virtual: KubeObject,
   spec: ExternalSecretSpec,
-  names: HostNames & { readonly pairs: ReturnType<typeof namePairs> },
+  names: HostNames & { readonly pairs: NamePairs },
   current: KubeObject,
   memory: Memory,
 ): Decision => {
@@ -237,8 +284,17 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Me
 
 const keysOf = (objects: ReadonlyArray<KubeObject>): ReadonlyArray<ObjectKey> => objects.map(objectKey)
 
+/** Those that take templates from a copy that came or went on the host. */
+const referrers = (kind: CopiedKind) => (copy: KubeObject, caches: Caches, context: SyncContext) => {
+  const origin = originOf(copy, context.tenancy)
+  return origin === undefined
+    ? []
+    : keysOf(caches.virtualExternalSecrets.byIndex("reference", referenceKey(kind, origin.key)))
+}
+
 export const externalSecretKind: SyncedKind = {
   kind: "ExternalSecret",
+  mirrored: { virtual: "virtualExternalSecrets", host: "hostExternalSecrets", plural: "externalsecrets" },
   sources: {
     virtualExternalSecrets: (object) => [objectKey(object)],
     virtualSecrets: (object, caches) => [
@@ -258,6 +314,10 @@ export const externalSecretKind: SyncedKind = {
     hostSecrets: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("hostSecret", objectKey(object))),
     hostUnmanagedSecrets: (object, caches) =>
       keysOf(caches.virtualExternalSecrets.byIndex("hostSecret", objectKey(object))),
+    hostSecretStores: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("hostStore", objectKey(object))),
+    virtualSecretStores: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("store", objectKey(object))),
+    hostReferenceSecrets: referrers("Secret"),
+    hostReferenceConfigMaps: referrers("ConfigMap"),
     hostClusterSecretStores: (object, caches) =>
       keysOf(caches.virtualExternalSecrets.byIndex("clusterStore", object.metadata.name)),
     hostService: (_object, caches, context) => externalSecretKind.keys(caches, context),

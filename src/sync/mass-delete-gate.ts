@@ -13,18 +13,19 @@ import type { ApiError } from "../effects/api-error.ts"
 import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
+import type { Mirrored } from "./synced-kind.ts"
 import { judgeMassDeletion } from "./rules/mass-delete.ts"
 import type { MassDeletion } from "./rules/mass-delete.ts"
 import { originOf } from "./rules/ownership.ts"
 
 export interface MassDeleteGate {
-  /** A virtual ExternalSecret was deleted, or its deletion began, while we watched. */
+  /** A virtual object was deleted, or its deletion began, while we watched. */
   readonly sawDeletion: (key: ObjectKey) => void
   /** The virtual object is (back) there, or the host copy is gone: nothing to remember. */
   readonly forget: (key: ObjectKey) => void
   /** Absences may have appeared without being watched: judge anew. */
   readonly judgeAnew: () => void
-  /** The virtual ExternalSecrets were just listed: they are objects of the CRD that stands now. */
+  /** The virtual objects were just listed: they are objects of the CRD that stands now. */
   readonly listed: Effect.Effect<void, ApiError>
   /** What has to be asked for, whether or not it is allowed. */
   readonly judge: () => MassDeletion | undefined
@@ -33,6 +34,9 @@ export interface MassDeleteGate {
 }
 
 interface Options {
+  /** For messages. */
+  readonly kind: string
+  readonly mirrored: Mirrored
   readonly caches: Caches
   readonly context: SyncContext
   /** Whether the operator has allowed it (flag or annotation). */
@@ -49,24 +53,24 @@ const isGone = (virtual: KubeObject | undefined): boolean =>
  *   already now
  */
 const count = (
-  caches: Caches,
-  context: SyncContext,
+  { kind, mirrored, caches, context }: Options,
   confirmed: ReadonlySet<ObjectKey>,
   doomed: boolean,
 ): MassDeletion | undefined => {
   let managed = 0
   let absent = 0
-  for (const copy of caches.hostExternalSecrets.values()) {
+  for (const copy of caches[mirrored.host].values()) {
     const origin = originOf(copy, context.tenancy)
     if (origin === undefined || copy.metadata.deletionTimestamp !== undefined) continue
     managed += 1
-    const lost = doomed || isGone(caches.virtualExternalSecrets.get(origin.key))
+    const lost = doomed || isGone(caches[mirrored.virtual].get(origin.key))
     if (lost && !confirmed.has(origin.key)) absent += 1
   }
-  return judgeMassDeletion(absent, managed)
+  return judgeMassDeletion(kind, absent, managed)
 }
 
-export const makeMassDeleteGate = ({ caches, context, allowed, virtualCrd }: Options): MassDeleteGate => {
+export const makeMassDeleteGate = (options: Options): MassDeleteGate => {
+  const { allowed, virtualCrd } = options
   const one = Semaphore.makeUnsafe(1)
   /** Seen, but the CRD has not been looked at since. */
   const seen = new Set<ObjectKey>()
@@ -80,7 +84,7 @@ export const makeMassDeleteGate = ({ caches, context, allowed, virtualCrd }: Opt
   }
 
   const judge = (): MassDeletion | undefined => {
-    verdict ??= { stop: count(caches, context, confirmed, doomed) }
+    verdict ??= { stop: count(options, confirmed, doomed) }
     return verdict.stop
   }
 

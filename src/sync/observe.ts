@@ -57,7 +57,8 @@ const listOnce = (target: SyncTarget, spec: CacheSpec): Effect.Effect<Listed, Ap
       return { name: spec.name, store, denied: undefined }
     }),
     Effect.catchTag("ApiError", (error): Effect.Effect<Listed, ApiError> => {
-      if (error.reason._tag === "NotFound") return Effect.succeed({ name: spec.name, store, denied: undefined })
+      if (error.reason._tag === "NotFound" || spec.onlyLeftovers === true)
+        return Effect.succeed({ name: spec.name, store, denied: undefined })
       if (error.reason._tag === "Forbidden") return Effect.succeed({ name: spec.name, store, denied: error })
       return Effect.fail(error)
     }),
@@ -102,12 +103,20 @@ export const observe = Effect.fnUntraced(function* (
       ...decideSafely(kind, key, caches, context),
     })),
   )
-  const gate = makeMassDeleteGate({
-    caches,
-    context,
-    allowed: () => false,
-    virtualCrd: Effect.succeed(undefined),
-  })
+  const massDeletions = syncedKinds.flatMap(({ kind, mirrored }) =>
+    mirrored === undefined
+      ? []
+      : [
+          makeMassDeleteGate({
+            kind,
+            mirrored,
+            caches,
+            context,
+            allowed: () => false,
+            virtualCrd: Effect.undefined,
+          }).judge(),
+        ],
+  )
   return {
     survey,
     identity: identityOf(survey, vcluster),
@@ -118,7 +127,7 @@ export const observe = Effect.fnUntraced(function* (
       verdict === undefined ? [] : [reportOf(kind, key, verdict)],
     ),
     actions: [...crds.flatMap((pair) => pair.actions), ...decisions.flatMap(({ actions }) => actions)],
-    massDeletion: gate.judge(),
+    massDeletion: massDeletions.find((stop) => stop !== undefined),
     notVisible: listed.flatMap(({ denied }) => denied ?? []),
   }
 })

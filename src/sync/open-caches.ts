@@ -6,7 +6,7 @@ import { makeMemoryStore } from "../effects/memory-store.ts"
 import { makeReflector } from "../effects/reflector.ts"
 import type { Reflector } from "../effects/reflector.ts"
 import type { Delta } from "../effects/store.ts"
-import type { CacheName, Caches } from "./caches.ts"
+import type { CacheName, Caches, CacheSpec } from "./caches.ts"
 import { buildCaches, cacheSpecs } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { Clients } from "./executor.ts"
@@ -27,8 +27,8 @@ export interface OpenCaches {
 
 export interface Listener {
   readonly onDelta: (name: CacheName, delta: Delta) => void
-  /** A list of virtual ExternalSecrets is complete and about to be believed. */
-  readonly onVirtualList: Effect.Effect<void, ApiError>
+  /** A list of the virtual cluster is complete and about to be believed. */
+  readonly onVirtualList: (name: CacheName) => Effect.Effect<void, ApiError>
 }
 
 export interface OpenCachesOptions {
@@ -39,6 +39,17 @@ export interface OpenCachesOptions {
   readonly onGuardFailure: (error: ApiError | IdentityMismatch) => Effect.Effect<void>
 }
 
+/** Of the caches that are only there for leftovers, those that can be seen. A kind that is unknown, or hidden, has none. */
+const withoutInvisible = (specs: ReadonlyArray<CacheSpec>, clients: Clients) =>
+  Effect.filter(specs, ({ onlyLeftovers, side, resource, selection }) =>
+    onlyLeftovers === true
+      ? clients[side].list(resource, { ...selection, metadataOnly: true }).pipe(
+          Effect.as(true),
+          Effect.orElseSucceed(() => false),
+        )
+      : Effect.succeed(true),
+  )
+
 /** Starts all reflectors; they end with the scope. */
 export const openCaches = Effect.fnUntraced(function* (
   options: OpenCachesOptions,
@@ -48,14 +59,12 @@ export const openCaches = Effect.fnUntraced(function* (
   let listener: Listener | undefined
   const checkIdentity = guard.check.pipe(Effect.tapError(options.onGuardFailure))
   const believe = (name: CacheName) =>
-    name === "virtualExternalSecrets"
-      ? Effect.andThen(
-          checkIdentity,
-          Effect.suspend(() => listener?.onVirtualList ?? Effect.void),
-        )
-      : checkIdentity
+    Effect.andThen(
+      checkIdentity,
+      Effect.suspend(() => listener?.onVirtualList(name) ?? Effect.void),
+    )
 
-  for (const spec of cacheSpecs(context)) {
+  for (const spec of yield* withoutInvisible(cacheSpecs(context), clients)) {
     const isVirtual = spec.side === "virtual"
     const reflector: CacheReflector = yield* makeReflector({
       name: spec.name,

@@ -57,6 +57,17 @@ const foresee = (action: Action): PlannedChange => {
         before: action.previous === undefined ? undefined : asStored(action.previous),
         after: applied(action),
       }
+    case "Copy":
+      // The data is read when it is carried out, and would be masked here anyway.
+      return {
+        change,
+        before: action.current,
+        after: {
+          ...action.current,
+          ...action.body,
+          metadata: { ...action.current?.metadata, ...action.body.metadata },
+        },
+      }
     default:
       return { change, before: asStored(action.current), after: undefined }
   }

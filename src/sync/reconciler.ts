@@ -14,6 +14,7 @@ import { carryOut, changeOf } from "./executor.ts"
 import type { MassDeleteGate } from "./mass-delete-gate.ts"
 import type { Change, ObjectReport } from "./report.ts"
 import type { Action, Notice, Verdict } from "./rules/actions.ts"
+import { standingOf } from "./rules/actions.ts"
 import type { Refusal } from "./rules/refusals.ts"
 import { refusalReasonOf, refusedWrite } from "./rules/refused-write.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
@@ -23,7 +24,8 @@ export interface ReconcilerOptions {
   readonly clients: Clients
   readonly caches: Caches
   readonly context: SyncContext
-  readonly gate: MassDeleteGate
+  /** Of the kinds whose host copies go with their virtual objects. */
+  readonly gateOf: (kind: string) => MassDeleteGate | undefined
   readonly brake: WriteBrake
   /** Whether the host serves ClusterSecretStores, by the CRD that we know: only then is an absent one really absent. */
   readonly storesAreKnown: Effect.Effect<boolean, ApiError>
@@ -70,19 +72,14 @@ const withoutEffect = (action: Action): Verdict => {
 }
 
 /** undefined: the action makes or removes an object. */
-const versionBefore = (action: Action): string | undefined =>
-  action._tag === "Patch"
-    ? action.current.metadata.resourceVersion
-    : action._tag === "Apply"
-      ? action.previous?.metadata.resourceVersion
-      : undefined
+const versionBefore = (action: Action): string | undefined => standingOf(action)?.metadata.resourceVersion
 
 export interface Reconciler {
   readonly reconcile: (kind: SyncedKind, key: ObjectKey) => Effect.Effect<void, ApiError | Contested>
 }
 
 export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
-  const { clients, caches, context, gate } = options
+  const { clients, caches, context } = options
   const refusedWrites = new Map<string, Refusal>()
   /** By UID. What is deleted is gone or will be, though a cache may show it as it was for a while. */
   const deleted = new LruMap<string, true>(rememberedDeletions)
@@ -110,9 +107,9 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   }, Effect.uninterruptible)
 
   /** Nothing is left of the key on either side: a name that tenants come and go with must not stay with us for ever. */
-  const forget = (id: string, key: ObjectKey) => {
+  const forget = (kind: SyncedKind, id: string, key: ObjectKey) => {
     refusedWrites.delete(id)
-    gate.forget(key)
+    options.gateOf(kind.kind)?.forget(key)
   }
 
   const reconcile = Effect.fnUntraced(function* (kind: SyncedKind, key: ObjectKey) {
@@ -122,7 +119,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
       options.onReport(id, reportOf(kind.kind, key, storesUnknown))
       return
     }
-    if (verdict === undefined && actions.length === 0) forget(id, key)
+    if (verdict === undefined && actions.length === 0) forget(kind, id, key)
     const report = verdict === undefined ? undefined : reportOf(kind.kind, key, verdict)
     // Of a refusal the writes that it brings may fail: it stands all the same.
     if (verdict?.health === "refused") options.onReport(id, report)
@@ -130,7 +127,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     const futile: Array<Action> = []
     for (const action of actions) {
       if (action._tag === "Delete" && action.becauseAbsent) {
-        const stop = yield* gate.admit(key)
+        const stop = yield* options.gateOf(kind.kind)?.admit(key) ?? Effect.undefined
         if (stop !== undefined) {
           options.onReport(id, reportOf(kind.kind, key, held(stop.message)))
           return

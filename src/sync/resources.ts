@@ -41,6 +41,14 @@ export const externalSecrets = (version: string): Resource => ({
   namespaced: true,
 })
 
+export const secretStores = (version: string): Resource => ({
+  group: esoGroup,
+  version,
+  plural: "secretstores",
+  kind: "SecretStore",
+  namespaced: true,
+})
+
 export const clusterSecretStores = (version: string): Resource => ({
   group: esoGroup,
   version,

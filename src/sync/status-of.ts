@@ -76,6 +76,7 @@ const counts = (input: StatusInput): ReadonlyArray<KindCounts> => {
   const note = left === 0 ? undefined : `${left} on the host ${left === 1 ? "does" : "do"} not match the selector`
   return [
     countsOf(input, "ExternalSecret"),
+    ...(input.settings.stores.enabled ? [countsOf(input, "SecretStore")] : []),
     ...(input.settings.clusterStores.enabled ? [countsOf(input, "ClusterSecretStore", note)] : []),
   ]
 }
@@ -99,7 +100,7 @@ const massDeletionProblem = ({ massDeletion }: Observation): ReadonlyArray<Objec
     ? []
     : [
         {
-          kind: "ExternalSecret",
+          kind: massDeletion.kind,
           name: "(all)",
           health: "waiting",
           reason: "MassDeletionHeld",

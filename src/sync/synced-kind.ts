@@ -11,9 +11,19 @@ export interface Memory {
   readonly refusedWrite: Refusal | undefined
 }
 
+/** Where the two sides of a kind are that the tenant makes and the host gets a copy of. */
+export interface Mirrored {
+  readonly virtual: CacheName
+  readonly host: CacheName
+  /** Of the CRD in the virtual cluster. */
+  readonly plural: string
+}
+
 export interface SyncedKind {
   /** Kubernetes kind, for reports. */
   readonly kind: string
+  /** Host copies go when their virtual object is absent: what the mass-deletion gate watches over. */
+  readonly mirrored?: Mirrored
   /** From a changed object in a cache to the keys that it concerns. */
   readonly sources: Readonly<
     Partial<Record<CacheName, (object: KubeObject, caches: Caches, context: SyncContext) => Iterable<ObjectKey>>>

@@ -1,5 +1,5 @@
 /** What a Syncer works on: two clusters, one vCluster, its settings. */
-import { hostName, hostSecretName } from "./rules/names.ts"
+import { hostName, hostReferenceName, hostSecretName } from "./rules/names.ts"
 import { defaultPolicy } from "./rules/policy.ts"
 import type { SyncContext, SyncSettings } from "./context.ts"
 import type { CrdPair } from "./crd-to-virtual.ts"
@@ -45,6 +45,11 @@ export const contextOf = (
       name: hostName(virtual.metadata.name, virtual.metadata.namespace ?? "", vcluster),
     }),
     hostSecretName: (secret, virtualNamespace) => hostSecretName(secret, virtualNamespace, vcluster),
+    locateReference: (name, virtualNamespace) => ({
+      namespace,
+      name: hostReferenceName(name, virtualNamespace, vcluster),
+    }),
+    hostServiceAccountName: (name, virtualNamespace) => hostName(name, virtualNamespace, vcluster),
     now,
   }
 }

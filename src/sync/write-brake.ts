@@ -6,6 +6,7 @@ import { createHash } from "node:crypto"
 import { Data, Effect } from "effect"
 import { LruMap } from "../effects/lru-map.ts"
 import type { Action } from "./rules/actions.ts"
+import { objectOf } from "./rules/actions.ts"
 
 /** Somebody else takes our write back each time. */
 export class Contested extends Data.TaggedError("Contested")<{ readonly what: string }> {
@@ -29,14 +30,19 @@ const remembered = 4096
 /** What is written, but not onto which version; hashed, since it may hold the values of a Secret. */
 const fingerprint = (id: string, action: Action): string => {
   const { _tag, side, resource } = action
-  const written = _tag === "Patch" ? action.patch : _tag === "Delete" ? action.current.metadata.uid : action.body
+  const written =
+    _tag === "Patch"
+      ? action.patch
+      : _tag === "Delete"
+        ? action.current.metadata.uid
+        : [action.body, _tag === "Copy" ? action.source.metadata.resourceVersion : undefined]
   return createHash("sha256")
     .update(JSON.stringify([id, _tag, side, resource.plural, written]))
     .digest("base64")
 }
 
 const describe = (action: Action): string => {
-  const { metadata } = action._tag === "Create" || action._tag === "Apply" ? action.body : action.current
+  const { metadata } = objectOf(action)
   const where = metadata.namespace === undefined ? "" : `${metadata.namespace}/`
   return `${action.side} ${action.resource.kind} ${where}${metadata.name}`
 }

@@ -8,10 +8,11 @@ import { keyOf, objectKey } from "../../src/effects/kube-object.ts"
 import type { CacheName, Caches } from "../../src/sync/caches.ts"
 import { buildCaches, cacheSpecs } from "../../src/sync/caches.ts"
 import type { SyncContext } from "../../src/sync/context.ts"
-import type { Action, Side } from "../../src/sync/rules/actions.ts"
+import { copyOf } from "../../src/sync/rules/reference-copy.ts"
+import type { Action, Copy, Side } from "../../src/sync/rules/actions.ts"
 import { esoManagedLabel } from "../../src/sync/rules/keys.ts"
 import { applyMergePatch } from "../../src/sync/rules/merge-patch.ts"
-import { hostName, hostSecretName } from "../../src/sync/rules/names.ts"
+import { hostName, hostReferenceName, hostSecretName } from "../../src/sync/rules/names.ts"
 import { defaultPolicy } from "../../src/sync/rules/policy.ts"
 import { controllerOf } from "../../src/sync/rules/ownership.ts"
 import { fieldManager } from "../../src/sync/rules/applied-fields.ts"
@@ -24,6 +25,7 @@ export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => 
     externalSecrets: { enabled: true, selector: {} },
     stores: { enabled: false, selector: {} },
     clusterStores: { enabled: true, selector: {} },
+    serviceAccounts: false,
     version: undefined,
   },
   policy: defaultPolicy,
@@ -35,6 +37,8 @@ export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => 
     name: hostName(virtual.metadata.name, virtual.metadata.namespace ?? "", "vc"),
   }),
   hostSecretName: (target, namespace) => hostSecretName(target, namespace, "vc"),
+  locateReference: (name, namespace) => ({ namespace: "team-x", name: hostReferenceName(name, namespace, "vc") }),
+  hostServiceAccountName: (name, namespace) => hostName(name, namespace, "vc"),
   now: () => "2026-01-01T00:00:00Z",
   ...changes,
 })
@@ -128,6 +132,7 @@ export class World {
       return
     }
     if (action._tag === "Apply") return this.apply(side, resource.kind, action.body)
+    if (action._tag === "Copy") return this.copy(action)
     const key = objectKey(action.current)
     const standing = this.get(side, resource.kind, key)
     if (standing === undefined) throw new Refused("NotFound")
@@ -138,6 +143,14 @@ export class World {
     if (action._tag === "Delete") return this.remove(side, resource.kind, key)
     const patched = recordAt(applyMergePatch(standing, action.patch))
     if (patched !== undefined) this.put(side, resource.kind, { ...standing, ...patched })
+  }
+
+  private copy({ side, resource, source, body, current }: Copy): void {
+    const read = this.get("virtual", resource.kind, objectKey(source))
+    if (read === undefined || read.metadata.uid !== source.metadata.uid) return
+    const standing = this.get(side, resource.kind, objectKey(body))
+    if (standing?.metadata.resourceVersion !== current?.metadata.resourceVersion) throw new Refused("Conflict")
+    this.put(side, resource.kind, { ...standing, ...copyOf(body, read) })
   }
 
   private apply(side: Side, kind: Kind, body: KubeObject): void {

@@ -39,6 +39,19 @@ export interface Apply extends Target {
   readonly previous: KubeObject | undefined
 }
 
+/**
+ * The data of a virtual Secret or ConfigMap, to the host. The source is read when the action is carried out: no cache
+ * holds what tenants keep in their Secrets.
+ */
+export interface Copy extends Target {
+  readonly _tag: "Copy"
+  /** The virtual object; its metadata is known, its data is not. */
+  readonly source: KubeObject
+  /** What should stand on the host, but for the data. */
+  readonly body: KubeObject
+  readonly current: KubeObject | undefined
+}
+
 /** DELETE of exactly `current`. */
 export interface Delete extends Target {
   readonly _tag: "Delete"
@@ -50,7 +63,15 @@ export interface Delete extends Target {
   readonly becauseAbsent: boolean
 }
 
-export type Action = Create | Patch | Apply | Delete
+export type Action = Create | Patch | Apply | Copy | Delete
+
+/** What an action is about: as it will stand, else as it stands. */
+export const objectOf = (action: Action): KubeObject =>
+  action._tag === "Patch" || action._tag === "Delete" ? action.current : action.body
+
+/** The object that an action changes or removes; undefined where it makes one. */
+export const standingOf = (action: Action): KubeObject | undefined =>
+  action._tag === "Create" ? undefined : action._tag === "Apply" ? action.previous : action.current
 
 export const refOf = (object: KubeObject): ObjectRef => ({
   namespace: object.metadata.namespace,

@@ -38,6 +38,18 @@ export const notReadyStatus = (object: KubeObject, reason: string, message: stri
   return { conditions: [{ type: "Ready", status: "False", reason, message, lastTransitionTime: since }] }
 }
 
+/** What we have to say where ESO has no say. */
+export interface NotReady {
+  readonly reason: string
+  readonly message: string
+}
+
+/** Whether the tenant already reads this, so that the event need not be told again (after a restart, say). */
+export const saysAlready = (virtual: KubeObject, why: NotReady): boolean => {
+  const ready = readyCondition(virtual)
+  return ready?.status === "False" && ready.reason === why.reason && ready.message === why.message
+}
+
 /** Replaces every whole occurrence of the host names in a text by the virtual ones. */
 export const translateText = (text: string, names: ReadonlyArray<readonly [host: string, virtual: string]>): string =>
   names.reduce((translated, [host, virtual]) => (host === "" ? translated : translated.replaceAll(host, virtual)), text)

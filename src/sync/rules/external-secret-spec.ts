@@ -16,12 +16,20 @@ const StringMap = Schema.Record(Schema.String, Schema.String)
 const StoreRef = open({ name: Schema.optionalKey(Schema.String), kind: Schema.optionalKey(Schema.String) })
 const SourceRef = open({ storeRef: Schema.optionalKey(StoreRef), generatorRef: Schema.optionalKey(Schema.Unknown) })
 
+const TemplateFile = open({ name: Schema.optionalKey(Schema.String), items: Schema.optionalKey(Schema.Unknown) })
+const TemplateFrom = open({
+  secret: Schema.optionalKey(TemplateFile),
+  configMap: Schema.optionalKey(TemplateFile),
+  literal: Schema.optionalKey(Schema.String),
+  target: Schema.optionalKey(Schema.String),
+})
+
 const Template = open({
   type: Schema.optionalKey(Schema.String),
   metadata: Schema.optionalKey(
     open({ labels: Schema.optionalKey(StringMap), annotations: Schema.optionalKey(StringMap) }),
   ),
-  templateFrom: Schema.optionalKey(Schema.Array(Schema.Record(Schema.String, Schema.Unknown))),
+  templateFrom: Schema.optionalKey(Schema.Array(TemplateFrom)),
 })
 
 const Target = open({
@@ -83,3 +91,21 @@ export const storeReferences = (spec: ExternalSecretSpec): ReadonlyArray<Located
   spec.dataFrom?.forEach((entry, index) => add(`spec.dataFrom[${index}].sourceRef.storeRef`, entry.sourceRef?.storeRef))
   return found
 }
+
+export interface TemplateReference {
+  /** `spec.target.template.templateFrom[1].configMap` */
+  readonly path: string
+  readonly kind: "Secret" | "ConfigMap"
+  readonly name: string
+}
+
+/** The Secrets and ConfigMaps of its namespace that the spec takes templates from. */
+export const templateReferences = (spec: ExternalSecretSpec): ReadonlyArray<TemplateReference> =>
+  (spec.target?.template?.templateFrom ?? []).flatMap((source, index) =>
+    (["secret", "configMap"] as const).flatMap((field) => {
+      const name = source[field]?.name
+      if (name === undefined || name === "") return []
+      const kind = field === "secret" ? ("Secret" as const) : ("ConfigMap" as const)
+      return [{ path: `spec.target.template.templateFrom[${index}].${field}`, kind, name }]
+    }),
+  )

@@ -19,6 +19,15 @@ export const externalSecretAnnotation = `${domain}/external-secret`
 /** On imported ClusterSecretStores and CRDs: the host object's UID. */
 export const hostUidAnnotation = `${domain}/host-uid`
 
+/** On host copies of what specs refer to: `"true"`. */
+export const referenceLabel = `${domain}/reference`
+/** On the same: the virtual object's resourceVersion from which the data was copied. */
+export const sourceVersionAnnotation = `${domain}/virtual-resource-version`
+/** On the same: of the copied data, so that an edit on the host is seen. */
+export const contentHashAnnotation = `${domain}/content-hash`
+/** On host SecretStores: the spec, in the tenant's names, on which both sides last agreed. */
+export const baseAnnotation = `${domain}/base`
+
 /** On the Lease in the host namespace. */
 export const highestVersionAnnotation = `${domain}/highest-resource-version`
 export const versionAnnotation = `${domain}/version`

@@ -5,11 +5,12 @@
 import { Data } from "effect"
 
 export class MassDeletion extends Data.TaggedError("MassDeletion")<{
+  readonly kind: string
   readonly wouldDelete: number
   readonly managed: number
 }> {
   override get message(): string {
-    return `${this.wouldDelete} of ${this.managed} ExternalSecrets on the host would be deleted; nothing was changed`
+    return `${this.wouldDelete} of ${this.managed} ${this.kind}s on the host would be deleted; nothing was changed`
   }
 }
 
@@ -17,5 +18,5 @@ export class MassDeletion extends Data.TaggedError("MassDeletion")<{
  * @param wouldDelete host objects whose virtual object is absent without our having seen it deleted
  * @param managed all host objects of this vCluster
  */
-export const judgeMassDeletion = (wouldDelete: number, managed: number): MassDeletion | undefined =>
-  wouldDelete > 10 && wouldDelete * 2 > managed ? new MassDeletion({ wouldDelete, managed }) : undefined
+export const judgeMassDeletion = (kind: string, wouldDelete: number, managed: number): MassDeletion | undefined =>
+  wouldDelete > 10 && wouldDelete * 2 > managed ? new MassDeletion({ kind, wouldDelete, managed }) : undefined

@@ -5,7 +5,8 @@
  */
 import type { KubeObject } from "../../effects/kube-object.ts"
 import type { ExternalSecretSpec, LocatedStoreReference, TargetTemplate } from "./external-secret-spec.ts"
-import { storeReferences } from "./external-secret-spec.ts"
+import { storeReferences, templateReferences } from "./external-secret-spec.ts"
+import { recordAt } from "./json.ts"
 import type { JsonRecord } from "./json.ts"
 import { heldBackLabels, managedLabel } from "./keys.ts"
 import { parseGoDuration } from "./go-duration.ts"
@@ -31,6 +32,7 @@ export interface Surroundings {
     /** An imported ClusterSecretStore by name. */
     readonly imported: (name: string) => KubeObject | undefined
   }
+  readonly stores: { readonly enabled: boolean }
   readonly virtualNamespace: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
 }
 
@@ -83,10 +85,15 @@ const judgeStore = (ref: LocatedStoreReference, around: Surroundings): Refusal |
     case "ClusterSecretStore":
       return judgeClusterStore(ref, around)
     case "SecretStore":
-      return new Refusal({
-        reason: "StoreKindDisabled",
-        message: `SecretStore ${ref.name} (${ref.path}) cannot be used: SecretStores of this vCluster are not synced to the host; use a ClusterSecretStore that kubectl get clustersecretstores -l ${managedLabel}=true lists`,
-      })
+      return around.stores.enabled
+        ? undefined
+        : new Refusal({
+            reason: "StoreKindDisabled",
+            message: `SecretStore ${ref.name} (${ref.path}) cannot be used: SecretStores of this vCluster are not synced to the host; use a ClusterSecretStore that kubectl get clustersecretstores -l ${managedLabel}=true lists`,
+            fix: {
+              text: "the operator sets integrations.externalSecrets.sync.toHost.stores.enabled: true in vcluster.yaml",
+            },
+          })
     default:
       return new Refusal({
         reason: "UnknownReference",
@@ -114,6 +121,7 @@ const entryFields = {
 const targetFields = new Set(["name", "creationPolicy", "deletionPolicy", "template", "immutable", "manifest"])
 const templateFields = new Set(["type", "engineVersion", "metadata", "mergePolicy", "data", "templateFrom"])
 const sourceRefFields = new Set(["storeRef", "generatorRef"])
+const templateFileFields = new Set(["name", "items"])
 const templateFromFields = new Set(["literal", "target", "secret", "configMap"])
 const creationPolicies = new Set(["Owner", "Orphan", "None"])
 
@@ -155,12 +163,10 @@ const judgeTarget = (spec: ExternalSecretSpec): Refusal | undefined => {
 const judgeTemplateFrom = (path: string, source: JsonRecord): Refusal | undefined => {
   const unknown = unknownField(path, source, templateFromFields)
   if (unknown !== undefined) return unknown
-  const kind = ["secret", "configMap"].find((field) => Object.hasOwn(source, field))
-  if (kind !== undefined)
-    return new Refusal({
-      reason: "TemplateReferenceNotAllowed",
-      message: `${path}.${kind} refers to an object that is not synced to the host; put the template under template.data or templateFrom[].literal`,
-    })
+  for (const field of ["secret", "configMap"]) {
+    const strange = unknownField(`${path}.${field}`, recordAt(source, field), templateFileFields)
+    if (strange !== undefined) return strange
+  }
   // ESO takes the keys from the rendered text, where keys.ts cannot hold back those that steer others on the host.
   if (source["target"] !== undefined && source["target"] !== "" && source["target"] !== "Data")
     return new Refusal({
@@ -231,6 +237,10 @@ const judgeInterval = ({ refreshInterval }: ExternalSecretSpec): Refusal | undef
 export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
   for (const ref of storeReferences(spec)) {
     const refusal = judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around)
+    if (refusal !== undefined) return refusal
+  }
+  for (const ref of templateReferences(spec)) {
+    const refusal = judgeName(`${ref.path}.name`, ref.name)
     if (refusal !== undefined) return refusal
   }
   return judgeSources(spec) ?? judgeTarget(spec) ?? judgeInterval(spec) ?? unknownField("spec", spec, specFields)

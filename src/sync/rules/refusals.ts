@@ -14,10 +14,19 @@ export type RefusalReason =
   | "StoreKindDisabled"
   /** The ClusterSecretStore's own conditions exclude the virtual namespace. */
   | "StoreConditionsNotMet"
+  /** A provider that could turn the host against itself. */
+  | "ProviderNotAllowed"
+  /** A provider that the host's ESO does not have. */
+  | "ProviderNotKnown"
+  /** A provider would act with the credentials of the host's ESO. */
+  | "AmbientCredentialsNotAllowed"
+  | "AudienceNotAllowed"
+  | "ReferenceOutsideNamespace"
+  /** A ServiceAccount of the tenant's that vCluster does not bring to the host. */
+  | "ServiceAccountNotSynced"
   | "GeneratorNotAllowed"
   | "ManifestTargetNotAllowed"
   | "TemplateTypeNotAllowed"
-  | "TemplateReferenceNotAllowed"
   /** Rendered text that would choose the keys of labels or annotations on the host. */
   | "TemplateTargetNotAllowed"
   /** A field that may lead somewhere we do not know. */

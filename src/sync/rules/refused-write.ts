@@ -13,16 +13,15 @@ export const refusalReasonOf = ({ side, resource }: Action): RefusalReason | und
     case "virtual/secrets":
       return "TargetSecretRefused"
     case "host/externalsecrets":
+    case "host/secretstores":
       return "RefusedByHost"
     default:
       return undefined
   }
 }
 
-const what = {
-  TargetSecretRefused: "the Secret cannot be written",
-  RefusedByHost: "the host does not take this ExternalSecret",
-} as const
+const whatOf = (told: "TargetSecretRefused" | "RefusedByHost", { resource }: Action): string =>
+  told === "TargetSecretRefused" ? "the Secret cannot be written" : `the host does not take this ${resource.kind}`
 
 /** undefined: another try may succeed by itself, or the fault is the operator's (`user`: rights on the host that we lack). */
 export const refusedWrite = (action: Action, { reason, detail }: ApiError): Refusal | undefined => {
@@ -32,5 +31,5 @@ export const refusedWrite = (action: Action, { reason, detail }: ApiError): Refu
   const lacksRights = reason._tag === "Forbidden" && reason.user !== undefined && side === "host"
   const final = (reason._tag === "Invalid" || reason._tag === "Forbidden") && !lacksRights
   if (!final) return undefined
-  return new Refusal({ reason: told, message: `${what[told]}: ${detail.slice(0, longest)}` })
+  return new Refusal({ reason: told, message: `${whatOf(told, action)}: ${detail.slice(0, longest)}` })
 }

@@ -132,7 +132,7 @@ describe("other failures", () => {
     class Odd extends Data.TaggedError("Odd")<{ readonly message: string }> {}
     assert.strictEqual(rendered(new Odd({ message: "odd things" })), "1 Error: odd things\n")
     assert.strictEqual(
-      rendered(new MassDeletion({ wouldDelete: 38, managed: 40 })),
+      rendered(new MassDeletion({ kind: "ExternalSecret", wouldDelete: 38, managed: 40 })),
       "1 Error: 38 of 40 ExternalSecrets on the host would be deleted; nothing was changed\n  fix: if that is meant, run again with --allow-mass-delete\n",
     )
     assert.strictEqual(rendered(new KubeconfigError({ message: "no kubeconfig: x" })), "2 Error: no kubeconfig: x\n")

@@ -24,6 +24,7 @@ const host: HostSide = {
       target: { type: "object", "x-kubernetes-preserve-unknown-fields": true },
     },
   },
+  names: { store: (name, namespace) => `${name}-x-${namespace}-x-vc`, reference: (name) => `${name}.ref` },
   service,
 }
 

@@ -14,7 +14,7 @@ describe("judgeMassDeletion", () => {
   ]
   for (const [wouldDelete, managed, stops] of cases)
     it(`${wouldDelete} of ${managed}: ${stops ? "stops" : "goes on"}`, () => {
-      const stop = judgeMassDeletion(wouldDelete, managed)
+      const stop = judgeMassDeletion("ExternalSecret", wouldDelete, managed)
       assert.strictEqual(stop !== undefined, stops)
       if (stop !== undefined) assert.include(stop.message, `${wouldDelete} of ${managed}`)
     })

@@ -22,6 +22,7 @@ const stores = new Map([
 const around: Surroundings = {
   policy: defaultPolicy,
   clusterStores: { enabled: true, selector: "vcluster-accessible=true", imported: (name) => stores.get(name) },
+  stores: { enabled: false },
   virtualNamespace: { name: "default", labels: {} },
 }
 
@@ -111,15 +112,11 @@ describe("judgeSpec", () => {
     ["TemplateTypeNotAllowed", "service-account-token", template({ type: "kubernetes.io/service-account-token" })],
     ["TemplateTypeNotAllowed", "bootstrap", template({ type: "bootstrap.kubernetes.io/token" })],
     ["TemplateTypeNotAllowed", "helm.sh/release.v1", template({ type: "helm.sh/release.v1" })],
+    ["InvalidSpec", "templateFrom[0].secret.name", template({ templateFrom: [{ secret: { name: "../vc-x" } }] })],
     [
-      "TemplateReferenceNotAllowed",
-      "templateFrom[0].secret",
-      template({ templateFrom: [{ secret: { name: "vc-x" } }] }),
-    ],
-    [
-      "TemplateReferenceNotAllowed",
-      "templateFrom[1].configMap",
-      template({ templateFrom: [{ literal: "" }, { configMap: {} }] }),
+      "UnknownReference",
+      "templateFrom[1].configMap.namespace",
+      template({ templateFrom: [{ literal: "" }, { configMap: { name: "a", namespace: "kube-system" } }] }),
     ],
     [
       "TemplateTargetNotAllowed",
