@@ -29,6 +29,8 @@ export interface Caches {
   readonly hostSecrets: Store
   readonly hostUnmanagedSecrets: Store
   readonly hostClusterSecretStores: Store
+  readonly hostWebhooks: Store
+  readonly virtualWebhooks: Store
   readonly hostService: Store
   readonly hostCrds: Store
   readonly virtualCrds: Store
@@ -47,6 +49,8 @@ export const buildCaches = (storeOf: (name: CacheName) => Store): Caches => ({
   hostSecrets: storeOf("hostSecrets"),
   hostUnmanagedSecrets: storeOf("hostUnmanagedSecrets"),
   hostClusterSecretStores: storeOf("hostClusterSecretStores"),
+  hostWebhooks: storeOf("hostWebhooks"),
+  virtualWebhooks: storeOf("virtualWebhooks"),
   hostService: storeOf("hostService"),
   hostCrds: storeOf("hostCrds"),
   virtualCrds: storeOf("virtualCrds"),
@@ -154,6 +158,18 @@ const crds = (name: "hostCrds" | "virtualCrds", side: Side): CacheSpec => ({
   }),
 })
 
+/** Switched off, only what an earlier run made is of interest, and there is no look at the host: the chart grants none. */
+const webhooks = ({ settings }: SyncContext): ReadonlyArray<CacheSpec> => {
+  const resource = resources.validatingWebhookConfigurations
+  const virtual = { name: "virtualWebhooks", side: "virtual", resource, indexes: {} } as const
+  return settings.webhook
+    ? [
+        { name: "hostWebhooks", side: "host", resource, selection: {}, indexes: {} },
+        { ...virtual, selection: {} },
+      ]
+    : [{ ...virtual, selection: { labelSelector: `${managedLabel}=true` } }]
+}
+
 /** All caches that the settings call for. */
 export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
   const { hostNamespace, settings } = context
@@ -227,6 +243,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
     },
     crds("hostCrds", "host"),
     crds("virtualCrds", "virtual"),
+    ...webhooks(context),
   ]
   if (!settings.clusterStores.enabled) return always
   return [

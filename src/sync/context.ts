@@ -10,6 +10,8 @@ export interface SyncSettings {
   readonly externalSecrets: { readonly enabled: boolean; readonly selector: LabelSelector }
   readonly stores: { readonly enabled: boolean; readonly selector: LabelSelector }
   readonly clusterStores: { readonly enabled: boolean; readonly selector: LabelSelector }
+  /** ESO's validating webhooks in the virtual cluster. */
+  readonly webhook: boolean
   /** CRD version for the virtual cluster; undefined: the host's storage version. */
   readonly version: string | undefined
 }

@@ -71,6 +71,8 @@ const cacheOf = (action: Action): CacheName | undefined => {
       return "virtualSecrets"
     case "virtual/clustersecretstores":
       return "virtualClusterSecretStores"
+    case "virtual/validatingwebhookconfigurations":
+      return "virtualWebhooks"
     default:
       return undefined
   }

@@ -2,5 +2,6 @@
 import { clusterSecretStoreKind } from "./cluster-secret-store-to-virtual.ts"
 import { externalSecretKind } from "./external-secret.ts"
 import type { SyncedKind } from "./synced-kind.ts"
+import { webhookKind } from "./webhook-to-virtual.ts"
 
-export const syncedKinds: ReadonlyArray<SyncedKind> = [externalSecretKind, clusterSecretStoreKind]
+export const syncedKinds: ReadonlyArray<SyncedKind> = [externalSecretKind, clusterSecretStoreKind, webhookKind]

@@ -40,16 +40,12 @@ const namespacesNotSupported = (source: string): SetupError =>
   })
 
 /** Settings that are valid, but that this version does not act on: said aloud, so that nobody waits for their effect. */
-const notYetCarriedOut = (settings: Settings): ReadonlyArray<string> => [
-  ...(settings.stores.enabled
+const notYetCarriedOut = (settings: Settings): ReadonlyArray<string> =>
+  settings.stores.enabled
     ? [
         "integrations.externalSecrets.sync.toHost.stores.enabled is set, but this version does not sync SecretStores: ExternalSecrets that use one are refused",
       ]
-    : []),
-  ...(settings.webhook
-    ? ["integrations.externalSecrets.webhook.enabled is set, but this version does not install ESO's webhooks"]
-    : []),
-]
+    : []
 
 /**
  * The merged Helm values that the vCluster runs with: key `config.yaml` of Secret `vc-config-NAME` (vCluster chart).

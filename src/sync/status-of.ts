@@ -77,6 +77,7 @@ const counts = (input: StatusInput): ReadonlyArray<KindCounts> => {
   return [
     countsOf(input, "ExternalSecret"),
     ...(input.settings.clusterStores.enabled ? [countsOf(input, "ClusterSecretStore", note)] : []),
+    ...(input.settings.webhook ? [countsOf(input, "ValidatingWebhookConfiguration")] : []),
   ]
 }
 

@@ -24,6 +24,7 @@ export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => 
     externalSecrets: { enabled: true, selector: {} },
     stores: { enabled: false, selector: {} },
     clusterStores: { enabled: true, selector: {} },
+    webhook: false,
     version: undefined,
   },
   policy: defaultPolicy,

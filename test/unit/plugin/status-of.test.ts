@@ -21,6 +21,7 @@ const input: StatusInput = {
     externalSecrets: { enabled: true, selector: {} },
     stores: off,
     clusterStores: { enabled: true, selector: { matchLabels: { a: "b" } } },
+    webhook: false,
     version: undefined,
   },
   source: "vcluster.yaml",
