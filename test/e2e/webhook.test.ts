@@ -280,6 +280,7 @@ layer(WebhookPair.layer, { excludeTestServices: true, timeout: "30 minutes" })("
     Effect.gen(function* () {
       const pair = yield* WebhookPair
       const { virtual } = pair.ground
+      for (const name of [forExternalSecrets, forStores]) yield* virtual.kube.get(configurations, name)
       yield* pair.syncing.running.signal("SIGTERM")
       yield* pair.syncing.running.finished
       yield* pair.ground.seedVcluster({ ...vcluster, values: withWebhook(false) })
