@@ -41,6 +41,8 @@ export interface Caches {
   readonly hostReferenceSecrets: Store
   readonly hostReferenceConfigMaps: Store
   readonly hostClusterSecretStores: Store
+  readonly hostWebhooks: Store
+  readonly virtualWebhooks: Store
   readonly hostService: Store
   readonly hostCrds: Store
   readonly virtualCrds: Store
@@ -64,6 +66,8 @@ export const buildCaches = (storeOf: (name: CacheName) => Store): Caches => ({
   hostReferenceSecrets: storeOf("hostReferenceSecrets"),
   hostReferenceConfigMaps: storeOf("hostReferenceConfigMaps"),
   hostClusterSecretStores: storeOf("hostClusterSecretStores"),
+  hostWebhooks: storeOf("hostWebhooks"),
+  virtualWebhooks: storeOf("virtualWebhooks"),
   hostService: storeOf("hostService"),
   hostCrds: storeOf("hostCrds"),
   virtualCrds: storeOf("virtualCrds"),
@@ -268,6 +272,18 @@ const clusterSecretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec
   ]
 }
 
+/** Switched off, only what an earlier run made is of interest, and there is no look at the host: the chart grants none. */
+const webhooks = ({ settings }: SyncContext): ReadonlyArray<CacheSpec> => {
+  const resource = resources.validatingWebhookConfigurations
+  const virtual = { name: "virtualWebhooks", side: "virtual", resource, indexes: {} } as const
+  return settings.webhook
+    ? [
+        { name: "hostWebhooks", side: "host", resource, selection: {}, indexes: {} },
+        { ...virtual, selection: {} },
+      ]
+    : [{ ...virtual, selection: { labelSelector: `${managedLabel}=true` } }]
+}
+
 /** All caches that the settings call for, and those that show what other settings have left behind. */
 export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
   const { hostNamespace } = context
@@ -348,5 +364,6 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
     ...clusterSecretStoreCaches(context),
     crds("hostCrds", "host"),
     crds("virtualCrds", "virtual"),
+    ...webhooks(context),
   ]
 }

@@ -140,6 +140,7 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
 
 export const clusterSecretStoreKind: SyncedKind = {
   kind: "ClusterSecretStore",
+  restsOn: "hostClusterSecretStores",
   sources: {
     hostClusterSecretStores: (object) => [object.metadata.name],
     virtualClusterSecretStores: (object) => [object.metadata.name],

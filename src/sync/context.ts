@@ -12,6 +12,8 @@ export interface SyncSettings {
   readonly clusterStores: { readonly enabled: boolean; readonly selector: LabelSelector }
   /** The tenant's ServiceAccounts exist on the host (`sync.toHost.serviceAccounts.enabled`). */
   readonly serviceAccounts: boolean
+  /** ESO's validating webhooks in the virtual cluster. */
+  readonly webhook: boolean
   /** CRD version for the virtual cluster; undefined: the host's storage version. */
   readonly version: string | undefined
 }

@@ -80,6 +80,8 @@ const cacheOf = (action: Action): CacheName | undefined => {
       return "hostReferenceConfigMaps"
     case "virtual/clustersecretstores":
       return "virtualClusterSecretStores"
+    case "virtual/validatingwebhookconfigurations":
+      return "virtualWebhooks"
     default:
       return undefined
   }

@@ -4,6 +4,7 @@ import { externalSecretKind } from "./external-secret.ts"
 import { referencedConfigMapKind, referencedSecretKind } from "./reference-to-host.ts"
 import { secretStoreKind } from "./secret-store.ts"
 import type { SyncedKind } from "./synced-kind.ts"
+import { webhookKind } from "./webhook-to-virtual.ts"
 
 export const syncedKinds: ReadonlyArray<SyncedKind> = [
   referencedSecretKind,
@@ -11,4 +12,5 @@ export const syncedKinds: ReadonlyArray<SyncedKind> = [
   secretStoreKind,
   externalSecretKind,
   clusterSecretStoreKind,
+  webhookKind,
 ]

@@ -96,7 +96,9 @@ export const observe = Effect.fnUntraced(function* (
   const stores = new Map(listed.map(({ name, store }) => [name, store]))
   const empty = makeMemoryStore()
   const caches = buildCaches((name) => stores.get(name) ?? empty)
-  const decisions = syncedKinds.flatMap((kind) =>
+  const hidden = new Set(listed.flatMap(({ name, denied }) => (denied === undefined ? [] : [name])))
+  const visible = syncedKinds.filter((kind) => kind.restsOn === undefined || !hidden.has(kind.restsOn))
+  const decisions = visible.flatMap((kind) =>
     [...kind.keys(caches, context)].map((key) => ({
       kind: kind.kind,
       key,

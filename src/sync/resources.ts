@@ -32,6 +32,14 @@ export const customResourceDefinitions: Resource = {
   namespaced: false,
 }
 
+export const validatingWebhookConfigurations: Resource = {
+  group: "admissionregistration.k8s.io",
+  version: "v1",
+  plural: "validatingwebhookconfigurations",
+  kind: "ValidatingWebhookConfiguration",
+  namespaced: false,
+}
+
 /** `version`: what the API server of that side serves and we chose (`v1`; `v1beta1` up to ESO 0.16). */
 export const externalSecrets = (version: string): Resource => ({
   group: esoGroup,

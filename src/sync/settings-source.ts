@@ -39,13 +39,6 @@ const namespacesNotSupported = (source: string): SetupError =>
     fix: "set sync.toHost.namespaces.enabled: false",
   })
 
-/** Settings that are valid, but that this version does not act on: said aloud, so that nobody waits for their effect. */
-const notYetCarriedOut = (settings: Settings): ReadonlyArray<string> => [
-  ...(settings.webhook
-    ? ["integrations.externalSecrets.webhook.enabled is set, but this version does not install ESO's webhooks"]
-    : []),
-]
-
 /**
  * The merged Helm values that the vCluster runs with: key `config.yaml` of Secret `vc-config-NAME` (vCluster chart).
  *
@@ -77,5 +70,5 @@ export const parseSettings = Effect.fnUntraced(function* (
   const settings = yield* Effect.fromResult(parseValues(text, source, vcluster.namespace))
   if (!settings.enabled) return yield* notEnabled(vcluster)
   if (settings.namespaces.enabled) return yield* namespacesNotSupported(source)
-  return { ...settings, warnings: [...settings.warnings, ...notYetCarriedOut(settings)] }
+  return settings
 })

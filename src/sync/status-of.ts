@@ -78,6 +78,7 @@ const counts = (input: StatusInput): ReadonlyArray<KindCounts> => {
     countsOf(input, "ExternalSecret"),
     ...(input.settings.stores.enabled ? [countsOf(input, "SecretStore")] : []),
     ...(input.settings.clusterStores.enabled ? [countsOf(input, "ClusterSecretStore", note)] : []),
+    ...(input.settings.webhook ? [countsOf(input, "ValidatingWebhookConfiguration")] : []),
   ]
 }
 

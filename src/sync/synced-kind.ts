@@ -30,6 +30,8 @@ export interface SyncedKind {
   >
   /** All keys that may need work: what a start or a resync looks at. */
   readonly keys: (caches: Caches, context: SyncContext) => Iterable<ObjectKey>
+  /** Who may not see these objects knows nothing of the kind: a look without a touch leaves it out. */
+  readonly restsOn?: CacheName
   /** The heart: from what the caches hold to what is to be written. Pure. */
   readonly decide: (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory) => Decision
 }

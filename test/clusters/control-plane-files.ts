@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { Effect } from "effect"
 import type { Connection } from "../support/kube-http.ts"
 import { auditPolicy } from "./audit-log.ts"
+import { egressSelection, networkSocket } from "./cluster-network.ts"
 import { describeCause, GroundError } from "./errors.ts"
 import { renderKubeconfig } from "./kubeconfig.ts"
 import { type CertificateAuthority, createAuthority, createSigningKey } from "./pki.ts"
@@ -68,11 +69,17 @@ export const writeFiles = (
         "service-account.pub": tokens.publicKey,
         "service-account.key": tokens.privateKey,
         "audit-policy.yaml": auditPolicy,
+        "egress.yaml": egressSelection(networkSocket(folder)),
       })
       return { folder, authorities, path: (file) => join(folder, file) }
     },
     catch: (cause) => new GroundError({ message: `cannot write the files of ${name}: ${describeCause(cause)}` }),
   })
+
+/** The API server reaches webhooks through `cluster-network.ts`. */
+export const clusterNetworkFlags = (files: Files): ReadonlyArray<string> => [
+  `--egress-selector-config-file=${files.path("egress.yaml")}`,
+]
 
 /** Writes a kubeconfig (mode 600) and gives its path. */
 export const writeKubeconfig = (

@@ -6,6 +6,7 @@ import type { Connection } from "../support/kube-http.ts"
 import { type AuditLog, makeAuditLog } from "./audit-log.ts"
 import {
   apiServerFlags,
+  clusterNetworkFlags,
   controllerManagerFlags,
   etcdFlags,
   type Files,
@@ -27,6 +28,8 @@ export interface ControlPlaneOptions {
   readonly controllerManager?: boolean
   /** Further names that the serving certificate is good for. */
   readonly hosts?: ReadonlyArray<string>
+  /** Its API server reaches webhooks through {@link serveClusterNetwork} only. Default false: by itself, and no Service leads anywhere. */
+  readonly clusterNetwork?: boolean
   /** Further flags of kube-apiserver. */
   readonly apiServerFlags?: ReadonlyArray<string>
 }
@@ -152,7 +155,11 @@ class Processes {
   startApiServer(serving: ServingAuthority = this.#serving): Effect.Effect<void, GroundError> {
     return Effect.suspend(() => {
       this.#serving = serving
-      const flags = [...apiServerFlags(this.#files, this.#ports, serving), ...(this.#options.apiServerFlags ?? [])]
+      const flags = [
+        ...apiServerFlags(this.#files, this.#ports, serving),
+        ...(this.#options.clusterNetwork === true ? clusterNetworkFlags(this.#files) : []),
+        ...(this.#options.apiServerFlags ?? []),
+      ]
       return this.#launch("apiServer", "kube-apiserver", this.#tools.apiServer, flags).pipe(
         Effect.flatMap((process) => untilReady(process, isReady(this.#kube))),
       )

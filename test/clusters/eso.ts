@@ -82,7 +82,7 @@ export const installEsoCrds = Effect.fnUntraced(function* (
   )
 })
 
-const answers = (url: string): Effect.Effect<boolean> =>
+export const answers = (url: string): Effect.Effect<boolean> =>
   Effect.promise(
     (signal) =>
       new Promise((resolve) => {

@@ -9,8 +9,9 @@ import { arrayAt, stringAt } from "../../src/sync/rules/json.ts"
 import { describeEntry } from "../clusters/audit-log.ts"
 import type { GroundShape } from "../clusters/ground.ts"
 import { renderKubeconfig } from "../clusters/kubeconfig.ts"
+import { documentedValues } from "../clusters/vcluster.ts"
 import { runBinary } from "../support/complaint.ts"
-import { clusterSecretStores, externalSecrets, secrets } from "../support/resources.ts"
+import { clusterSecretStores, externalSecrets, secrets, validatingWebhookConfigurations } from "../support/resources.ts"
 import {
   awaitSecret,
   binary,
@@ -62,7 +63,7 @@ const full = ["create", "delete", "patch", "update", "get", "list", "watch"]
 
 /**
  * What vCluster's chart grants to `vc-NAME` (loft-sh/vcluster v0.37, chart/templates/role.yaml and clusterrole.yaml): with the
- * integration and cluster stores on, one replica, and nothing else that adds rules.
+ * integration, cluster stores and webhook on, one replica, and nothing else that adds rules.
  */
 const chart: { readonly role: ReadonlyArray<Rule>; readonly clusterRole: ReadonlyArray<Rule> } = {
   role: [
@@ -78,6 +79,11 @@ const chart: { readonly role: ReadonlyArray<Rule>; readonly clusterRole: Readonl
   clusterRole: [
     { apiGroups: ["apiextensions.k8s.io"], resources: ["customresourcedefinitions"], verbs: ["get", "list", "watch"] },
     { apiGroups: ["external-secrets.io"], resources: ["clustersecretstores"], verbs: ["get", "list", "watch"] },
+    {
+      apiGroups: ["admissionregistration.k8s.io"],
+      resources: ["validatingwebhookconfigurations", "mutatingwebhookconfigurations"],
+      verbs: ["get", "list", "watch"],
+    },
   ],
 }
 
@@ -163,7 +169,36 @@ const live = Effect.fnUntraced(function* (pair: SyncedPairShape, name: string) {
   }
 })
 
-layer(SyncedPair.layer({ follow: false }), { excludeTestServices: true, timeout: "10 minutes" })(
+/** All settings that need rights of their own. */
+const values = {
+  integrations: { externalSecrets: { ...documentedValues.integrations.externalSecrets, webhook: { enabled: true } } },
+}
+
+/** ESO's, as far as rights go: it is for no object, so nobody has to answer. */
+const webhookOfEso = {
+  apiVersion: "admissionregistration.k8s.io/v1",
+  kind: "ValidatingWebhookConfiguration",
+  metadata: { name: "externalsecret-validate" },
+  webhooks: [
+    {
+      name: "validate.externalsecret.external-secrets.io",
+      rules: [
+        {
+          apiGroups: ["external-secrets.io"],
+          apiVersions: ["v1"],
+          operations: ["CREATE"],
+          resources: ["externalsecrets"],
+        },
+      ],
+      objectSelector: { matchLabels: { "no-object": "has-this" } },
+      clientConfig: { url: "https://webhook.invalid/validate" },
+      admissionReviewVersions: ["v1"],
+      sideEffects: "None",
+    },
+  ],
+}
+
+layer(SyncedPair.layer({ follow: false, values }), { excludeTestServices: true, timeout: "10 minutes" })(
   "sync --follow with the rights of",
   (it) => {
     const accounts = [
@@ -177,6 +212,7 @@ layer(SyncedPair.layer({ follow: false }), { excludeTestServices: true, timeout:
           const { ground } = pair
           const applied = yield* ground.kubectl(ground.host, ["apply", "-f", "-"], manifests)
           assert.strictEqual(applied.code, 0, applied.stderr)
+          yield* ground.host.kube.apply(validatingWebhookConfigurations, webhookOfEso)
           const kubeconfig = yield* kubeconfigOf(ground, account)
           const flags = [
             vcluster.name,
@@ -187,6 +223,7 @@ layer(SyncedPair.layer({ follow: false }), { excludeTestServices: true, timeout:
           const mark = yield* ground.host.audit.mark
           const syncer = yield* ground.start({ file: binary, args: ["sync", "--follow", ...flags] })
           yield* syncer.waitForOutput(/in step/)
+          yield* ground.virtual.kube.get(validatingWebhookConfigurations, webhookOfEso.metadata)
           yield* live(pair, account === "vcluster-es" ? "own" : "chart")
           yield* syncer.signal("SIGTERM")
           const finished = yield* syncer.finished

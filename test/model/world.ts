@@ -26,6 +26,7 @@ export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => 
     stores: { enabled: false, selector: {} },
     clusterStores: { enabled: true, selector: {} },
     serviceAccounts: false,
+    webhook: false,
     version: undefined,
   },
   policy: defaultPolicy,

@@ -36,3 +36,8 @@ export const externalSecretsV1beta1 = resource(eso, "v1beta1", true)("ExternalSe
 export const secretStores = resource(eso, "v1", true)("SecretStore", "secretstores")
 export const clusterSecretStores = resource(eso, "v1", false)("ClusterSecretStore", "clustersecretstores")
 export const clusterSecretStoresV1beta1 = resource(eso, "v1beta1", false)("ClusterSecretStore", "clustersecretstores")
+export const validatingWebhookConfigurations = resource(
+  "admissionregistration.k8s.io",
+  "v1",
+  false,
+)("ValidatingWebhookConfiguration", "validatingwebhookconfigurations")

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import type { GroundError } from "../clusters/errors.ts"
 import type { Eso, EsoOptions } from "../clusters/eso.ts"
-import { type GroundShape, makeGround } from "../clusters/ground.ts"
+import { type GroundOptions, type GroundShape, makeGround } from "../clusters/ground.ts"
 import type { Finished, Running } from "../clusters/programs.ts"
 import { documentedValues, type Vcluster } from "../clusters/vcluster.ts"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
@@ -18,6 +18,7 @@ export const binary = fileURLToPath(new URL("../../dist/kubectl-vcluster-es", im
 export const vcluster = { name: "my-vcluster", namespace: "team-x" } as const
 
 export interface PairOptions {
+  readonly ground?: GroundOptions
   readonly eso?: EsoOptions | false
   readonly values?: Vcluster["values"]
   /** Start `sync --follow` at once. Default true. */
@@ -116,7 +117,7 @@ const makePair = Effect.fnUntraced(function* (
   options: PairOptions,
 ): Effect.fn.Return<SyncedPairShape, GroundError | KubeError, Scope.Scope> {
   if (!existsSync(binary)) return yield* Effect.die(new Error(`${binary} is not built: npm run build`))
-  const ground = yield* makeGround()
+  const ground = yield* makeGround(options.ground)
   const eso = options.eso === false ? undefined : yield* ground.startEso(options.eso)
   yield* ground.seedVcluster({ ...vcluster, values: options.values ?? documentedValues })
   if (eso !== undefined)

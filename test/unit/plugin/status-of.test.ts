@@ -22,6 +22,7 @@ const input: StatusInput = {
     stores: off,
     clusterStores: { enabled: true, selector: { matchLabels: { a: "b" } } },
     serviceAccounts: false,
+    webhook: false,
     version: undefined,
   },
   source: "vcluster.yaml",

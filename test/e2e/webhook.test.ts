@@ -1,0 +1,316 @@
+/** `webhook.enabled`: ESO's own webhook on the host answers in the virtual cluster, and what happens when it does not. */
+import { assert, layer } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import { stringify } from "yaml"
+import type { KubeObject } from "../../src/effects/kube-object.ts"
+import { arrayAt, stringAt, valueAt } from "../../src/sync/rules/json.ts"
+import { isWrite } from "../clusters/audit-log.ts"
+import { serveClusterNetwork } from "../clusters/cluster-network.ts"
+import { startEsoWebhook, type EsoWebhook } from "../clusters/eso-webhook.ts"
+import { caBundles } from "../clusters/eso-webhook-objects.ts"
+import type { Running } from "../clusters/programs.ts"
+import { documentedValues } from "../clusters/vcluster.ts"
+import {
+  clusterSecretStores,
+  configMaps,
+  externalSecrets,
+  externalSecretsV1beta1,
+  secrets,
+  validatingWebhookConfigurations as configurations,
+} from "../support/resources.ts"
+import type { SyncedPairShape } from "../support/synced-pair.ts"
+import {
+  awaitSecret,
+  createReady,
+  externalSecret,
+  isReady,
+  isRefused,
+  readyOf,
+  SyncedPair,
+  valueOf,
+  vcluster,
+} from "../support/synced-pair.ts"
+
+const withWebhook = (enabled: boolean) => ({
+  integrations: { externalSecrets: { ...documentedValues.integrations.externalSecrets, webhook: { enabled } } },
+})
+
+const clusterNetwork = { clusterNetwork: true }
+
+const pairLayer = SyncedPair.layer({
+  ground: { host: clusterNetwork, virtual: clusterNetwork },
+  values: withWebhook(true),
+  follow: false,
+})
+
+interface Shape extends SyncedPairShape {
+  readonly webhook: EsoWebhook
+  /** The one that runs now. */
+  readonly syncing: { running: Running }
+}
+
+class WebhookPair extends Context.Service<WebhookPair, Shape>()("vcluster-es/test/WebhookPair") {
+  static readonly layer = Layer.effect(
+    WebhookPair,
+    Effect.gen(function* () {
+      const pair = yield* SyncedPair
+      const { host, virtual, watchdog } = pair.ground
+      const ofHost = yield* serveClusterNetwork(host)
+      const ofVirtual = yield* serveClusterNetwork(virtual)
+      const webhook = yield* startEsoWebhook(watchdog, host, ofHost, [ofVirtual])
+      const running = yield* pair.startFollow()
+      return { ...pair, webhook, syncing: { running } }
+    }),
+  ).pipe(Layer.provide(pairLayer))
+}
+
+const forExternalSecrets = { name: "externalsecret-validate" }
+const forStores = { name: "secretstore-validate" }
+
+const firstOf = (configuration: KubeObject) => arrayAt(configuration, "webhooks")[0]
+
+const apply = (pair: Shape, object: KubeObject) =>
+  pair.ground.kubectl(pair.ground.virtual, ["apply", "-f", "-"], stringify(object))
+
+const empty = (name: string) => externalSecret(name, { spec: { data: [] } })
+const eitherDataOrDataFrom = "either data or dataFrom should be specified"
+
+const untilAllowed = (pair: Shape, object: KubeObject) =>
+  Effect.gen(function* () {
+    for (;;) {
+      const applied = yield* apply(pair, object)
+      if (applied.code === 0) return
+      assert.include(applied.stderr, "failed calling webhook")
+    }
+  }).pipe(Effect.timeout("30 seconds"))
+
+layer(WebhookPair.layer, { excludeTestServices: true, timeout: "30 minutes" })("webhook.enabled", (it) => {
+  it.effect("what ESO rejects is rejected by kubectl apply in the virtual cluster, with ESO's words", () =>
+    Effect.gen(function* () {
+      const pair = yield* WebhookPair
+      const neither = yield* apply(pair, empty("neither"))
+      assert.strictEqual(neither.code, 1)
+      assert.include(neither.stderr, `denied the request: ${eitherDataOrDataFrom}`)
+      const target = { creationPolicy: "Merge", deletionPolicy: "Delete" }
+      const unowned = yield* apply(pair, externalSecret("unowned", { target }))
+      assert.include(
+        unowned.stderr,
+        "deletionPolicy=Delete must not be used when the controller doesn't own the secret",
+      )
+      const older = yield* apply(pair, { ...empty("older"), apiVersion: "external-secrets.io/v1beta1" })
+      assert.include(older.stderr, eitherDataOrDataFrom)
+      const store = yield* apply(pair, {
+        apiVersion: "external-secrets.io/v1",
+        kind: "ClusterSecretStore",
+        metadata: { name: "two-of-them" },
+        spec: { conditions: [{ namespaceRegexes: ["\\1"] }], provider: { fake: { data: [] } } },
+      })
+      assert.include(store.stderr, "failed to compile 0th namespace regex in 0th condition")
+      const { virtual } = pair.ground
+      assert.deepStrictEqual(yield* virtual.kube.list(externalSecrets), [])
+      yield* createReady(pair, externalSecret("valid"))
+      const documented = { ...externalSecret("documented"), apiVersion: "external-secrets.io/v1beta1" }
+      yield* virtual.kube.create(externalSecretsV1beta1, documented)
+      yield* virtual.kube.waitFor(externalSecrets, documented.metadata, isReady)
+    }),
+  )
+
+  it.effect("only ESO's webhooks come, for the kinds that are synced; all else is as on the host", () =>
+    Effect.gen(function* () {
+      const { host, virtual } = (yield* WebhookPair).ground
+      const [there, here] = [
+        yield* host.kube.get(configurations, forExternalSecrets),
+        yield* virtual.kube.get(configurations, forExternalSecrets),
+      ]
+      assert.deepStrictEqual(here.metadata.labels, { "vcluster-es.io/managed": "true" })
+      assert.deepStrictEqual(here.metadata.annotations, { "vcluster-es.io/host-uid": there.metadata.uid ?? "" })
+      const url =
+        "https://external-secrets-webhook.external-secrets-system.svc:443/validate-external-secrets-io-v1-externalsecret"
+      assert.deepStrictEqual(arrayAt(here, "webhooks"), [
+        { ...Object(firstOf(there)), clientConfig: { url, caBundle: caBundles(there)[0] } },
+      ])
+      const stores = yield* virtual.kube.get(configurations, forStores)
+      assert.deepStrictEqual(
+        arrayAt(stores, "webhooks").map((webhook) => stringAt(webhook, "name")),
+        ["validate.clustersecretstore.external-secrets.io"],
+      )
+    }),
+  )
+
+  it.effect("a new CA is followed", () =>
+    Effect.gen(function* () {
+      const pair = yield* WebhookPair
+      const ca = yield* pair.webhook.rotate
+      for (const configuration of [forExternalSecrets, forStores])
+        yield* pair.ground.virtual.kube.waitFor(
+          configurations,
+          configuration,
+          (found) => caBundles(found).every((bundle) => bundle === ca),
+          { timeout: "5 seconds" },
+        )
+      yield* untilAllowed(pair, externalSecret("after-rotation"))
+      const refused = yield* apply(pair, empty("refused-after-rotation"))
+      assert.include(refused.stderr, eitherDataOrDataFrom)
+    }),
+  )
+
+  it.effect("edits in the virtual cluster are reverted, a deletion as well", () =>
+    Effect.gen(function* () {
+      const { kube } = (yield* WebhookPair).ground.virtual
+      const before = yield* kube.get(configurations, forExternalSecrets)
+      const asBefore = (found: KubeObject) =>
+        JSON.stringify([found["webhooks"], found.metadata.labels, found.metadata.annotations]) ===
+        JSON.stringify([before["webhooks"], before.metadata.labels, before.metadata.annotations])
+      const [first] = arrayAt(before, "webhooks")
+      const edits = [
+        { webhooks: [{ ...Object(first), failurePolicy: "Ignore" }] },
+        { webhooks: [] },
+        { metadata: { labels: { "vcluster-es.io/managed": null } } },
+        { metadata: { annotations: { "vcluster-es.io/host-uid": null } } },
+      ]
+      for (const edit of edits) {
+        yield* kube.patch(configurations, forExternalSecrets, edit)
+        yield* kube.waitFor(configurations, forExternalSecrets, asBefore)
+      }
+      yield* kube.delete(configurations, forExternalSecrets)
+      const again = yield* kube.waitFor(configurations, forExternalSecrets, asBefore)
+      assert.notStrictEqual(again.metadata.uid, before.metadata.uid)
+    }),
+  )
+
+  it.effect("a webhook that is down stops writes of ESO's kinds and nothing else; ours go on", () =>
+    Effect.gen(function* () {
+      const pair = yield* WebhookPair
+      const { kube } = pair.ground.virtual
+      const object = yield* createReady(pair, externalSecret("stays"))
+      yield* awaitSecret(pair, "stays")
+      yield* pair.webhook.stop
+      const stopped = yield* apply(pair, externalSecret("too-late"))
+      assert.include(stopped.stderr, 'failed calling webhook "validate.externalsecret.external-secrets.io"')
+      yield* kube.create(configMaps, {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "free", namespace: "default" },
+      })
+      const former = yield* kube.get(secrets, object.metadata)
+      yield* kube.delete(secrets, object.metadata)
+      const back = yield* kube.waitFor(secrets, object.metadata, (found) => found.metadata.uid !== former.metadata.uid)
+      assert.strictEqual(valueOf(back, "password"), "s3cret")
+      const forged = [{ type: "Ready", status: "False", reason: "Forged", message: "forged" }]
+      yield* kube.patch(externalSecrets, object.metadata, { status: { conditions: forged } }, "status")
+      yield* kube.waitFor(externalSecrets, object.metadata, isReady)
+      yield* pair.webhook.start
+      yield* untilAllowed(pair, externalSecret("too-late"))
+      yield* kube.waitFor(externalSecrets, { namespace: "default", name: "too-late" }, isReady)
+    }),
+  )
+
+  it.effect("a configuration of the tenant's own under the name is left alone, and told", () =>
+    Effect.gen(function* () {
+      const pair = yield* WebhookPair
+      const { host, virtual } = pair.ground
+      const own = yield* virtual.kube.create(configurations, {
+        apiVersion: "admissionregistration.k8s.io/v1",
+        kind: "ValidatingWebhookConfiguration",
+        metadata: { name: "another-validate" },
+        webhooks: [],
+      })
+      const { webhooks } = yield* host.kube.get(configurations, forExternalSecrets)
+      yield* host.kube.create(configurations, { ...own, metadata: { name: "another-validate" }, webhooks })
+      const status = yield* pair.command("status", ["-o", "json"])
+      const problems = arrayAt(JSON.parse(status.stdout), "problems")
+      const problem = problems.find((found) => valueAt(found, "object", "name") === "another-validate")
+      assert.strictEqual(valueAt(problem, "reason"), "VirtualObjectNotOurs")
+      yield* virtual.kube.patch(configurations, { name: "another-validate" }, { metadata: { labels: { seen: "x" } } })
+      // The syncer has seen both by the time that it has put another one right.
+      yield* virtual.kube.delete(configurations, forStores)
+      yield* virtual.kube.waitFor(configurations, forStores)
+      const left = yield* virtual.kube.get(configurations, { name: "another-validate" })
+      assert.deepStrictEqual(arrayAt(left, "webhooks"), [])
+      yield* virtual.kube.delete(configurations, { name: "another-validate" })
+      yield* virtual.kube.waitFor(
+        configurations,
+        { name: "another-validate" },
+        (found) => caBundles(found).length === 1,
+      )
+      yield* host.kube.delete(configurations, { name: "another-validate" })
+      yield* virtual.kube.waitUntilGone(configurations, { name: "another-validate" })
+    }),
+  )
+
+  it.effect("goes with the host's, is missed in status, and comes again only with its CA", () =>
+    Effect.gen(function* () {
+      const pair = yield* WebhookPair
+      const { host, virtual } = pair.ground
+      const there = [
+        yield* host.kube.get(configurations, forExternalSecrets),
+        yield* host.kube.get(configurations, forStores),
+      ]
+      for (const { metadata } of there) {
+        yield* host.kube.delete(configurations, metadata)
+        yield* virtual.kube.waitUntilGone(configurations, metadata)
+      }
+      const status = yield* pair.command("status", ["-o", "json"])
+      assert.strictEqual(status.code, 1)
+      assert.deepStrictEqual(
+        arrayAt(JSON.parse(status.stdout), "problems").map((problem) => valueAt(problem, "reason")),
+        ["HostWebhookMissing"],
+      )
+      const mark = yield* virtual.audit.mark
+      for (const { metadata, ...rest } of there) {
+        const { labels = {}, name } = metadata
+        const webhooks = arrayAt(rest, "webhooks").map((webhook) => ({
+          ...Object(webhook),
+          clientConfig: { service: valueAt(webhook, "clientConfig", "service") },
+        }))
+        yield* host.kube.create(configurations, { ...rest, metadata: { name, labels }, webhooks })
+        yield* virtual.kube.waitFor(configurations, metadata)
+      }
+      const written = (yield* virtual.audit.since(mark)).filter(
+        (entry) => isWrite(entry) && entry.objectRef?.resource === configurations.plural,
+      )
+      assert.deepStrictEqual(
+        written.map(({ verb }) => verb),
+        ["create", "create"],
+      )
+    }),
+  )
+
+  it.effect("switched off between two runs, nothing of it is left", () =>
+    Effect.gen(function* () {
+      const pair = yield* WebhookPair
+      const { virtual } = pair.ground
+      for (const name of [forExternalSecrets, forStores]) yield* virtual.kube.get(configurations, name)
+      yield* pair.syncing.running.signal("SIGTERM")
+      yield* pair.syncing.running.finished
+      yield* pair.ground.seedVcluster({ ...vcluster, values: withWebhook(false) })
+      pair.syncing.running = yield* pair.startFollow()
+      yield* virtual.kube.waitUntilGone(configurations, forExternalSecrets)
+      yield* virtual.kube.waitUntilGone(configurations, forStores)
+    }),
+  )
+
+  it.effect(
+    "then what the host's webhook rejects shows on the virtual object, and not before the webhook answers",
+    () =>
+      Effect.gen(function* () {
+        const pair = yield* WebhookPair
+        const { kube } = pair.ground.virtual
+        yield* kube.create(externalSecrets, empty("refused-by-host"))
+        const ref = { namespace: "default", name: "refused-by-host" }
+        const told = yield* kube.waitFor(externalSecrets, ref, isRefused("RefusedByHost"))
+        assert.include(readyOf(told)?.message, eitherDataOrDataFrom)
+        const { data } = Object(externalSecret("x")["spec"])
+        yield* kube.patch(externalSecrets, ref, { spec: { data } })
+        yield* kube.waitFor(externalSecrets, ref, isReady)
+        yield* pair.webhook.stop
+        yield* kube.create(externalSecrets, externalSecret("waits"))
+        yield* pair.syncing.running.waitForOutput(/failed calling webhook/, { from: "stderr" })
+        const waiting = yield* kube.get(externalSecrets, { namespace: "default", name: "waits" })
+        assert.isFalse(isRefused("RefusedByHost")(waiting))
+        yield* pair.webhook.start
+        yield* kube.waitFor(externalSecrets, waiting.metadata, isReady, { timeout: "60 seconds" })
+        assert.isDefined(yield* kube.find(clusterSecretStores, { name: "store" }))
+      }),
+  )
+})
