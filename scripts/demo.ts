@@ -12,6 +12,7 @@ import { type GroundShape, makeGround } from "../test/clusters/ground.ts"
 import { GroundError } from "../test/clusters/errors.ts"
 import type { Running } from "../test/clusters/programs.ts"
 import { documentedValues } from "../test/clusters/vcluster.ts"
+import { documented } from "../test/support/documented.ts"
 import { clusterSecretStores, crds, externalSecretsV1beta1, secrets } from "../test/support/resources.ts"
 import { runScript } from "./run-script.ts"
 
@@ -19,25 +20,8 @@ const binary = join(process.cwd(), "dist/kubectl-vcluster-es")
 const keep = (process.env["KEEP"] ?? "") !== ""
 const vcluster = { name: "my-vcluster", namespace: "team-x" }
 
-/** As the documentation of the integration prints it, in "Using a ClusterSecretStore from the Host". */
-const documentedExample = `apiVersion: external-secrets.io/v1beta1
-kind: ExternalSecret
-metadata:
-  name: aws-secret
-  namespace: default
-spec:
-  refreshInterval: 1h
-  secretStoreRef:
-    name: aws-parameter-store  # ClusterSecretStore from host
-    kind: ClusterSecretStore
-  target:
-    name: my-app-secret
-    creationPolicy: Owner
-  data:
-  - secretKey: password
-    remoteRef:
-      key: /production/database/password
-`
+/** "Using a ClusterSecretStore from the Host". */
+const documentedExample = documented.clusterStoreExample
 
 const store = (password: string): KubeObject => ({
   apiVersion: "external-secrets.io/v1",

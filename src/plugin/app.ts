@@ -1,10 +1,10 @@
 /** From the words on the command line to a program: help, version, mistakes, or a command. */
-import { Effect, Result } from "effect"
+import { Effect } from "effect"
 import { nearestWord } from "../effects/nearest-word.ts"
 import { canonicalArgv, type CommandLine, readCommandLine } from "./argv.ts"
 import { type Command, commands, type Program } from "./commands.ts"
 import { allFlagSpecs, type FlagSpec } from "./flags.ts"
-import { appHelp, commandHelp } from "./help.ts"
+import { appHelp, commandHelp, groupHelp } from "./help.ts"
 import { packageVersion } from "./package-version.ts"
 import { UsageError } from "./usage-error.ts"
 
@@ -15,16 +15,27 @@ export type Plan =
 
 const print = (text: string): Plan => ({ _tag: "Print", text })
 
-const findCommand = (program: string, word: string): Result.Result<Command, UsageError> => {
-  const found = commands.find((command) => command.doc.name === word)
-  if (found !== undefined) return Result.succeed(found)
-  const near = nearestWord(
-    word,
-    commands.map((command) => command.doc.name),
-  )
-  const hint = near === undefined ? `see ${program} --help` : `did you mean ${near}?`
-  return Result.fail(new UsageError({ message: `unknown command ${JSON.stringify(word)} (${hint})` }))
+const wordsOf = (command: Command): ReadonlyArray<string> => command.doc.name.split(" ")
+
+/** The command whose name the words begin with: `config show` has two. */
+const named = (words: ReadonlyArray<string>): Command | undefined =>
+  commands.find((command) => wordsOf(command).every((word, index) => words[index] === word))
+
+/** The commands of a group: `config`. */
+const groupOf = (word: string | undefined): ReadonlyArray<Command> =>
+  commands.filter((command) => command.doc.name.startsWith(`${word} `))
+
+const unknownCommand = (program: string, words: ReadonlyArray<string>): UsageError => {
+  const group = groupOf(words[0])
+  const typed = words.slice(0, group.length === 0 ? 1 : 2).join(" ")
+  const known = (group.length === 0 ? commands : group).map((command) => command.doc.name)
+  const near = nearestWord(typed, group.length === 0 ? [...known, ...known.map(firstWord)] : known)
+  const page = group.length === 0 ? program : `${program} ${words[0]}`
+  const hint = near === undefined ? `see ${page} --help` : `did you mean ${near}?`
+  return new UsageError({ message: `unknown command ${JSON.stringify(typed)} (${hint})` })
 }
+
+const firstWord = (name: string): string => name.split(" ")[0] ?? name
 
 /** A flag that exists, but not for this command. */
 const misplaced = (command: Command, line: CommandLine): string | undefined => {
@@ -44,10 +55,10 @@ const check = (command: Command, line: CommandLine, operands: ReadonlyArray<stri
 
 /** The flags of the command where its name is already plain to see: a mistyped one is then only compared with those. */
 const specsFor = (argv: ReadonlyArray<string>): ReadonlyArray<FlagSpec> => {
-  const named = commands.find((command) => command.doc.name === argv[0])
-  return named === undefined
+  const command = named(argv)
+  return command === undefined
     ? allFlagSpecs
-    : [...named.specs, ...allFlagSpecs.filter((spec) => !named.specs.includes(spec))]
+    : [...command.specs, ...allFlagSpecs.filter((spec) => !command.specs.includes(spec))]
 }
 
 /**
@@ -59,10 +70,21 @@ export const plan = Effect.fn("plan")(function* (argv: ReadonlyArray<string>, pr
   const docs = commands.map((command) => command.doc)
   const help = line.help || line.words[0] === "help"
   const words = line.words[0] === "help" ? line.words.slice(1) : line.words
-  const [name, ...operands] = words
-  if (line.version && name === undefined) return print(`kubectl-vcluster-es ${packageVersion}\n`)
-  if (name === undefined) return print(appHelp(program, docs))
-  const command = yield* Effect.fromResult(findCommand(program, name))
+  if (line.version && words.length === 0) return print(`kubectl-vcluster-es ${packageVersion}\n`)
+  if (words.length === 0) return print(appHelp(program, docs))
+  const command = named(words)
+  if (command === undefined) {
+    const group = groupOf(words[0])
+    if (group.length === 0 || (words.length > 1 && !help)) return yield* unknownCommand(program, words)
+    return print(
+      groupHelp(
+        program,
+        firstWord(words[0] ?? ""),
+        group.map((one) => one.doc),
+      ),
+    )
+  }
+  const operands = words.slice(wordsOf(command).length)
   if (help) return print(commandHelp(program, command.doc, command.specs))
   const problem = check(command, line, operands)
   if (problem !== undefined) return yield* problem

@@ -2,7 +2,7 @@
  * The commands: what each is called, takes and says about itself. Light on purpose: what a command does is loaded when it runs,
  * so that help and mistakes answer at once.
  */
-import { command, optional, positional, type Runner, runSafely, string, parse } from "cmd-ts"
+import { command, optional, positional, restPositionals, type Runner, runSafely, string, parse } from "cmd-ts"
 import { Effect } from "effect"
 import type { ColorChoice } from "./output/style.ts"
 import type { Terminal } from "./output/terminal.ts"
@@ -179,11 +179,93 @@ const version: Command = {
   ),
 }
 
+const configShowArgs = { ...flags.clusterFlags, output: flags.output2, vcluster }
+
+const configShow: Command = {
+  doc: {
+    name: "config show",
+    summary: "Show the settings in force, and where each of them comes from",
+    about: [
+      "Reads the Secret vc-config-VCLUSTER on the host; the virtual cluster is not needed. With -f nothing but the file is read, and no cluster is asked.",
+      "FROM is `default`, or file (or Secret), line and column. A setting that an older vCluster spelled otherwise is shown under its name of today. Exit code 2: the settings are not valid; the problems are listed.",
+    ],
+    operands: "[VCLUSTER]",
+    examples: [
+      { what: "What a vCluster runs with", line: "config show my-vcluster -n team-x" },
+      { what: "What a file would mean", line: "config show -f vcluster.yaml" },
+      {
+        what: "All that is not a default, for a script",
+        line: `config show -n team-x -o json | jq '.settings[] | select(.from != "default")'`,
+      },
+    ],
+  },
+  specs: specsOf(configShowArgs),
+  operands: 1,
+  decode: decodeWith(
+    command({
+      name: "config show",
+      args: configShowArgs,
+      handler: (args): Program => ({
+        ...messages(args),
+        untilStopped: false,
+        run: Effect.flatMap(
+          Effect.promise(() => import("./config-show.ts")),
+          (room) => room.configShow(args),
+        ),
+      }),
+    }),
+  ),
+}
+
+const configValidateArgs = {
+  ...flags.outputFlags,
+  namespace: flags.hostFlags.namespace,
+  values: flags.settingsFile,
+  output: flags.output2,
+  files: restPositionals({ displayName: "FILE", type: string }),
+}
+
+const configValidate: Command = {
+  doc: {
+    name: "config validate",
+    summary: "Check files of settings; asks no cluster",
+    about: [
+      "Reads vcluster.yaml files, or merged Helm values, in every shape that vCluster has taken since v0.21, and lists everything that is wrong or doubtful with file, line and column. FILE - is standard input. Needs no cluster and no kubeconfig.",
+      "Exit code 0: all files are valid, whatever they are warned of; 2: a file is not, or cannot be read.",
+      "With -n, the namespace that the vCluster will live in, more can be seen to be dangerous.",
+    ],
+    operands: "FILE...",
+    examples: [
+      { what: "Before vcluster create", line: "config validate vcluster.yaml" },
+      { what: "What a vCluster of Helm runs with", line: "config validate - < values.yaml" },
+      { what: "Every file, for a script", line: "config validate clusters/*.yaml -o json | jq .files" },
+    ],
+  },
+  specs: specsOf(configValidateArgs),
+  operands: Number.POSITIVE_INFINITY,
+  decode: decodeWith(
+    command({
+      name: "config validate",
+      args: configValidateArgs,
+      handler: (args): Program => ({
+        ...messages(args),
+        untilStopped: false,
+        run: Effect.flatMap(
+          Effect.promise(() => import("./config-validate.ts")),
+          (room) => room.configValidate(args),
+        ),
+      }),
+    }),
+  ),
+}
+
 /** In the order of the help. */
-export const commands: ReadonlyArray<Command> = [status, sync, version]
+export const commands: ReadonlyArray<Command> = [status, sync, configShow, configValidate, version]
 
 export type StatusArgs = Parsed<typeof statusArgs>
 export type SyncArgs = Parsed<typeof syncArgs>
+export type ConfigShowArgs = Parsed<typeof configShowArgs>
+export type ConfigValidateArgs = Parsed<typeof configValidateArgs>
 export type VersionArgs = Parsed<typeof versionArgs>
 export type ClusterArgs = Parsed<typeof flags.clusterFlags>
 

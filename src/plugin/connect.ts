@@ -1,7 +1,5 @@
 /** From flags to connections: which host, which vCluster on it, what settings, and the way into the virtual cluster. */
-import { Effect, Predicate, type Scope } from "effect"
-import { readFile } from "node:fs/promises"
-import { text as readStream } from "node:stream/consumers"
+import { Effect, type Scope } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
 import type { ConnectionSource, KubeconfigError } from "../effects/connection-source.ts"
 import { makeKubeClient } from "../effects/http-kube-client.ts"
@@ -16,6 +14,7 @@ import type { ClusterArgs } from "./commands.ts"
 import { packageVersion } from "./package-version.ts"
 import { makeRequestLog } from "./request-log.ts"
 import { UsageError } from "./usage-error.ts"
+import { readValuesFile } from "./values-file.ts"
 
 export type ConnectArgs = ClusterArgs & { readonly vcluster: string | undefined }
 
@@ -103,22 +102,11 @@ export const findVcluster = (host: Host, args: ConnectArgs) =>
     allGiven: args.virtualKubeconfig !== undefined && args.values !== undefined,
   })
 
-const fileTroubles: Readonly<Record<string, string>> = {
-  ENOENT: "no such file",
-  EISDIR: "it is a directory",
-  EACCES: "permission denied",
-}
-
-const troubleOf = (cause: unknown): string => {
-  const code = Predicate.hasProperty(cause, "code") ? String(cause.code) : ""
-  return fileTroubles[code] ?? (cause instanceof Error ? cause.message : String(cause))
-}
-
-const readValues = (path: string): Effect.Effect<SettingsText, UsageError> =>
-  Effect.tryPromise({
-    try: () => (path === "-" ? readStream(process.stdin) : readFile(path, "utf8")),
-    catch: (cause) => new UsageError({ message: `--values ${path} cannot be read: ${troubleOf(cause)}` }),
-  }).pipe(Effect.map((text) => ({ text, source: path === "-" ? "standard input" : path })))
+/** @throws UsageError the file cannot be read */
+export const readValues = (path: string): Effect.Effect<SettingsText, UsageError> =>
+  readValuesFile(path).pipe(
+    Effect.mapError(({ trouble }) => new UsageError({ message: `--values ${path} cannot be read: ${trouble}` })),
+  )
 
 /** The file that was named, else what the vCluster runs with. */
 export const readSettings = (

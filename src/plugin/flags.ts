@@ -217,6 +217,13 @@ export const output2 = choice(
   ["json", "yaml"],
   undefined,
 )
+export const settingsFile = text({
+  ...own,
+  long: "values",
+  short: "f",
+  value: "FILE",
+  description: "A file to check, as the other commands take it",
+})
 export const watch = toggle({
   ...own,
   long: "watch",

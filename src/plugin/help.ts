@@ -82,6 +82,19 @@ export const appHelp = (program: string, commands: ReadonlyArray<CommandDoc>): s
     "",
   ].join("\n")
 
+/** The page of a word that only begins the names of commands: `config`. */
+export const groupHelp = (program: string, group: string, commands: ReadonlyArray<CommandDoc>): string =>
+  [
+    "Commands:",
+    ...columns(commands.map((command) => [command.name, command.summary] as const)),
+    "",
+    "Usage:",
+    ...commands.map((command) => `  ${program} ${command.name} ${command.operands} [flags]`),
+    "",
+    `Use "${program} ${group} COMMAND --help" for more about a command.`,
+    "",
+  ].join("\n")
+
 /** The page of one command. */
 export const commandHelp = (program: string, command: CommandDoc, specs: ReadonlyArray<FlagSpec>): string =>
   [

@@ -1,6 +1,7 @@
-/** `node test/clusters/build-tools.ts [eso-0.20 …]`: fills the cache ahead of time, all sets or those named, and prints the paths. */
+/** `node test/clusters/build-tools.ts [eso-0.20 moto …]`: fills the cache ahead of time, all sets or those named, and prints the paths. */
 import { Effect } from "effect"
-import { esoReleases, type EsoVersion } from "./tool-sets.ts"
+import { pythonEnvironment } from "./python-env.ts"
+import { esoReleases, type EsoVersion, motoTool } from "./tool-sets.ts"
 import { esoTools, kubernetesTools } from "./tools.ts"
 
 const versions = Object.keys(esoReleases).filter((version): version is EsoVersion => version in esoReleases)
@@ -10,6 +11,7 @@ const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name)
 const program = Effect.gen(function* () {
   if (isWanted("kubernetes")) console.log(yield* kubernetesTools)
   for (const version of versions) if (isWanted(`eso-${version}`)) console.log(yield* esoTools(version))
+  if (isWanted(motoTool.name)) console.log(yield* pythonEnvironment(motoTool))
 })
 
 const exit = await Effect.runPromiseExit(

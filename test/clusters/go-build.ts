@@ -1,24 +1,19 @@
-/** Builds a tool set with Go into a cache that survives clones and branches: `~/.cache/vcluster-es/SET-HASH/`. */
+/** Builds a tool set with Go, once: `build-cache.ts` keeps it. */
 import { execFile } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync } from "node:fs"
-import { chmod, copyFile, mkdir, readFile, rename } from "node:fs/promises"
-import { homedir } from "node:os"
+import { chmod, copyFile, readFile, rename } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { Effect, type Scope } from "effect"
+import { Effect } from "effect"
+import { awaitBuild, cached, files } from "./build-cache.ts"
 import { describeCause, GroundError } from "./errors.ts"
-import { withFileLock } from "./file-lock.ts"
 import type { Program, ToolSet } from "./tool-sets.ts"
-import { makeWatchdog, type Process, tailOf, type Watchdog } from "./watchdog.ts"
+import { type Process, tailOf, type Watchdog } from "./watchdog.ts"
 
 const buildFlags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
 
 export const folderOf = (set: ToolSet): string => fileURLToPath(new URL(`tools/${set.name}`, import.meta.url))
-
-/** `XDG_CACHE_HOME` is honoured as everywhere. */
-export const cacheFolder = (): string => join(process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache"), "vcluster-es")
 
 const goEnvironment = (set: ToolSet) => ({ CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off", ...set.env })
 
@@ -64,27 +59,6 @@ const fingerprint = Effect.fnUntraced(function* (
   return hash.digest("hex").slice(0, 16)
 })
 
-const files = <A>(what: string, action: () => Promise<A>): Effect.Effect<A, GroundError> =>
-  Effect.tryPromise({
-    try: action,
-    catch: (cause) => new GroundError({ message: `cannot ${what}: ${describeCause(cause)}` }),
-  })
-
-const say = (text: string) => Effect.sync(() => process.stderr.write(`test ground: ${text}\n`))
-
-/** Tells every 15 seconds how far the build is, for as long as it is not interrupted. */
-const tellProgress = (what: string, build: Process, since: number): Effect.Effect<never> =>
-  Effect.forever(
-    Effect.gen(function* () {
-      yield* Effect.sleep("15 seconds")
-      const lines = (yield* tailOf(build.stdout, 100_000)).split("\n").filter((line) => line !== "")
-      const downloaded = lines.filter((line) => line.startsWith("go: downloading")).length
-      const compiled = lines.length - downloaded
-      const seconds = Math.round((Date.now() - since) / 1000)
-      yield* say(`building ${what} … ${seconds}s (modules downloaded: ${downloaded}, packages compiled: ${compiled})`)
-    }),
-  )
-
 const namesOf = (programs: ReadonlyArray<Program>): string => programs.map(({ name }) => name).join(", ")
 
 const collect = (set: ToolSet, programs: ReadonlyArray<Program>, folder: string, sources: ReadonlyArray<string>) =>
@@ -101,13 +75,19 @@ const collect = (set: ToolSet, programs: ReadonlyArray<Program>, folder: string,
     await Promise.all([...renamed, ...copied])
   })
 
+const progressOf = (what: string, build: Process): Effect.Effect<string> =>
+  Effect.map(tailOf(build.stdout, 100_000), (log) => {
+    const lines = log.split("\n").filter((line) => line !== "")
+    const downloaded = lines.filter((line) => line.startsWith("go: downloading")).length
+    return `building ${what} … modules downloaded: ${downloaded}, packages compiled: ${lines.length - downloaded}`
+  })
+
 const compile = Effect.fnUntraced(function* (
   watchdog: Watchdog,
   set: ToolSet,
   programs: ReadonlyArray<Program>,
   output: string,
 ): Effect.fn.Return<void, GroundError> {
-  const since = Date.now()
   const build = yield* watchdog.start({
     name: "go",
     file: "go",
@@ -115,41 +95,23 @@ const compile = Effect.fnUntraced(function* (
     env: goEnvironment(set),
     cwd: folderOf(set),
   })
-  const status = yield* Effect.raceFirst(build.exit, tellProgress(namesOf(programs), build, since))
-  const log = yield* tailOf(build.stdout, 30)
-  yield* status.code === 0
-    ? Effect.void
-    : Effect.fail(new GroundError({ message: `go build of ${set.name} failed:\n${log}` }))
+  yield* awaitBuild(build, `go build of ${set.name}`, progressOf(namesOf(programs), build))
 })
-
-/** Builds in a folder of its own next to the cache entry, which the watchdog removes, also after a crash; then renames. */
-const buildInto = Effect.fnUntraced(function* (
-  set: ToolSet,
-  programs: ReadonlyArray<Program>,
-  target: string,
-): Effect.fn.Return<void, GroundError, Scope.Scope> {
-  const what = namesOf(programs)
-  const since = Date.now()
-  yield* say(`building ${what} (${set.name}) with Go; this takes some minutes, once`)
-  const watchdog = yield* makeWatchdog({ prefix: `.building-${set.name}-`, parent: cacheFolder() })
-  const output = join(watchdog.folder, "bin")
-  yield* files("make a folder", () => mkdir(output))
-  yield* compile(watchdog, set, programs, output)
-  const sources = yield* Effect.forEach(set.files, (file) => moduleFolder(set, file.module))
-  yield* collect(set, programs, output, sources)
-  yield* files("move what was built into the cache", () => rename(output, target))
-  yield* say(`built ${what} in ${Math.round((Date.now() - since) / 1000)}s`)
-}, Effect.scoped)
 
 /** The folder with the set's programs (all of them, or those given) and files; built when it is not in the cache yet. */
 export const builtToolSet = Effect.fnUntraced(function* (
   set: ToolSet,
   programs: ReadonlyArray<Program> = set.programs,
 ): Effect.fn.Return<string, GroundError> {
-  const target = join(cacheFolder(), `${set.name}-${yield* fingerprint(set, programs)}`)
-  if (existsSync(target)) return target
-  yield* files("make the cache folder", () => mkdir(cacheFolder(), { recursive: true }))
-  const buildUnlessDone = Effect.suspend(() => (existsSync(target) ? Effect.void : buildInto(set, programs, target)))
-  yield* withFileLock(`${target}.lock`, `another build of ${set.name}`, buildUnlessDone)
-  return target
+  return yield* cached({
+    name: set.name,
+    hash: yield* fingerprint(set, programs),
+    what: namesOf(programs),
+    how: "Go",
+    build: Effect.fnUntraced(function* (watchdog, output) {
+      yield* compile(watchdog, set, programs, output)
+      const sources = yield* Effect.forEach(set.files, (file) => moduleFolder(set, file.module))
+      yield* collect(set, programs, output, sources)
+    }),
+  })
 })

@@ -6,6 +6,7 @@ import type { KubeError } from "../support/kube-error.ts"
 import { type ControlPlane, type ControlPlaneOptions, startControlPlane } from "./control-plane.ts"
 import { describeCause, GroundError } from "./errors.ts"
 import { type Eso, type EsoOptions, startEso } from "./eso.ts"
+import { type Moto, startMoto } from "./moto.ts"
 import { type Finished, type Program, type Running, runProgram, startProgram } from "./programs.ts"
 import { type KubernetesTools, kubernetesTools } from "./tools.ts"
 import { seedVcluster, type Vcluster } from "./vcluster.ts"
@@ -29,6 +30,8 @@ export interface GroundShape {
   readonly addControlPlane: (options: ControlPlaneOptions) => Effect.Effect<ControlPlane, GroundError>
   /** ESO on the host. */
   readonly startEso: (options?: EsoOptions) => Effect.Effect<Eso, GroundError | KubeError>
+  /** AWS Secrets Manager and Parameter Store; give its `esoEnv` to {@link startEso}. */
+  readonly startMoto: Effect.Effect<Moto, GroundError>
   /** What a vCluster leaves on its host; its kubeconfig Secret is one of the virtual control plane, unless another is given. */
   readonly seedVcluster: (vcluster: Vcluster, virtual?: ControlPlane) => Effect.Effect<void, KubeError>
   /** Runs a program to its end. */
@@ -96,6 +99,7 @@ const groundOf = (
   virtual,
   addControlPlane: (options) => startControlPlane(watchdog, tools, options),
   startEso: (options) => startEso(watchdog, host, options),
+  startMoto: startMoto(watchdog),
   seedVcluster: (vcluster, other = virtual) => seedVcluster(host, other, vcluster),
   run: (program, timeout) => runProgram(watchdog, program, timeout),
   start: (program) => startProgram(watchdog, program),

@@ -59,3 +59,16 @@ export const esoReleases: Readonly<Record<EsoVersion, EsoRelease>> = {
   /** Serves `v1beta1` too. */
   "0.16": { set: esoSet("eso-0.16"), version: "0.16.2", override: "VCLUSTER_ES_ESO_0_16", hasLiveAddress: false },
 }
+
+/** A program in Python; `tools/NAME/requirements.txt` pins every package. */
+export interface PythonTool {
+  readonly name: string
+  /** For who has no Python. */
+  readonly purpose: string
+}
+
+/** moto 5.2: Amazon's APIs without Amazon. */
+export const motoTool: PythonTool = {
+  name: "moto",
+  purpose: "moto, which stands in for AWS Secrets Manager and Parameter Store",
+}

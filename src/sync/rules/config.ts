@@ -30,13 +30,14 @@ export interface ConfigProblem {
   readonly message: string
 }
 
-const format = ({ file, line, column, message }: ConfigProblem): string =>
+/** `vcluster.yaml:14:13: unknown key …`. */
+export const formatProblem = ({ file, line, column, message }: ConfigProblem): string =>
   line === undefined ? `${file}: ${message}` : `${file}:${line}:${column ?? 1}: ${message}`
 
 /** Everything that is wrong with the settings, in order of position. */
 export class ConfigError extends Data.TaggedError("ConfigError")<{ readonly problems: ReadonlyArray<ConfigProblem> }> {
   override get message(): string {
-    return this.problems.map(format).join("\n")
+    return this.problems.map(formatProblem).join("\n")
   }
 }
 
@@ -55,8 +56,21 @@ const positioned = (file: string, { at, message }: PositionedProblem): ConfigPro
 const byPosition = (left: PositionedProblem, right: PositionedProblem): number =>
   (left.at?.line ?? 0) - (right.at?.line ?? 0) || (left.at?.column ?? 0) - (right.at?.column ?? 0)
 
-const errorOf = (file: string, problems: ReadonlyArray<PositionedProblem>): ConfigError =>
-  new ConfigError({ problems: problems.toSorted(byPosition).map((problem) => positioned(file, problem)) })
+const inOrder = (file: string, problems: ReadonlyArray<PositionedProblem>): ReadonlyArray<ConfigProblem> =>
+  problems.toSorted(byPosition).map((problem) => positioned(file, problem))
+
+/** What a text says, and all that is to be said about it. */
+export interface CheckedValues {
+  /** Absent where there are problems. */
+  readonly settings?: Settings
+  readonly problems: ReadonlyArray<ConfigProblem>
+  readonly warnings: ReadonlyArray<ConfigProblem>
+}
+
+const unreadable = (file: string, problems: ReadonlyArray<PositionedProblem>): CheckedValues => ({
+  problems: inOrder(file, problems),
+  warnings: [],
+})
 
 /** `integration:` with our settings in it would be ignored by Helm without a word. */
 const checkRootKeys = (reader: SettingsReader): void => {
@@ -112,19 +126,15 @@ const isEmpty = (tree: YamlTree): boolean => tree.kind === "scalar" && tree.valu
  * @param text a vcluster.yaml, or the whole of a vCluster's merged Helm values; an empty one gives the defaults
  * @param file its name, for messages
  * @param hostNamespace the vCluster's, when known: more can then be seen to be dangerous
- * @returns the settings (whether or not the integration is enabled), or all problems at once
+ * @returns all problems and all warnings at once; the settings (whether or not the integration is enabled) where there is no problem
  */
-export const parseValues = (
-  text: string,
-  file: string,
-  hostNamespace?: string,
-): Result.Result<Settings, ConfigError> => {
+export const checkValues = (text: string, file: string, hostNamespace?: string): CheckedValues => {
   const parsed = parseYaml(text)
-  if (Result.isFailure(parsed)) return Result.fail(errorOf(file, parsed.failure))
+  if (Result.isFailure(parsed)) return unreadable(file, parsed.failure)
   const root = parsed.success
   if (root.kind !== "map" && !isEmpty(root)) {
     const found = root.kind === "scalar" ? describeValue(root.value) : "a list"
-    return Result.fail(errorOf(file, [{ at: root.at, message: `expected a map of settings, found ${found}` }]))
+    return unreadable(file, [{ at: root.at, message: `expected a map of settings, found ${found}` }])
   }
   const reader = new SettingsReader(root)
   const builder = new SettingsBuilder(reader)
@@ -133,13 +143,26 @@ export const parseValues = (
   const namespaces = builder.namespaces()
   const serviceAccounts = builder.flag("sync", "toHost", "serviceAccounts", "enabled")
   checkConflicts(reader, integration, hostNamespace)
-  if (reader.problems.length > 0) return Result.fail(errorOf(file, reader.problems))
+  const problems = inOrder(file, reader.problems)
+  const warnings = inOrder(file, reader.warnings)
+  if (problems.length > 0) return { problems, warnings }
   const place = (at: Position | undefined): string => (at === undefined ? "default" : `${file}:${at.line}:${at.column}`)
-  return Result.succeed({
+  const settings: Settings = {
     ...integration,
     namespaces,
     serviceAccounts,
     origins: new Map([...builder.origins].map(([path, at]) => [path, place(at)])),
-    warnings: reader.warnings.toSorted(byPosition).map((warning) => format(positioned(file, warning))),
-  })
+    warnings: warnings.map(formatProblem),
+  }
+  return { settings, problems, warnings }
+}
+
+/** As {@link checkValues}, where only valid settings are of use. */
+export const parseValues = (
+  text: string,
+  file: string,
+  hostNamespace?: string,
+): Result.Result<Settings, ConfigError> => {
+  const { settings, problems } = checkValues(text, file, hostNamespace)
+  return settings === undefined ? Result.fail(new ConfigError({ problems })) : Result.succeed(settings)
 }

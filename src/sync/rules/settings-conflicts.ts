@@ -1,6 +1,7 @@
 /** Settings elsewhere in vcluster.yaml that exclude or undo the integration (loft-sh/vcluster, `pkg/config/validation.go`). */
 import type { IntegrationSettings } from "./integration-settings.ts"
 import type { SettingPath, SettingsReader } from "./settings-reader.ts"
+import { entryAt } from "./yaml-position.ts"
 import type { YamlEntry } from "./yaml-position.ts"
 
 const isOn = (entry: YamlEntry | undefined): boolean =>
@@ -23,22 +24,54 @@ const customResources: ReadonlyArray<SettingPath> = [
   ["experimental", "proxy", "customResources"],
 ]
 
-const checkCustomResources = (reader: SettingsReader, settings: IntegrationSettings): void => {
-  const synced = new Set([
+/** Plurals of what the integration syncs. */
+const syncedPlurals = (settings: IntegrationSettings): ReadonlySet<string> =>
+  new Set([
     ...(settings.externalSecrets.enabled ? ["externalsecrets"] : []),
     ...(settings.stores.enabled ? ["secretstores"] : []),
     ...(settings.clusterStores.enabled ? ["clustersecretstores"] : []),
   ])
+
+const twice = (name: string, where: string): string =>
+  `external-secrets integration is enabled but external-secrets custom resource is also set in ${where} (${name}). This is not supported, please remove the entry from ${where}`
+
+const checkCustomResources = (reader: SettingsReader, settings: IntegrationSettings): void => {
+  const synced = syncedPlurals(settings)
   for (const path of customResources)
     for (const [name, { keyAt }] of reader.map(path)?.entries ?? []) {
       const [, plural = ""] = /^([a-z]+)(?:\/status)?\.external-secrets\.io(?:\/.*)?$/s.exec(name) ?? []
-      if (!synced.has(plural) || !isOn(reader.entry([...path, name, "enabled"]))) continue
-      const where = path.join(".")
-      reader.problem(
-        keyAt,
-        `external-secrets integration is enabled but external-secrets custom resource is also set in ${where} (${name}). This is not supported, please remove the entry from ${where}`,
-      )
+      if (synced.has(plural) && isOn(reader.entry([...path, name, "enabled"])))
+        reader.problem(keyAt, twice(name, path.join(".")))
     }
+}
+
+/** What custom resources were called in v0.21 to v0.27: lists of `{apiVersion, kind}`; host objects bore the very names that ours bear. */
+const genericSync: ReadonlyArray<SettingPath> = [
+  ["experimental", "genericSync", "export"],
+  ["experimental", "genericSync", "import"],
+]
+
+const scalarOf = (entry: YamlEntry | undefined): string =>
+  entry?.value.kind === "scalar" ? String(entry.value.value) : ""
+
+const checkGenericSync = (reader: SettingsReader, settings: IntegrationSettings): void => {
+  const synced = syncedPlurals(settings)
+  for (const path of genericSync) {
+    const list = reader.entry(path)?.value
+    for (const item of list?.kind === "list" ? list.items : []) {
+      const kind = scalarOf(entryAt(item, ["kind"]))
+      const isEso = scalarOf(entryAt(item, ["apiVersion"])).startsWith("external-secrets.io/")
+      if (isEso && synced.has(`${kind.toLowerCase()}s`)) reader.problem(item.at, twice(kind, path.join(".")))
+    }
+  }
+}
+
+/** The paid plugin of the days before the integration (up to v0.20, still loadable later) syncs the same objects. */
+const warnOfPlugin = (reader: SettingsReader): void => {
+  for (const path of [["plugins"], ["plugin"]])
+    for (const [name, { keyAt }] of reader.map(path)?.entries ?? [])
+      if (/(^|\/)eso-plugin([:@]|$)/.test(scalarOf(reader.entry([...path, name, "image"]))))
+        reader.warn(keyAt, `${path.join(".")}.${name} is vCluster's old plugin for ESO: a second syncer; remove it`)
 }
 
 /** Names in the vCluster's own namespace that hold keys to it, or other tenants' values. */
@@ -76,5 +109,7 @@ export const checkConflicts = (
   if (!settings.enabled) return
   checkPrivateNodes(reader)
   checkCustomResources(reader, settings)
+  checkGenericSync(reader, settings)
+  warnOfPlugin(reader)
   warnOfHandedOverSecrets(reader, hostNamespace)
 }

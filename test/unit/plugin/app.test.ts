@@ -117,14 +117,26 @@ describe("what is printed", () => {
   for (const { doc, specs } of commands)
     it.effect(`the page of ${doc.name} names every flag and no line is too long`, () =>
       Effect.gen(function* () {
-        const help = yield* text(doc.name, "--help")
-        assert.strictEqual(help, yield* text("help", doc.name))
-        assert.strictEqual(help, yield* text("-h", doc.name, "whatever"))
+        const words = doc.name.split(" ")
+        const help = yield* text(...words, "--help")
+        assert.strictEqual(help, yield* text("help", ...words))
+        assert.strictEqual(help, yield* text("-h", ...words, "whatever"))
         for (const spec of specs) assert.include(help, spec.long === spec.short ? `-${spec.long} ` : `--${spec.long}`)
         for (const line of help.split("\n")) assert.isAtMost(line.length, 100, line)
-        assert.include(help, `Usage:\n  kubectl vcluster-es ${doc.name} [VCLUSTER] [flags]`)
+        assert.include(help, `Usage:\n  kubectl vcluster-es ${doc.name} ${doc.operands} [flags]`)
       }),
     )
+  it.effect("a word that only begins the names of commands lists them", () =>
+    Effect.gen(function* () {
+      const help = yield* text("config")
+      assert.strictEqual(help, yield* text("config", "--help"))
+      assert.strictEqual(help, yield* text("help", "config"))
+      assert.strictEqual(help, yield* text("config", "whatever", "--help"))
+      assert.include(help, "  kubectl vcluster-es config show [VCLUSTER] [flags]")
+      assert.include(help, "  kubectl vcluster-es config validate FILE... [flags]")
+      assert.notInclude(help, "status")
+    }),
+  )
   it.effect("the version", () =>
     Effect.gen(function* () {
       assert.strictEqual(yield* text("--version"), `kubectl-vcluster-es ${packageVersion}\n`)
@@ -142,6 +154,13 @@ describe("mistakes", () => {
     [["statsu"], 'unknown command "statsu" (did you mean status?)'],
     [["frobnicate"], 'unknown command "frobnicate" (see kubectl vcluster-es --help)'],
     [["status", "a", "b"], "status takes one vCluster, got 2: a, b"],
+    [["confg", "show"], 'unknown command "confg" (did you mean config?)'],
+    [["config", "shwo"], 'unknown command "config shwo" (did you mean config show?)'],
+    [["config", "frobnicate"], 'unknown command "config frobnicate" (see kubectl vcluster-es config --help)'],
+    [["config", "show", "a", "b"], "config show takes one vCluster, got 2: a, b"],
+    [["config", "show", "--folow"], "unknown flag --folow (did you mean --follow?)"],
+    [["config", "show", "-o", "wide"], 'invalid value "wide" for --output: choose one of json, yaml'],
+    [["config", "validate", "--context=x", "a"], "config validate has no flag --context"],
     [["status", "--follow"], "status has no flag --follow"],
     [["sync", "-w"], "sync has no flag -w"],
     [["status", "-o", "xml"], 'invalid value "xml" for --output: choose one of json, yaml, wide'],

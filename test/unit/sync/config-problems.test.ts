@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
 import { enableSnippet, parseValues } from "../../../src/sync/rules/config.ts"
+import { documentedConfigs, documentedConflict } from "../../support/documented.ts"
 import { file, integration, problemsOf, settingsOf } from "./config-texts.ts"
 
 describe("problems", () => {
@@ -126,6 +127,41 @@ describe("conflicts", () => {
       [],
     )
   })
+
+  it("the documented one", () => {
+    const problems = problemsOf(`${documentedConflict}\n${documentedConfigs.conflictSolved}`)
+    const where = "sync.toHost.customResources"
+    assert.deepStrictEqual(problems, [`${file}:5:7: ${conflict("externalsecrets.external-secrets.io", where)}`])
+    assert.deepStrictEqual(problemsOf(documentedConflict), [])
+    assert.deepStrictEqual(problemsOf(documentedConfigs.conflictSolved), [])
+  })
+
+  for (const [way, kind] of [
+    ["export", "ExternalSecret"],
+    ["export", "SecretStore"],
+    ["import", "ClusterSecretStore"],
+  ] as const)
+    it(`experimental.genericSync.${way} ${kind}, as up to v0.27`, () => {
+      const generic = (apiVersion: string) =>
+        `experimental: {genericSync: {${way}: [{apiVersion: v1, kind: Pod}, {apiVersion: ${apiVersion}, kind: ${kind}}]}}`
+      const problems = problemsOf(`${generic("external-secrets.io/v1beta1")}\n${allOn}`)
+      assert.deepStrictEqual(problems, [`${file}:1:68: ${conflict(kind, `experimental.genericSync.${way}`)}`])
+      assert.deepStrictEqual(problemsOf(`${generic("other.io/v1")}\n${allOn}`), [])
+      assert.deepStrictEqual(problemsOf(generic("external-secrets.io/v1beta1")), [])
+    })
+
+  for (const [plugins, warned] of [
+    ["plugin: {eso: {image: ghcr.io/loft-sh/eso-plugin}}", true],
+    ["plugins: {eso: {image: 'ghcr.io/loft-sh/eso-plugin:0.1'}}", true],
+    ["plugins: {eso: {image: 'ghcr.io/other/not-eso-plugin:0.1'}}", false],
+    ["plugins: {eso: {}}", false],
+  ] as const)
+    it(`${plugins}: ${warned ? "warned of" : "nothing"}`, () => {
+      const { warnings } = settingsOf(`${plugins}\n${enableSnippet}`)
+      assert.lengthOf(warnings, warned ? 1 : 0)
+      if (warned)
+        assert.match(warnings[0] ?? "", /^vcluster\.yaml:1:\d+: plugins?\.eso is .* a second syncer; remove it$/)
+    })
 
   it("private nodes and standalone", () => {
     const message = "external-secrets integration is not supported in private nodes mode"

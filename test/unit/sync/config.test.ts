@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { enableSnippet } from "../../../src/sync/rules/config.ts"
 import type { Settings } from "../../../src/sync/rules/config.ts"
+import { documentedConfigs } from "../../support/documented.ts"
 import { file, integration, problemsOf, settingsOf } from "./config-texts.ts"
 
 const everythingOff = {
@@ -190,39 +191,121 @@ describe("shapes before v0.29", () => {
   })
 })
 
-/** What the charts of v0.27 and v0.28 merge: both shapes, each with its defaults, whatever the user gave. */
-const merged = (values: { readonly oldStores: boolean; readonly newStores: boolean }) => `
-controlPlane: {}
+/** What the charts of each range of releases merge into a user's values, as far as we read it. */
+const sections = `
+controlPlane: {statefulSet: {}, standalone: {enabled: false}}
 exportKubeConfig: {}
 networking: {}
 policies: {}
 rbac: {}
-sync: {toHost: {customResources: {}, namespaces: {enabled: false, mappingsOnly: false, mappings: {byName: {}}}}}
+privateNodes: {enabled: false}
+plugins: {}
+experimental: {syncSettings: {setOwner: true}}
+sync:
+  toHost: {customResources: {}, serviceAccounts: {enabled: false}, namespaces: {enabled: false, mappingsOnly: false, mappings: {byName: {}}}}
+  fromHost: {customResources: {}, secrets: {enabled: false, mappings: {byName: {}}}}
 integrations:
   metricsServer: {enabled: false}
   externalSecrets:
     enabled: true
     webhook: {enabled: false}
-    sync:
+    sync:`
+
+interface Given {
+  readonly stores?: boolean
+  readonly clusterStores?: boolean
+  readonly label?: string
+}
+
+const olderShape = ({ stores = false, clusterStores = false, label }: Given): string => `
+      externalSecrets: {enabled: true}
+      stores: {enabled: ${stores}}
+      clusterStores: {enabled: ${clusterStores}, selector: {labels: {${label === undefined ? "" : `shared: ${label}`}}}}`
+
+const newerShape = ({ stores = false, clusterStores = false, label }: Given): string => `
       toHost:
         externalSecrets: {selector: {matchLabels: {}}}
-        stores: {enabled: ${values.newStores}, selector: {matchLabels: {}}}
+        stores: {enabled: ${stores}, selector: {matchLabels: {}}}
       fromHost:
-        clusterStores: {enabled: false, selector: {matchLabels: {}}}
-      externalSecrets: {enabled: true}
-      stores: {enabled: ${values.oldStores}}
-      clusterStores: {enabled: false, selector: {labels: {}}}
-`
+        clusterStores: {enabled: ${clusterStores}, selector: {matchLabels: {${label === undefined ? "" : `shared: ${label}`}}}}`
 
 describe("merged Helm values", () => {
-  it("the chart's defaults in the other shape are no contradiction", () => {
-    assert.isTrue(settingsOf(merged({ oldStores: true, newStores: false })).stores.enabled)
-    assert.isTrue(settingsOf(merged({ oldStores: false, newStores: true })).stores.enabled)
-    assert.isFalse(settingsOf(merged({ oldStores: false, newStores: false })).stores.enabled)
-  })
+  const given: Given = { stores: true, clusterStores: true, label: "yes-please" }
+  const releases: ReadonlyArray<readonly [releases: string, nothing: string, all: string, warnings: number]> = [
+    ["v0.21 to v0.26", olderShape({}), olderShape(given), 2],
+    ["v0.27 and v0.28, told in the old shape", newerShape({}) + olderShape({}), newerShape({}) + olderShape(given), 2],
+    ["v0.27 and v0.28, told in the new shape", newerShape({}) + olderShape({}), newerShape(given) + olderShape({}), 0],
+    ["v0.27 and v0.28, told in both", newerShape({}) + olderShape({}), newerShape(given) + olderShape(given), 2],
+    ["since v0.29", newerShape({}), newerShape(given), 0],
+  ]
+  for (const [what, nothing, all, warnings] of releases) {
+    it(`${what}: the chart's own are the defaults, and worth no warning`, () => {
+      assert.deepStrictEqual(plain(settingsOf(sections + nothing)), { ...everythingOff, enabled: true })
+      assert.deepStrictEqual(settingsOf(sections + nothing).warnings, [])
+    })
+    it(`${what}: what the user gave counts`, () => {
+      assert.deepStrictEqual(plain(settingsOf(sections + all)), {
+        ...everythingOff,
+        enabled: true,
+        stores: { enabled: true, selector: {} },
+        clusterStores: { enabled: true, selector: { matchLabels: { shared: "yes-please" } } },
+      })
+      assert.lengthOf(settingsOf(sections + all).warnings, warnings)
+    })
+  }
+})
 
-  it("only what the user gave in an old shape is warned of", () => {
-    assert.deepStrictEqual(settingsOf(merged({ oldStores: false, newStores: true })).warnings, [])
-    assert.lengthOf(settingsOf(merged({ oldStores: true, newStores: false })).warnings, 1)
-  })
+describe("every configuration of the documentation", () => {
+  const on = { ...everythingOff, enabled: true }
+  const expected: Readonly<Record<keyof typeof documentedConfigs, ReturnType<typeof plain>>> = {
+    basic: on,
+    advanced: {
+      ...on,
+      externalSecrets: { enabled: true, selector: { matchLabels: { sync: "true" } } },
+      stores: { enabled: false, selector: { matchLabels: { shared: "true" } } },
+      clusterStores: { enabled: false, selector: { matchLabels: { "vcluster-accessible": "true" } } },
+    },
+    selective: {
+      ...on,
+      externalSecrets: {
+        enabled: true,
+        selector: { matchLabels: { environment: "production", team: "platform" } },
+      },
+    },
+    clusterStores: { ...on, clusterStores: { enabled: true, selector: {} } },
+    conflictSolved: on,
+    reference: everythingOff,
+  }
+  for (const [name, text] of Object.entries(documentedConfigs))
+    it(name, () => {
+      const emptied = (value: unknown): unknown =>
+        JSON.parse(JSON.stringify(value).replaceAll('{"matchLabels":{}}', "{}"))
+      const wanted = Object.entries(expected).find(([key]) => key === name)?.[1]
+      assert.deepStrictEqual(emptied(plain(settingsOf(text))), emptied(wanted))
+      assert.deepStrictEqual(settingsOf(text).warnings, [])
+    })
+})
+
+describe("the version", () => {
+  for (const version of ["v1", "v1beta1", "v1alpha1", "v2", "v10", "v1beta12"])
+    it(`${version} is one`, () => assert.strictEqual(settingsOf(integration(`version: ${version}`)).version, version))
+  for (const version of [
+    "1",
+    "V1",
+    "v0",
+    "v01",
+    "v1gamma1",
+    "v1beta",
+    "v1beta0",
+    "v1 ",
+    "v1.0",
+    "external-secrets.io/v1",
+    "0.20.4",
+    "latest",
+  ])
+    it(`${JSON.stringify(version)} is none`, () => {
+      const problems = problemsOf(integration(`version: ${JSON.stringify(version)}`))
+      assert.lengthOf(problems, 1)
+      assert.match(problems[0] ?? "", /is not the version of a CRD; use one such as v1 or v1beta1$/)
+    })
 })
