@@ -15,6 +15,7 @@ import { stringAt } from "./rules/json.ts"
 import { esoManagedLabel, externalSecretAnnotation, managedLabel } from "./rules/keys.ts"
 import { toQuery } from "./rules/label-selector.ts"
 import { controllerOf, originOf } from "./rules/ownership.ts"
+import { keepOfEvent, regardedUid } from "./rules/operator-event.ts"
 import { decodeSpec, storeReferences, targetName } from "./rules/external-secret-spec.ts"
 import { Result } from "effect"
 import * as resources from "./resources.ts"
@@ -30,6 +31,8 @@ export interface Caches {
   readonly hostUnmanagedSecrets: Store
   readonly hostClusterSecretStores: Store
   readonly hostService: Store
+  readonly hostEvents: Store
+  readonly virtualEvents: Store
   readonly hostCrds: Store
   readonly virtualCrds: Store
 }
@@ -48,6 +51,8 @@ export const buildCaches = (storeOf: (name: CacheName) => Store): Caches => ({
   hostUnmanagedSecrets: storeOf("hostUnmanagedSecrets"),
   hostClusterSecretStores: storeOf("hostClusterSecretStores"),
   hostService: storeOf("hostService"),
+  hostEvents: storeOf("hostEvents"),
+  virtualEvents: storeOf("virtualEvents"),
   hostCrds: storeOf("hostCrds"),
   virtualCrds: storeOf("virtualCrds"),
 })
@@ -60,6 +65,8 @@ export interface CacheSpec {
   readonly indexes: Readonly<Record<string, Indexer>>
   /** What is kept of an object besides what every cache drops (managedFields). Runs before that drop. */
   readonly transform?: (object: KubeObject) => KubeObject
+  /** Hints (events): nothing that is decided about Secrets needs them, so that without the right to see them all else goes on. */
+  readonly isHint?: true
 }
 
 /** What indexes need to know of an ExternalSecret's spec. */
@@ -224,6 +231,24 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       },
       indexes: {},
       transform: withoutSpec,
+    },
+    {
+      name: "hostEvents",
+      side: "host",
+      resource: resources.events,
+      selection: { namespace: hostNamespace, fieldSelector: "involvedObject.kind=ExternalSecret" },
+      indexes: { regarded: regardedUid },
+      transform: keepOfEvent,
+      isHint: true,
+    },
+    {
+      name: "virtualEvents",
+      side: "virtual",
+      resource: resources.events,
+      selection: { labelSelector: `${managedLabel}=true` },
+      indexes: { regarded: regardedUid },
+      transform: keepOfEvent,
+      isHint: true,
     },
     crds("hostCrds", "host"),
     crds("virtualCrds", "virtual"),

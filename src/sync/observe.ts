@@ -89,13 +89,16 @@ export const observe = Effect.fnUntraced(function* (
   const pairs = new Map(crds.map((pair) => [pair.plural, pair]))
   const version = pairs.get("externalsecrets")?.version ?? "v1"
   const context = contextOf(target, survey.virtualUid, version, pairs, () => rfc3339(clock.currentTimeMillisUnsafe()))
-  const listed = yield* Effect.forEach(cacheSpecs(context), (spec) => listOnce(target, spec), {
+  // What hints were given is of no interest here; what ESO complains about is.
+  const specs = cacheSpecs(context).filter(({ name }) => name !== "virtualEvents")
+  const listed = yield* Effect.forEach(specs, (spec) => listOnce(target, spec), {
     concurrency: "unbounded",
   })
   const stores = new Map(listed.map(({ name, store }) => [name, store]))
   const empty = makeMemoryStore()
   const caches = buildCaches((name) => stores.get(name) ?? empty)
-  const decisions = syncedKinds.flatMap((kind) =>
+  const states = syncedKinds.filter(({ hint }) => hint === undefined)
+  const decisions = states.flatMap((kind) =>
     [...kind.keys(caches, context)].map((key) => ({
       kind: kind.kind,
       key,
