@@ -204,9 +204,9 @@ export const makeEngine = Effect.fnUntraced(function* (
       .reconcile(kind, key)
       .pipe(
         Effect.catch((error) =>
-          (error instanceof ApiError && isTransient(error)) || queue.failures(id) < triesForHint
-            ? Effect.fail(error)
-            : Effect.logDebug(`${id}: given up: ${error.message}`),
+          error instanceof ApiError && !isTransient(error) && queue.failures(id) >= triesForHint
+            ? Effect.logDebug(`${id}: given up: ${error.message}`)
+            : Effect.fail(error),
         ),
       )
   }
