@@ -57,6 +57,9 @@ const cutBytes = (text: string, limit: number): string => {
   return new TextDecoder().decode(bytes.subarray(0, end)) + ellipsis
 }
 
+/** An event's message within the API server's limit. */
+export const cutMessage = (message: string): string => cutBytes(message, MESSAGE_BYTES)
+
 /** One bucket an object: 25 at once, then one every 5 minutes. */
 const makeSpamFilter = () => {
   const buckets = new LruMap<string, { readonly tokens: number; readonly at: number }>(REMEMBERED)
@@ -161,7 +164,7 @@ export const makeEventRecorder = Effect.fnUntraced(function* (
     record: (event) => {
       const at = now()
       if (!passes(identityOf(event.regarding), at)) return
-      Queue.offerUnsafe(queue, { event: { ...event, message: cutBytes(event.message, MESSAGE_BYTES) }, at })
+      Queue.offerUnsafe(queue, { event: { ...event, message: cutMessage(event.message) }, at })
     },
   }
 })

@@ -28,6 +28,11 @@ export interface ReflectorOptions<E = never> {
   readonly transform?: (object: KubeObject) => KubeObject
   /** Runs when a list is complete, with its version, and before it replaces the store. On failure nothing is replaced. */
   readonly guard?: (resourceVersion: string) => Effect.Effect<unknown, E>
+  /**
+   * After how long a watch without a line counts as dead, in milliseconds. Default 3 minutes. Longer for kinds without the
+   * bookmarks of a watch cache (Events, of which kube-apiserver keeps none).
+   */
+  readonly silenceLimitMs?: number
   /** Called after the store has changed; must neither block nor throw. */
   readonly onDelta: (delta: Delta) => void
 }
@@ -66,7 +71,7 @@ export interface Reflector<E = never> {
   readonly observeDeleted: (key: ObjectKey) => void
 }
 
-const silenceLimitMs = 180_000
+const defaultSilenceLimitMs = 180_000
 const shortSessionMs = 1_000
 const goodTimeMs = 120_000
 const attemptsBeforeFirstSync = 4
@@ -212,6 +217,7 @@ class Session<E> {
     stream: Stream.Stream<WatchEvent, ApiError>,
     take: (some: ReadonlyArray<WatchEvent>) => Effect.Effect<void, Refused<E>>,
   ): Effect.Effect<void, ApiError | Refused<E>> {
+    const { silenceLimitMs = defaultSilenceLimitMs } = this.#options
     return Effect.clockWith((clock) => {
       let heardAt = clock.currentTimeMillisUnsafe()
       /** Our own time with an event (a guard that waits, say) is not the server's silence. */
@@ -228,7 +234,7 @@ class Session<E> {
         for (;;) {
           const left = heardAt + silenceLimitMs - clock.currentTimeMillisUnsafe()
           if (left <= 0 && !atWork) {
-            return yield* this.#lost("the watch was silent for 3 minutes")
+            return yield* this.#lost(`the watch was silent for ${Math.round(silenceLimitMs / 60_000)} minutes`)
           }
           yield* Effect.sleep(left > 0 ? left : silenceLimitMs)
         }

@@ -8,6 +8,7 @@ import { ApiError, isTransient } from "../effects/api-error.ts"
 import { runController } from "../effects/controller.ts"
 import type { KubeClient } from "../effects/kube-client.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
+import { LruMap } from "../effects/lru-map.ts"
 import type { Delta } from "../effects/store.ts"
 import { makeWorkQueue } from "../effects/work-queue.ts"
 import type { CacheName, Caches } from "./caches.ts"
@@ -24,6 +25,7 @@ import type { Action, Notice } from "./rules/actions.ts"
 import type { MassDeletion } from "./rules/mass-delete.ts"
 import { originOf } from "./rules/ownership.ts"
 import { customResourceDefinitions, esoGroup } from "./resources.ts"
+import type { SyncedKind } from "./synced-kind.ts"
 import { makeWriteBrake } from "./write-brake.ts"
 
 export interface EngineOptions {
@@ -78,6 +80,8 @@ const cacheOf = (action: Action): CacheName | undefined => {
       return "hostReferenceSecrets"
     case "host/configmaps":
       return "hostReferenceConfigMaps"
+    case "virtual/events":
+      return "virtualEvents"
     case "virtual/clustersecretstores":
       return "virtualClusterSecretStores"
     case "virtual/validatingwebhookconfigurations":
@@ -125,6 +129,13 @@ const splitId = (id: string) => {
   return { name: id.slice(0, separator), key: id.slice(separator + 1) }
 }
 
+const kindOf = (id: string): SyncedKind | undefined => syncedKinds.find(({ kind }) => id.startsWith(`${kind}|`))
+
+/** A hint is not worth more tries, unless what keeps it passes by itself. */
+const triesForHint = 5
+/** Hints whose last decision is remembered; of more than these, some may come a little too often. */
+const rememberedHints = 4096
+
 const terminal = (report: ObjectReport | undefined): string =>
   report === undefined ? "" : JSON.stringify([report.health, report.reason, report.message])
 
@@ -135,7 +146,11 @@ export const makeEngine = Effect.fnUntraced(function* (
   const { caches, reflectors } = opened
   const clock = yield* Clock.Clock
   const stuck = new Set<string>()
-  const queue = yield* makeWorkQueue({ isStuck: (id) => stuck.has(id), maxHopefulDelayMs: longestOutageDelay })
+  const queue = yield* makeWorkQueue({
+    // Nobody waits for a hint.
+    isStuck: (id) => stuck.has(id) || kindOf(id)?.hint !== undefined,
+    maxHopefulDelayMs: longestOutageDelay,
+  })
   const changed = yield* Queue.sliding<void>(1)
   const reports = new Map<string, ObjectReport>()
 
@@ -207,6 +222,28 @@ export const makeEngine = Effect.fnUntraced(function* (
     notify: options.notify,
   })
 
+  const hintedAt = new LruMap<string, number>(rememberedHints)
+  const giveHint = (kind: SyncedKind, id: string, key: string): Effect.Effect<void, unknown> => {
+    hintedAt.set(id, clock.currentTimeMillisUnsafe())
+    return reconciler
+      .reconcile(kind, key)
+      .pipe(
+        Effect.catch((error) =>
+          error instanceof ApiError && !isTransient(error) && queue.failures(id) >= triesForHint
+            ? Effect.logDebug(`${id}: given up: ${error.message}`)
+            : Effect.fail(error),
+        ),
+      )
+  }
+
+  /** Of hints that come fast, the first is given at once and the next ones together, some seconds later. */
+  const add = (id: string) => {
+    const spacing = kindOf(id)?.hint?.spacing
+    const before = spacing === undefined ? undefined : hintedAt.get(id)
+    if (spacing === undefined || before === undefined) return queue.add(id)
+    return queue.addAfter(id, before + spacing - clock.currentTimeMillisUnsafe())
+  }
+
   const reconcileOne = (id: string): Effect.Effect<void, unknown> => {
     const { name, key } = splitId(id)
     if (name === crdKind)
@@ -214,8 +251,9 @@ export const makeEngine = Effect.fnUntraced(function* (
         options.followCrd(key.slice(0, -crdSuffix.length)),
         Effect.sync(() => onReport(id, undefined)),
       )
-    const kind = syncedKinds.find((candidate) => candidate.kind === name)
-    return kind === undefined ? Effect.die(new Error(`no synced kind ${name}`)) : reconciler.reconcile(kind, key)
+    const kind = kindOf(id)
+    if (kind === undefined) return Effect.die(new Error(`no synced kind ${name}`))
+    return kind.hint === undefined ? reconciler.reconcile(kind, key) : giveHint(kind, id, key)
   }
 
   const reconcile = (id: string) =>
@@ -229,7 +267,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     )
 
   const onError = (id: string, cause: string, attempts: number) => {
-    if (attempts < worthAWord) return
+    if (attempts < worthAWord || kindOf(id)?.hint !== undefined) return
     if (attempts === worthAWord) options.onFailure(id, cause)
     // A refusal says more than the error behind it.
     if (reports.get(id)?.health === "refused") return
@@ -237,10 +275,12 @@ export const makeEngine = Effect.fnUntraced(function* (
     onReport(id, reportOf(name, key, { health: "broken", reason: "SyncFailed", message: cause }))
   }
 
+  let resynced = false
+
   opened.listen({
     onDelta: (name, delta) => {
       tellGates(name, delta)
-      for (const id of keysOf(name, delta, caches, context)) queue.add(id)
+      for (const id of keysOf(name, delta, caches, context)) add(id)
     },
     onVirtualList: (name) =>
       Effect.forEach(
@@ -255,8 +295,9 @@ export const makeEngine = Effect.fnUntraced(function* (
     reportChanged: Queue.take(changed),
     massDeletion: () => gates.map(({ gate }) => gate.judge()).find((stop) => stop !== undefined),
     resync: () => {
-      for (const kind of syncedKinds)
+      for (const kind of syncedKinds.filter(({ hint }) => hint === undefined || !resynced))
         for (const key of kind.keys(caches, context)) queue.add(`${kind.kind}|${key}`, "background")
+      resynced = true
     },
     idle: queue.idle,
     run: runController({

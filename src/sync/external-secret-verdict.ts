@@ -22,15 +22,20 @@ export const waitingVerdict = (current: KubeObject | undefined): Verdict =>
         message: "the host's former copy is being deleted: External Secrets Operator has not released it yet",
       }
 
+const explained = (message: string, cause: string | undefined): string =>
+  cause === undefined || message.includes(cause) ? message : `${message}: ${cause}`
+
 /**
  * @param pairs host and virtual names, for messages
  * @param pending writes that are still to be made
+ * @param cause of an error, in the tenant's names; asked for only where there is one
  */
 export const verdictOf = (
   virtual: KubeObject,
   current: KubeObject,
   pairs: ReadonlyArray<readonly [string, string]>,
   pending: number,
+  cause: () => string | undefined,
 ): Verdict => {
   const ready = readyCondition(current)
   if (ready === undefined || recordAt(current, "status") === undefined)
@@ -45,7 +50,7 @@ export const verdictOf = (
     return {
       health: "broken",
       reason: ready.reason,
-      message,
+      message: explained(message, cause()),
       ...since,
       fix: {
         text: "see the store and the provider's answer; then fetch again",

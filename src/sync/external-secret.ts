@@ -8,6 +8,8 @@ import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
 import { keyOf, objectKey } from "../effects/kube-object.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
+import type { HostPlace } from "./external-secret-names.ts"
+import { namesForTenant } from "./external-secret-names.ts"
 import { hostConflict, situationOf, storesOf, surroundings } from "./external-secret-situation.ts"
 import type { MissingStore, Situation } from "./external-secret-situation.ts"
 import { desiredHostExternalSecret, toHost } from "./external-secret-to-host.ts"
@@ -20,13 +22,15 @@ import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
 import { decodeSpec, targetName, templateReferences } from "./rules/external-secret-spec.ts"
 import { esoFinalizer } from "./rules/keys.ts"
 import { matches, toQuery } from "./rules/label-selector.ts"
-import type { HostLocation } from "./rules/names.ts"
+import { tenantText } from "./rules/host-text.ts"
+import { newestWarning } from "./rules/operator-event.ts"
 import { controllerOf, originOf } from "./rules/ownership.ts"
 import { judgeSpec } from "./rules/policy.ts"
 import { Refusal } from "./rules/refusals.ts"
 import { referenceKey } from "./rules/references.ts"
 import type { CopiedKind } from "./reference-copies.ts"
 import { missingCopy, referenceConflict } from "./reference-copies.ts"
+import { regardedKey } from "./regarded-key.ts"
 import { applySecret, desiredVirtualSecret, removeSecrets } from "./secret-to-virtual.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
 import type { NamePairs } from "./translated-names.ts"
@@ -142,17 +146,12 @@ const withoutStore = (
   }
 }
 
-interface HostNames {
-  readonly location: HostLocation
-  readonly hostSecret: string
-}
-
 /** The normal case: the spec may go to the host, and what ESO makes of it comes back. */
 const follow = (
   situation: Situation,
   virtual: KubeObject,
   spec: ExternalSecretSpec,
-  names: HostNames,
+  names: HostPlace,
   memory: Memory,
 ): Decision => {
   const { context, host } = situation
@@ -206,7 +205,7 @@ const comeBack = (
   situation: Situation,
   virtual: KubeObject,
   spec: ExternalSecretSpec,
-  names: HostNames & { readonly pairs: NamePairs },
+  names: HostPlace & { readonly pairs: NamePairs },
   current: KubeObject,
   memory: Memory,
 ): Decision => {
@@ -227,8 +226,22 @@ const comeBack = (
   const statusActions = statusFromHost(virtual, current, target, pairs, context.virtualVersion)
   return {
     actions: [...secretActions, ...statusActions],
-    verdict: verdictOf(virtual, current, pairs, secretActions.length + statusActions.length),
+    verdict: verdictOf(virtual, current, pairs, secretActions.length + statusActions.length, () =>
+      causeOf(situation, virtual, spec, current),
+    ),
   }
+}
+
+/** What ESO complained about last, in the tenant's names: its condition says only what failed, its event why. */
+const causeOf = (
+  { caches, context }: Situation,
+  virtual: KubeObject,
+  spec: ExternalSecretSpec,
+  current: KubeObject,
+): string | undefined => {
+  const warning = newestWarning(caches.hostEvents.byIndex("regarded", current.metadata.uid ?? ""), current)
+  const names = warning === undefined ? undefined : namesForTenant(virtual, spec, caches, context)
+  return warning === undefined || names === undefined ? undefined : tenantText(warning.message, names)
 }
 
 interface VirtualTarget {
@@ -320,6 +333,8 @@ export const externalSecretKind: SyncedKind = {
     hostReferenceConfigMaps: referrers("ConfigMap"),
     hostClusterSecretStores: (object, caches) =>
       keysOf(caches.virtualExternalSecrets.byIndex("clusterStore", object.metadata.name)),
+    // A complaint is the cause that a report tells.
+    hostEvents: (event, caches, context) => (event["type"] === "Warning" ? regardedKey(event, caches, context) : []),
     hostService: (_object, caches, context) => externalSecretKind.keys(caches, context),
   },
   keys: (caches, context) =>

@@ -8,7 +8,8 @@ import { makeMemoryStore } from "../effects/memory-store.ts"
 import type { MemoryStore } from "../effects/memory-store.ts"
 import type { ObjectKey } from "../effects/kube-object.ts"
 import type { CacheName, Caches, CacheSpec } from "./caches.ts"
-import { buildCaches, cacheSpecs } from "./caches.ts"
+import { cacheSpecs } from "./cache-specs.ts"
+import { buildCaches } from "./caches.ts"
 import type { CrdPair } from "./crd-to-virtual.ts"
 import { compareCrd, foreignCrd, wantedPlurals } from "./crd-to-virtual.ts"
 import type { HostNamespaceMissing, OperatorMissing } from "./errors.ts"
@@ -90,15 +91,19 @@ export const observe = Effect.fnUntraced(function* (
   const pairs = new Map(crds.map((pair) => [pair.plural, pair]))
   const version = pairs.get("externalsecrets")?.version ?? "v1"
   const context = contextOf(target, survey.virtualUid, version, pairs, () => rfc3339(clock.currentTimeMillisUnsafe()))
-  const listed = yield* Effect.forEach(cacheSpecs(context), (spec) => listOnce(target, spec), {
+  // What hints were given is of no interest here; what ESO complains about is.
+  const specs = cacheSpecs(context).filter(({ name }) => name !== "virtualEvents")
+  const listed = yield* Effect.forEach(specs, (spec) => listOnce(target, spec), {
     concurrency: "unbounded",
   })
   const stores = new Map(listed.map(({ name, store }) => [name, store]))
   const empty = makeMemoryStore()
   const caches = buildCaches((name) => stores.get(name) ?? empty)
   const hidden = new Set(listed.flatMap(({ name, denied }) => (denied === undefined ? [] : [name])))
-  const visible = syncedKinds.filter((kind) => kind.restsOn === undefined || !hidden.has(kind.restsOn))
-  const decisions = visible.flatMap((kind) =>
+  const states = syncedKinds.filter(
+    (kind) => kind.hint === undefined && (kind.restsOn === undefined || !hidden.has(kind.restsOn)),
+  )
+  const decisions = states.flatMap((kind) =>
     [...kind.keys(caches, context)].map((key) => ({
       kind: kind.kind,
       key,

@@ -7,10 +7,12 @@ import { makeReflector } from "../effects/reflector.ts"
 import type { Reflector } from "../effects/reflector.ts"
 import type { Delta } from "../effects/store.ts"
 import type { CacheName, Caches, CacheSpec } from "./caches.ts"
-import { buildCaches, cacheSpecs } from "./caches.ts"
+import { cacheSpecs } from "./cache-specs.ts"
+import { buildCaches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { Clients } from "./executor.ts"
 import type { IdentityGuard } from "./identity-guard.ts"
+import { events } from "./resources.ts"
 import type { IdentityMismatch } from "./rules/identity.ts"
 
 /** A list of the virtual cluster is believed only when its identity is confirmed. */
@@ -35,6 +37,8 @@ export interface OpenCachesOptions {
   readonly clients: Clients
   readonly context: SyncContext
   readonly guard: IdentityGuard
+  /** Events cannot be seen: told, and all else goes on. */
+  readonly onHintsMissing: (error: ApiError | IdentityMismatch) => void
   /** The identity of the virtual cluster could not be confirmed, so its list was not believed. */
   readonly onGuardFailure: (error: ApiError | IdentityMismatch) => Effect.Effect<void>
 }
@@ -49,6 +53,8 @@ const withoutInvisible = (specs: ReadonlyArray<CacheSpec>, clients: Clients) =>
         )
       : Effect.succeed(true),
   )
+/** Longer than any watch of a reflector: where nothing happens, a watch of Events says nothing until its end. */
+const eventsSilenceLimitMs = 900_000
 
 /** Starts all reflectors; they end with the scope. */
 export const openCaches = Effect.fnUntraced(function* (
@@ -64,7 +70,10 @@ export const openCaches = Effect.fnUntraced(function* (
       Effect.suspend(() => listener?.onVirtualList(name) ?? Effect.void),
     )
 
-  for (const spec of yield* withoutInvisible(cacheSpecs(context), clients)) {
+  const specs = yield* withoutInvisible(cacheSpecs(context), clients)
+  const hints = new Set(specs.filter(({ isHint }) => isHint === true).map(({ name }) => name))
+
+  for (const spec of specs) {
     const isVirtual = spec.side === "virtual"
     const reflector: CacheReflector = yield* makeReflector({
       name: spec.name,
@@ -73,6 +82,7 @@ export const openCaches = Effect.fnUntraced(function* (
       selection: spec.selection,
       indexes: spec.indexes,
       ...(spec.transform === undefined ? {} : { transform: spec.transform }),
+      ...(spec.resource === events ? { silenceLimitMs: eventsSilenceLimitMs } : {}),
       ...(isVirtual ? { guard: () => believe(spec.name) } : {}),
       onDelta: (delta) => {
         if (isVirtual) guard.saw(delta.object.metadata.resourceVersion ?? "")
@@ -83,10 +93,16 @@ export const openCaches = Effect.fnUntraced(function* (
   }
 
   const empty = makeMemoryStore()
+  const complete = (name: CacheName, reflector: CacheReflector) => {
+    const { syncedOrFailed } = reflector
+    return hints.has(name)
+      ? syncedOrFailed.pipe(Effect.catch((error) => Effect.sync(() => options.onHintsMissing(error))))
+      : syncedOrFailed
+  }
   return {
     caches: buildCaches((name) => reflectors.get(name)?.store ?? empty),
     reflectors,
-    synced: Effect.forEach([...reflectors.values()], (reflector) => reflector.syncedOrFailed, {
+    synced: Effect.forEach([...reflectors], ([name, reflector]) => complete(name, reflector), {
       concurrency: "unbounded",
       discard: true,
     }),

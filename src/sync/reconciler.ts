@@ -87,7 +87,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   const memoryOf = (id: string): Memory => ({ refusedWrite: refusedWrites.get(id) })
 
   /** @returns whether the server stored anything new */
-  const perform = Effect.fnUntraced(function* (id: string, action: Action) {
+  const perform = Effect.fnUntraced(function* (kind: SyncedKind, id: string, action: Action) {
     const doomed = action._tag === "Delete" ? action.current.metadata.uid : undefined
     if (!options.mayWrite() || (doomed !== undefined && deleted.get(doomed) === true)) return true
     yield* options.brake.check(id, action)
@@ -102,7 +102,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     if (refusedWrites.get(id)?.reason === refusalReasonOf(action)) refusedWrites.delete(id)
     if (doomed !== undefined) deleted.set(doomed, true)
     options.observe(action, stored)
-    options.onChange(changeOf(action))
+    if (kind.hint === undefined) options.onChange(changeOf(action))
     return stored === undefined || stored.metadata.resourceVersion !== versionBefore(action)
   }, Effect.uninterruptible)
 
@@ -133,8 +133,9 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
           return
         }
       }
-      if (!(yield* perform(id, action))) futile.push(action)
+      if (!(yield* perform(kind, id, action))) futile.push(action)
     }
+    if (kind.hint !== undefined) return
     // Nothing changed, so nothing will bring the key back: without a word it would be waited for until a resync.
     const [first] = futile.length === actions.length ? futile : []
     options.onReport(id, first === undefined ? report : reportOf(kind.kind, key, withoutEffect(first)))

@@ -14,6 +14,7 @@ const core = (plural: string, kind: string, namespaced: boolean): Resource => ({
 export const secrets = core("secrets", "Secret", true)
 export const configMaps = core("configmaps", "ConfigMap", true)
 export const namespaces = core("namespaces", "Namespace", false)
+export const events = core("events", "Event", true)
 export const services = core("services", "Service", true)
 
 export const leases: Resource = {

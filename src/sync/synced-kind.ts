@@ -28,6 +28,11 @@ export interface SyncedKind {
   readonly sources: Readonly<
     Partial<Record<CacheName, (object: KubeObject, caches: Caches, context: SyncContext) => Iterable<ObjectKey>>>
   >
+  /**
+   * A hint for people, not a state: written without being reported or waited for, given up when it fails again and again,
+   * looked at as a whole only at the start. `spacing`: milliseconds from one decision about a key to the next.
+   */
+  readonly hint?: { readonly spacing: number }
   /** All keys that may need work: what a start or a resync looks at. */
   readonly keys: (caches: Caches, context: SyncContext) => Iterable<ObjectKey>
   /** Who may not see these objects knows nothing of the kind: a look without a touch leaves it out. */

@@ -64,6 +64,10 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     clients: target.clients,
     context,
     guard: session.guard,
+    onHintsMissing: (error) => {
+      if (error._tag === "ApiError")
+        observer.onWarning(`ESO's events are not shown in the virtual cluster: ${error.message}`)
+    },
     onGuardFailure: (error) =>
       error._tag === "IdentityMismatch" ? Effect.asVoid(Deferred.fail(session.fatal, error)) : Effect.void,
   })

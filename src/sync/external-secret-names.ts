@@ -1,0 +1,44 @@
+/** The host names of one ExternalSecret and what its tenant knows them as. */
+import type { KubeObject } from "../effects/kube-object.ts"
+import { keyOf } from "../effects/kube-object.ts"
+import type { Caches } from "./caches.ts"
+import type { SyncContext } from "./context.ts"
+import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
+import { targetName } from "./rules/external-secret-spec.ts"
+import type { HostNames } from "./rules/host-text.ts"
+import type { HostLocation } from "./rules/names.ts"
+import { originOf } from "./rules/ownership.ts"
+import { externalSecretNames } from "./translated-names.ts"
+
+export interface HostPlace {
+  readonly location: HostLocation
+  readonly hostSecret: string
+}
+
+/** For texts that may name more than the object itself; undefined: it has no place on the host. */
+export const namesForTenant = (
+  virtual: KubeObject,
+  spec: ExternalSecretSpec,
+  caches: Caches,
+  context: SyncContext,
+): HostNames | undefined => {
+  const location = context.locate(virtual)
+  if (location === undefined) return undefined
+  const virtualNamespace = virtual.metadata.namespace ?? ""
+  const hostSecret = context.hostSecretName(targetName(spec, virtual.metadata.name), virtualNamespace)
+  return {
+    own: new Map(externalSecretNames(virtual, spec, { location, hostSecret }, context)),
+    hostNamespace: location.namespace,
+    virtualNamespace,
+    vcluster: context.tenancy.vcluster,
+    isOther: (name) => {
+      const place = keyOf(location.namespace, name)
+      const standing = caches.hostExternalSecrets.get(place)
+      return (
+        (standing !== undefined && originOf(standing, context.tenancy) !== undefined) ||
+        (name.endsWith(".es") && caches.hostSecrets.get(place) !== undefined)
+      )
+    },
+    tenantText: JSON.stringify([virtual["spec"], virtual.metadata.labels, virtual.metadata.annotations]),
+  }
+}
