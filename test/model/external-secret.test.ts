@@ -12,7 +12,7 @@ import { readyCondition } from "../../src/sync/rules/conditions.ts"
 import { stringAt } from "../../src/sync/rules/json.ts"
 import { hostName } from "../../src/sync/rules/names.ts"
 import { originOf } from "../../src/sync/rules/ownership.ts"
-import { Refused, wantedValue, World } from "./world.ts"
+import { round, wantedValue, World } from "./world.ts"
 
 const Names = Schema.Literals(["a", "a-x-b", "web"])
 const Namespaces = Schema.Literals(["default", "c", "b-x-c"])
@@ -55,24 +55,7 @@ const foreign = (name: string): KubeObject => ({
   spec: { data: [{ secretKey: "value", remoteRef: { key: "foreign" } }] },
 })
 
-const none = { refusedWrite: undefined }
-
-/** One round of all keys; stops after `limit` writes, as a process that is killed does. Returns the writes made. */
-const round = (world: World, limit = Number.POSITIVE_INFINITY): number => {
-  const before = world.writes
-  for (const key of externalSecretKind.keys(world.caches(), world.context)) {
-    for (const action of externalSecretKind.decide(key, world.caches(), world.context, none).actions) {
-      if (world.writes - before >= limit) return world.writes - before
-      try {
-        world.perform(action)
-      } catch (error) {
-        if (error instanceof Refused) break
-        throw error
-      }
-    }
-  }
-  return world.writes - before
-}
+const kinds = [externalSecretKind]
 
 const edit = (
   world: World,
@@ -87,7 +70,7 @@ const edit = (
 
 const play = (world: World, step: Step): void => {
   if (step._tag === "Operator") return world.runOperator()
-  if (step._tag === "Crash") return void round(world, step.afterWrites)
+  if (step._tag === "Crash") return void round(world, kinds, step.afterWrites)
   const key = keyOf(step.namespace, step.name)
   const hostKey = keyOf("team-x", hostName(step.name, step.namespace, "vc"))
   switch (step._tag) {
@@ -127,7 +110,7 @@ const play = (world: World, step: Step): void => {
 
 const settle = (world: World): void => {
   for (let turn = 0; turn < 20; turn += 1) {
-    const wrote = round(world)
+    const wrote = round(world, kinds)
     const before = JSON.stringify([...world.objects.values()])
     world.runOperator()
     if (wrote === 0 && JSON.stringify([...world.objects.values()]) === before) return
@@ -176,7 +159,7 @@ it.effect.prop(
         const origin = originOf(copy, world.context.tenancy)
         if (origin !== undefined) assert.isDefined(world.get("virtual", "ExternalSecret", origin.key))
       }
-      assert.strictEqual(round(world), 0)
+      assert.strictEqual(round(world, kinds), 0)
     }),
   { arbitrary: { runs: 400, size: 100 } },
 )

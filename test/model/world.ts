@@ -10,6 +10,7 @@ import { cacheSpecs } from "../../src/sync/cache-specs.ts"
 import { buildCaches } from "../../src/sync/caches.ts"
 import type { SyncContext } from "../../src/sync/context.ts"
 import { copyOf } from "../../src/sync/rules/reference-copy.ts"
+import type { SyncedKind } from "../../src/sync/synced-kind.ts"
 import type { Action, Copy, Side } from "../../src/sync/rules/actions.ts"
 import { esoManagedLabel } from "../../src/sync/rules/keys.ts"
 import { applyMergePatch } from "../../src/sync/rules/merge-patch.ts"
@@ -236,12 +237,32 @@ export const wantedValue = (external: KubeObject): string =>
 const names = (entries: Readonly<Record<string, string>> | undefined) =>
   Object.fromEntries(Object.keys(entries ?? {}).map((key) => [`f:${key}`, {}]))
 
-/** Only the two forms that our caches use: `a=b` and `a!=b`. */
-const selected = (query: string | undefined, object: KubeObject): boolean => {
-  const match = query === undefined ? null : /^(.+?)(!?=)(.*)$/.exec(query)
-  if (match === null) return true
-  const [, key = "", operator, value] = match
-  return (object.metadata.labels?.[key] === value) === (operator === "=")
+/** Only the forms that our caches use: `a=b` and `a!=b`, joined by commas. */
+const selected = (query: string | undefined, object: KubeObject): boolean =>
+  (query ?? "").split(",").every((requirement) => {
+    const match = /^(.+?)(!?=)(.*)$/.exec(requirement)
+    if (match === null) return true
+    const [, key = "", operator, value] = match
+    return (object.metadata.labels?.[key] === value) === (operator === "=")
+  })
+
+const nothingRemembered = { refusedWrite: undefined }
+
+/** One round of all keys of some kinds; stops after `limit` writes, as a process that is killed does. Returns the writes made. */
+export const round = (world: World, kinds: ReadonlyArray<SyncedKind>, limit = Number.POSITIVE_INFINITY): number => {
+  const before = world.writes
+  for (const kind of kinds)
+    for (const key of kind.keys(world.caches(), world.context))
+      for (const action of kind.decide(key, world.caches(), world.context, nothingRemembered).actions) {
+        if (world.writes - before >= limit) return world.writes - before
+        try {
+          world.perform(action)
+        } catch (error) {
+          if (error instanceof Refused) break
+          throw error
+        }
+      }
+  return world.writes - before
 }
 
 const storeOf = (
