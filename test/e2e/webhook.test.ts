@@ -1,16 +1,14 @@
 /** `webhook.enabled`: ESO's own webhook on the host answers in the virtual cluster, and what happens when it does not. */
 import { assert, layer } from "@effect/vitest"
-import { Context, Effect, Layer } from "effect"
+import { Effect } from "effect"
 import { stringify } from "yaml"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
 import { arrayAt, stringAt, valueAt } from "../../src/sync/rules/json.ts"
 import { isWrite } from "../clusters/audit-log.ts"
-import { serveClusterNetwork } from "../clusters/cluster-network.ts"
-import { startEsoWebhook, type EsoWebhook } from "../clusters/eso-webhook.ts"
 import { caBundles } from "../clusters/eso-webhook-objects.ts"
-import type { Running } from "../clusters/programs.ts"
-import { documentedValues } from "../clusters/vcluster.ts"
 import {
+  clusterRoleBindings,
+  clusterRoles,
   clusterSecretStores,
   configMaps,
   externalSecrets,
@@ -18,64 +16,31 @@ import {
   secrets,
   validatingWebhookConfigurations as configurations,
 } from "../support/resources.ts"
-import type { SyncedPairShape } from "../support/synced-pair.ts"
 import {
   awaitSecret,
+  binary,
   createReady,
   externalSecret,
   isReady,
   isRefused,
   readyOf,
-  SyncedPair,
   valueOf,
   vcluster,
 } from "../support/synced-pair.ts"
-
-const withWebhook = (enabled: boolean) => ({
-  integrations: { externalSecrets: { ...documentedValues.integrations.externalSecrets, webhook: { enabled } } },
-})
-
-const clusterNetwork = { clusterNetwork: true }
-
-const pairLayer = SyncedPair.layer({
-  ground: { host: clusterNetwork, virtual: clusterNetwork },
-  values: withWebhook(true),
-  follow: false,
-})
-
-interface Shape extends SyncedPairShape {
-  readonly webhook: EsoWebhook
-  /** The one that runs now. */
-  readonly syncing: { running: Running }
-}
-
-class WebhookPair extends Context.Service<WebhookPair, Shape>()("vcluster-es/test/WebhookPair") {
-  static readonly layer = Layer.effect(
-    WebhookPair,
-    Effect.gen(function* () {
-      const pair = yield* SyncedPair
-      const { host, virtual, watchdog } = pair.ground
-      const ofHost = yield* serveClusterNetwork(host)
-      const ofVirtual = yield* serveClusterNetwork(virtual)
-      const webhook = yield* startEsoWebhook(watchdog, host, ofHost, [ofVirtual])
-      const running = yield* pair.startFollow()
-      return { ...pair, webhook, syncing: { running } }
-    }),
-  ).pipe(Layer.provide(pairLayer))
-}
+import { WebhookPair, type WebhookPairShape, withWebhook } from "../support/webhook-pair.ts"
 
 const forExternalSecrets = { name: "externalsecret-validate" }
 const forStores = { name: "secretstore-validate" }
 
 const firstOf = (configuration: KubeObject) => arrayAt(configuration, "webhooks")[0]
 
-const apply = (pair: Shape, object: KubeObject) =>
+const apply = (pair: WebhookPairShape, object: KubeObject) =>
   pair.ground.kubectl(pair.ground.virtual, ["apply", "-f", "-"], stringify(object))
 
 const empty = (name: string) => externalSecret(name, { spec: { data: [] } })
 const eitherDataOrDataFrom = "either data or dataFrom should be specified"
 
-const untilAllowed = (pair: Shape, object: KubeObject) =>
+const untilAllowed = (pair: WebhookPairShape, object: KubeObject) =>
   Effect.gen(function* () {
     for (;;) {
       const applied = yield* apply(pair, object)
@@ -134,6 +99,37 @@ layer(WebhookPair.layer, { excludeTestServices: true, timeout: "30 minutes" })("
         arrayAt(stores, "webhooks").map((webhook) => stringAt(webhook, "name")),
         ["validate.clustersecretstore.external-secrets.io"],
       )
+    }),
+  )
+
+  it.effect("who may not see the host's configurations hears that, and no verdict about them", () =>
+    Effect.gen(function* () {
+      const { ground } = yield* WebhookPair
+      const { kube } = ground.host
+      const read = ["get", "list"]
+      const rules = ["", "apps", "coordination.k8s.io", "apiextensions.k8s.io", "external-secrets.io"].map((group) => ({
+        apiGroups: [group],
+        resources: ["*"],
+        verbs: read,
+      }))
+      const rbac = "rbac.authorization.k8s.io"
+      const metadata = { name: "onlooker" }
+      const apiVersion = `${rbac}/v1`
+      yield* kube.create(clusterRoles, { apiVersion, kind: "ClusterRole", metadata, rules })
+      yield* kube.create(clusterRoleBindings, {
+        apiVersion,
+        kind: "ClusterRoleBinding",
+        metadata,
+        roleRef: { apiGroup: rbac, kind: "ClusterRole", name: "onlooker" },
+        subjects: [{ apiGroup: rbac, kind: "User", name: "onlooker" }],
+      })
+      const kubeconfig = yield* ground.host.kubeconfigAs("onlooker.kubeconfig", { user: "onlooker" })
+      const connection = [`--kubeconfig=${kubeconfig}`, `--virtual-kubeconfig=${ground.virtual.kubeconfig}`]
+      const args = ["status", vcluster.name, `--namespace=${vcluster.namespace}`, ...connection, "-o", "json"]
+      const status: unknown = JSON.parse((yield* ground.run({ file: binary, args })).stdout)
+      const resource = "validatingwebhookconfigurations.admissionregistration.k8s.io"
+      assert.deepStrictEqual(arrayAt(status, "notVisible"), [`list ${resource}`])
+      assert.deepStrictEqual(arrayAt(status, "problems"), [])
     }),
   )
 
