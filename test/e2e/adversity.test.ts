@@ -25,7 +25,6 @@ import {
   isRefused,
   readyOf,
   SyncedPair,
-  valueOf,
   vcluster,
 } from "../support/synced-pair.ts"
 

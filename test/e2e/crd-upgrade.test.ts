@@ -1,6 +1,6 @@
 /** The CRDs change under us: ESO is upgraded, the host stores another version, somebody else has installed them. */
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { describeEntry } from "../clusters/audit-log.ts"
 import { installEsoCrds, readCrds } from "../clusters/eso.ts"
 import { esoTools } from "../clusters/tools.ts"
@@ -199,6 +199,7 @@ withPair("version: v1beta1, and an ESO that does not serve it any more", { eso, 
         const pass = yield* pair.command("sync", ["--dry-run"])
         assert.strictEqual(pass.code, 2, pass.stderr)
         assert.match(pass.stderr, complaint)
+        assert.match(pass.stderr, /^ {2}fix: .*integrations\.externalSecrets\.version/m)
         assert.deepStrictEqual(yield* uids, found)
         return found
       }),
@@ -298,7 +299,7 @@ withPair("CRDs that somebody else installed, without the version that we need", 
   Effect.gen(function* () {
     const { virtual } = pair.ground
     const tools = yield* esoTools("0.16")
-    const [bundled] = (yield* readCrds(tools.crds)).filter(({ metadata }) => metadata.name === crd.name)
+    const bundled = (yield* readCrds(tools.crds)).find(({ metadata }) => metadata.name === crd.name)
     const versions = arrayAt(bundled, "spec", "versions")
       .filter((version) => stringAt(version, "name") === "v1beta1")
       .map((version) => ({ ...recordAt(version), storage: true }))
@@ -312,7 +313,8 @@ withPair("CRDs that somebody else installed, without the version that we need", 
     const named = /CRD externalsecrets\.external-secrets\.io in the virtual cluster .* does not serve v1/
 
     const pass = yield* pair.command("sync")
-    assert.notStrictEqual(pass.code, 0)
+    assert.strictEqual(pass.code, 1)
+    assert.match(pass.stderr, /^Error: the virtual cluster does not serve externalsecrets\S* .*\n {2}fix: /m)
     assert.match(pass.stderr, named)
     const status = yield* pair.command("status")
     assert.strictEqual(status.code, 1)
@@ -320,6 +322,14 @@ withPair("CRDs that somebody else installed, without the version that we need", 
 
     const running = yield* pair.launchFollow()
     yield* running.waitForOutput(named, { from: "stderr" })
+    // Told once, however often it is looked at.
+    const mark = yield* virtual.audit.mark
+    const looks = Effect.map(
+      virtual.audit.since(mark),
+      (entries) => entries.filter((entry) => ourAgent(entry) && entry.objectRef?.name === crd.name).length,
+    )
+    yield* Effect.repeat(looks, { until: (count) => count >= 2, schedule: Schedule.spaced("500 millis") })
+    assert.lengthOf(running.stderr().match(new RegExp(named, "g")) ?? [], 1)
     assert.deepStrictEqual(asInstalled(yield* virtual.kube.get(crds, crd)), asInstalled(old))
     assert.isFalse(running.process.hasExited())
     // Its owner upgrades: following goes on by itself.
