@@ -27,10 +27,12 @@ export interface SyncResult {
 const followCrd = Effect.fnUntraced(function* (session: Session, plural: string) {
   const { target, observer, pairs } = session
   if (!wantedPlurals(target.settings).includes(plural) || !session.lease.isHeld()) return
+  const before = pairs.get(plural)
   const pair = yield* ensureCrd(target.clients, plural, target.settings)
   pairs.set(plural, pair)
   const foreign = foreignCrd(pair)
-  if (foreign !== undefined)
+  const isTold = before !== undefined && foreign?.usable === foreignCrd(before)?.usable
+  if (foreign !== undefined && !isTold)
     observer.onWarning(
       `CRD ${pair.host.metadata.name} in the virtual cluster was installed by somebody else (an External Secrets Operator of its own?); it is left alone${foreign.usable ? "" : `, but it does not serve ${pair.version}, so nothing of this kind can be synced`}`,
     )

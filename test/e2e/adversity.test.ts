@@ -25,7 +25,6 @@ import {
   isRefused,
   readyOf,
   SyncedPair,
-  valueOf,
   vcluster,
 } from "../support/synced-pair.ts"
 
@@ -251,40 +250,6 @@ withPair("the allowance for a mass deletion is for one", { follow: false }, (pai
       (object) =>
         annotation(object, "allow-mass-delete") === undefined && annotation(object, "held-deletions") === undefined,
     )
-  }),
-)
-
-withPair("ESO upgraded from 0.16 to 0.20 while we follow", { eso: { version: "0.16" } }, (pair) =>
-  Effect.gen(function* () {
-    const { ground } = pair
-    yield* createReady(pair, externalSecret("before"))
-    const secret = yield* awaitSecret(pair, "before")
-    const crd = { name: "externalsecrets.external-secrets.io" }
-    const old = yield* ground.virtual.kube.get(crds, crd)
-    yield* pair.eso?.stop() ?? Effect.void
-    yield* ground.startEso({ version: "0.20" })
-    yield* ground.virtual.kube.waitFor(crds, crd, ({ metadata }) => metadata.generation !== old.metadata.generation)
-    yield* createReady(pair, externalSecret("after"))
-    yield* ground.host.kube.patch(
-      clusterSecretStores,
-      { name: "store" },
-      {
-        spec: { provider: { fake: { data: [{ key: "/database/password", value: "rotated" }] } } },
-      },
-    )
-    yield* ground.virtual.kube.patch(
-      externalSecrets,
-      { namespace: "default", name: "before" },
-      {
-        metadata: { annotations: { "force-sync": "1" } },
-      },
-    )
-    const rotated = yield* ground.virtual.kube.waitFor(
-      secrets,
-      secret.metadata,
-      (found) => valueOf(found, "password") === "rotated",
-    )
-    assert.strictEqual(rotated.metadata.uid, secret.metadata.uid)
   }),
 )
 

@@ -34,6 +34,13 @@ const esoMissing = (resource: string): Explanation => ({
   exitCode: exitCodes.badNews,
 })
 
+/** We make the CRDs there ourselves, so one without our version is somebody else's. */
+const notServedVirtually = (resource: string): Explanation => ({
+  message: `the virtual cluster does not serve ${resource} in the version that is synced: its CRD was installed by somebody else`,
+  fix: "upgrade or remove the External Secrets Operator inside the virtual cluster, or choose a version that both serve: integrations.externalSecrets.version",
+  exitCode: exitCodes.badNews,
+})
+
 const isEsoResource = (resource: string): boolean => resource.endsWith("external-secrets.io")
 
 /** `Error.prototype.name` shines through where no object is named. */
@@ -83,9 +90,8 @@ export const explainApiError = (error: ApiError): Explanation => {
     case "Forbidden":
       return notAllowed(error, reason.user)
     case "NotFound":
-      return reason.resourceMissing && error.cluster === "host" && isEsoResource(error.resource)
-        ? esoMissing(error.resource)
-        : requestFailed(error)
+      if (!reason.resourceMissing || !isEsoResource(error.resource)) return requestFailed(error)
+      return error.cluster === "host" ? esoMissing(error.resource) : notServedVirtually(error.resource)
     case "NotKubernetes":
       return refusing(
         `${server} does not answer as a Kubernetes API server does (HTTP ${reason.status}): ${error.detail}`,
@@ -112,7 +118,10 @@ const known: Readonly<Record<string, { readonly exitCode: number; readonly fix?:
   ConfigError: { exitCode: exitCodes.usage },
   KubeconfigError: { exitCode: exitCodes.usage },
   HostNamespaceMissing: { exitCode: exitCodes.usage },
-  VersionNotServed: { exitCode: exitCodes.usage },
+  VersionNotServed: {
+    exitCode: exitCodes.usage,
+    fix: "take integrations.externalSecrets.version out of vcluster.yaml, or set it to a version that the host serves; nothing is deleted",
+  },
   OperatorMissing: { exitCode: exitCodes.badNews, fix: installEso },
   LeaseHeld: { exitCode: exitCodes.badNews, fix: "one syncer is enough; to sync from here, stop that one first" },
   IdentityMismatch: { exitCode: exitCodes.badNews, fix: "if that is meant, run again with --accept-identity" },
