@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url"
 import type { GroundError } from "../clusters/errors.ts"
 import type { Eso, EsoOptions } from "../clusters/eso.ts"
 import { type GroundOptions, type GroundShape, makeGround } from "../clusters/ground.ts"
+import type { Moto } from "../clusters/moto.ts"
 import type { Finished, Running } from "../clusters/programs.ts"
 import { documentedValues, type Vcluster } from "../clusters/vcluster.ts"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
@@ -21,6 +22,8 @@ export interface PairOptions {
   readonly ground?: GroundOptions
   readonly eso?: EsoOptions | false
   readonly values?: Vcluster["values"]
+  /** AWS Secrets Manager and Parameter Store, where ESO looks for them. Default false. */
+  readonly moto?: boolean
   /** Start `sync --follow` at once. Default true. */
   readonly follow?: boolean
 }
@@ -28,6 +31,7 @@ export interface PairOptions {
 export interface SyncedPairShape {
   readonly ground: GroundShape
   readonly eso: Eso | undefined
+  readonly moto: Moto | undefined
   /** Runs the binary to its end. Host, virtual cluster and vCluster are given; `args` comes after. */
   readonly command: (
     name: string,
@@ -118,7 +122,9 @@ const makePair = Effect.fnUntraced(function* (
 ): Effect.fn.Return<SyncedPairShape, GroundError | KubeError, Scope.Scope> {
   if (!existsSync(binary)) return yield* Effect.die(new Error(`${binary} is not built: npm run build`))
   const ground = yield* makeGround(options.ground)
-  const eso = options.eso === false ? undefined : yield* ground.startEso(options.eso)
+  const moto = options.moto === true ? yield* ground.startMoto : undefined
+  const env = { ...moto?.esoEnv }
+  const eso = options.eso === false ? undefined : yield* ground.startEso({ env, ...options.eso })
   yield* ground.seedVcluster({ ...vcluster, values: options.values ?? documentedValues })
   if (eso !== undefined)
     yield* ground.host.kube.create(clusterSecretStores, fakeStore("store", { "/database/password": "s3cret" }))
@@ -133,6 +139,7 @@ const makePair = Effect.fnUntraced(function* (
   return {
     ground,
     eso,
+    moto,
     command: (name, args = [], timeout) => ground.run({ file: binary, args: [name, ...flags, ...args] }, timeout),
     launchFollow,
     startFollow,
