@@ -9,12 +9,14 @@ import type { KubeObject } from "../effects/kube-object.ts"
 import { keyOf } from "../effects/kube-object.ts"
 import type { Resource } from "../effects/resource.ts"
 import type { SyncContext } from "./context.ts"
+import { hostSecretOf } from "./external-secret-names.ts"
 import type { Side } from "./rules/actions.ts"
 import { summarizeAppliedFields } from "./rules/applied-fields.ts"
 import { stringAt } from "./rules/json.ts"
 import { esoManagedLabel, externalSecretAnnotation, managedLabel } from "./rules/keys.ts"
 import { toQuery } from "./rules/label-selector.ts"
 import { controllerOf, originOf } from "./rules/ownership.ts"
+import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
 import { decodeSpec, storeReferences, targetName } from "./rules/external-secret-spec.ts"
 import { Result } from "effect"
 import * as resources from "./resources.ts"
@@ -64,6 +66,7 @@ export interface CacheSpec {
 
 /** What indexes need to know of an ExternalSecret's spec. */
 interface Named {
+  readonly spec: ExternalSecretSpec | undefined
   readonly target: string | undefined
   readonly clusterStores: ReadonlyArray<string>
 }
@@ -75,6 +78,7 @@ const named = new WeakMap<KubeObject, Named>()
 const decodeNames = (object: KubeObject): Named => {
   const spec = Result.getOrUndefined(decodeSpec(object["spec"]))
   return {
+    spec,
     target: spec === undefined ? undefined : targetName(spec, object.metadata.name),
     clusterStores:
       spec === undefined
@@ -103,11 +107,11 @@ const virtualExternalSecrets = (context: SyncContext): CacheSpec => ({
       return location === undefined ? [] : [keyOf(location.namespace, location.name)]
     },
     hostSecret: (object) => {
-      const { target } = namesIn(object)
+      const { spec } = namesIn(object)
       const location = context.locate(object)
-      return target === undefined || location === undefined
+      return spec === undefined || location === undefined
         ? []
-        : [keyOf(location.namespace, context.hostSecretName(target, object.metadata.namespace ?? ""))]
+        : [keyOf(location.namespace, hostSecretOf(object, spec, location, context))]
     },
     target: (object) => {
       const { target } = namesIn(object)

@@ -22,6 +22,14 @@ export const waitingVerdict = (current: KubeObject | undefined): Verdict =>
         message: "the host's former copy is being deleted: External Secrets Operator has not released it yet",
       }
 
+/** Somebody else's move, or a write of ours that is still to be made. */
+export const pendingVerdict = (message: string, reason = "Pending"): Verdict => ({ health: "waiting", reason, message })
+
+export const brokenVerdict = (why: { readonly reason: string; readonly message: string }): Verdict => ({
+  health: "broken",
+  ...why,
+})
+
 /**
  * @param pairs host and virtual names, for messages
  * @param pending writes that are still to be made
@@ -54,5 +62,5 @@ export const verdictOf = (
     }
   return pending === 0
     ? { health: "synced", reason: ready.reason, message, ...since }
-    : { health: "waiting", reason: "Pending", message: "changes are on their way" }
+    : pendingVerdict("changes are on their way")
 }

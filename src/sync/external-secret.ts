@@ -5,32 +5,38 @@
  */
 import { Result } from "effect"
 import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
-import { keyOf, objectKey } from "../effects/kube-object.ts"
+import { keyOf, objectKey, splitKey } from "../effects/kube-object.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
+import { comeBack } from "./external-secret-come-back.ts"
+import type { HostNames, NamePairs } from "./external-secret-names.ts"
+import { hostSecretOf, namePairs } from "./external-secret-names.ts"
 import { hostConflict, situationOf, surroundings } from "./external-secret-situation.ts"
 import type { Situation } from "./external-secret-situation.ts"
 import { desiredHostExternalSecret, toHost } from "./external-secret-to-host.ts"
-import { saysAlready, statusFromHost, statusNotReady } from "./external-secret-status-to-virtual.ts"
-import { refusedVerdict, verdictOf, waitingVerdict } from "./external-secret-verdict.ts"
+import { saysAlready, statusNotReady } from "./external-secret-status-to-virtual.ts"
+import { refusedVerdict, waitingVerdict } from "./external-secret-verdict.ts"
 import type { Action, Decision } from "./rules/actions.ts"
 import { nothing } from "./rules/actions.ts"
-import { readyCondition, translateText } from "./rules/conditions.ts"
+import { translateText } from "./rules/conditions.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
-import { decodeSpec, targetName } from "./rules/external-secret-spec.ts"
+import { decodeSpec } from "./rules/external-secret-spec.ts"
 import { esoFinalizer } from "./rules/keys.ts"
 import { matches, toQuery } from "./rules/label-selector.ts"
-import type { HostLocation } from "./rules/names.ts"
 import { controllerOf, originOf } from "./rules/ownership.ts"
 import { judgeSpec } from "./rules/policy.ts"
 import { Refusal } from "./rules/refusals.ts"
-import { applySecret, desiredVirtualSecret, removeSecrets } from "./secret-to-virtual.ts"
+import { removeSecrets } from "./secret-to-virtual.ts"
+import { secrets } from "./resources.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
 
 /** All of ours goes from the host, and from the virtual cluster what Kubernetes would collect with its owner. */
 const removeAll = (situation: Situation, virtual: KubeObject | undefined): ReadonlyArray<Action> => [
   ...situation.copies.flatMap((copy) => toHost(undefined, copy, virtual, situation.host)),
-  ...removeSecrets(situation.claimed.filter((secret) => controllerOf(secret) !== undefined)),
+  ...removeSecrets(
+    situation.claimed.filter((secret) => controllerOf(secret) !== undefined),
+    splitKey(situation.key).name,
+  ),
 ]
 
 const refuse = (situation: Situation, virtual: KubeObject, refusal: Refusal): Decision => {
@@ -85,15 +91,10 @@ const decideSelected = (situation: Situation, virtual: KubeObject, memory: Memor
         message: `namespace ${virtual.metadata.namespace} is not mapped to the host (sync.toHost.namespaces.mappingsOnly)`,
       }),
     )
-  const hostSecret = context.hostSecretName(targetName(spec, virtual.metadata.name), virtual.metadata.namespace ?? "")
+  const hostSecret = hostSecretOf(virtual, spec, location, context)
   const conflict = hostConflict(situation, location, hostSecret)
   if (conflict !== undefined) return refuse(situation, virtual, conflict)
   return follow(situation, virtual, spec, { location, hostSecret }, memory)
-}
-
-interface HostNames {
-  readonly location: HostLocation
-  readonly hostSecret: string
 }
 
 /** The normal case: the spec may go to the host, and what ESO makes of it comes back. */
@@ -122,22 +123,14 @@ const follow = (
     current.metadata.deletionTimestamp === undefined &&
     originOf(current, context.tenancy)?.uid === virtual.metadata.uid
   if (!settled) return { actions: toHostActions, verdict: waitingVerdict(current) }
-  const back = comeBack(situation, virtual, spec, { ...names, pairs }, current, memory)
+  const back = comeBack(situation, { virtual, spec, names: { ...names, pairs }, copy: current })
+  const secretWrites = back.actions.filter(({ resource }) => resource.plural === secrets.plural)
+  if (memory.refusedWrite?.reason === "TargetSecretRefused" && secretWrites.length > 0)
+    return tryAgain(situation, virtual, memory.refusedWrite, [...toHostActions, ...secretWrites])
   return { ...back, actions: [...toHostActions, ...back.actions] }
 }
 
-/** Host names and what the tenant knows them as, for messages; longest first. */
-const namePairs = (virtual: KubeObject, spec: ExternalSecretSpec, { location, hostSecret }: HostNames) => {
-  const target = targetName(spec, virtual.metadata.name)
-  return [
-    [keyOf(location.namespace, hostSecret), keyOf(virtual.metadata.namespace, target)],
-    [keyOf(location.namespace, location.name), objectKey(virtual)],
-    [hostSecret, target],
-    [location.name, virtual.metadata.name],
-  ] as const
-}
-
-const translated = (refusal: Refusal, pairs: ReturnType<typeof namePairs>): Refusal =>
+const translated = (refusal: Refusal, pairs: NamePairs): Refusal =>
   new Refusal({ reason: refusal.reason, message: translateText(refusal.message, pairs) })
 
 /** An API server did not take a write. The tenant is told, and then it is tried again: what it objects to may be over. */
@@ -153,65 +146,6 @@ const tryAgain = (
     ? {}
     : { notice: { regarding: virtual, type: "Warning", reason: refused.reason, message: refused.message } }),
 })
-
-/** Secret and status, from the host object that is this one's copy. */
-const comeBack = (
-  situation: Situation,
-  virtual: KubeObject,
-  spec: ExternalSecretSpec,
-  names: HostNames & { readonly pairs: ReturnType<typeof namePairs> },
-  current: KubeObject,
-  memory: Memory,
-): Decision => {
-  const { caches, context, claimed } = situation
-  const { hostSecret, pairs } = names
-  const namespace = virtual.metadata.namespace
-  const target = targetName(spec, virtual.metadata.name)
-  const made = caches.hostSecrets.get(keyOf(names.location.namespace, hostSecret))
-  const source = made !== undefined && controllerOf(made)?.uid === current.metadata.uid ? made : undefined
-  const secretActions = secretsToVirtual(virtual, spec, source, {
-    name: target,
-    standing: caches.virtualSecrets.get(keyOf(namespace, target)),
-    claimed,
-    dropped: readyCondition(current)?.reason === "SecretDeleted",
-  })
-  if (memory.refusedWrite?.reason === "TargetSecretRefused" && secretActions.length > 0)
-    return tryAgain(situation, virtual, memory.refusedWrite, secretActions)
-  const statusActions = statusFromHost(virtual, current, target, pairs, context.virtualVersion)
-  return {
-    actions: [...secretActions, ...statusActions],
-    verdict: verdictOf(virtual, current, pairs, secretActions.length + statusActions.length),
-  }
-}
-
-interface VirtualTarget {
-  readonly name: string
-  readonly standing: KubeObject | undefined
-  readonly claimed: ReadonlyArray<KubeObject>
-  /** ESO has deleted the Secret on purpose (deletionPolicy Delete). */
-  readonly dropped: boolean
-}
-
-/**
- * The former target of a renamed ExternalSecret goes once the new one can be written. A host Secret that is missing for
- * any other reason than ESO's own decision is about to come back: what the tenant has stays.
- */
-const secretsToVirtual = (
-  virtual: KubeObject,
-  spec: ExternalSecretSpec,
-  source: KubeObject | undefined,
-  target: VirtualTarget,
-): ReadonlyArray<Action> => {
-  const controlled = target.claimed.filter((secret) => controllerOf(secret)?.uid === virtual.metadata.uid)
-  if (spec.target?.creationPolicy === "None" || (source === undefined && target.dropped))
-    return removeSecrets(controlled)
-  if (source === undefined) return []
-  const former = controlled.filter((secret) => secret.metadata.name !== target.name)
-  return [
-    ...applySecret(desiredVirtualSecret(virtual, spec, source, target.name), target.standing),
-    ...removeSecrets(former),
-  ]
-}
 
 const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory): Decision => {
   const situation = situationOf(key, caches, context)

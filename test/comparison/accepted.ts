@@ -23,6 +23,12 @@ export const acceptedEverywhere: ReadonlyArray<AcceptedDifference> = [
     reason: "where the Secret comes from, also where it has no owner",
   },
   {
+    path: /^secrets \S+ annotations vcluster-es\.io\/host-version$/,
+    only: "virtual",
+    reason:
+      "under Orphan, which state of the host's Secret was carried over: so that edits stay until the next refresh",
+  },
+  {
     path: /^secrets \S+ labels reconcile\.external-secrets\.io\/(managed|created-by)$/,
     only: "plain",
     reason:

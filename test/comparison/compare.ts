@@ -4,7 +4,7 @@ import type { KubeObject } from "../../src/effects/kube-object.ts"
 import { events, externalSecrets, secrets } from "../support/resources.ts"
 import type { KubeError } from "../support/kube-error.ts"
 import { isAcceptedEverywhere } from "./accepted.ts"
-import { answered, named, type Row, type Side, type State, type Step } from "./entry.ts"
+import { answered, named, type Row, type RowDifference, type Side, type State, type Step } from "./entry.ts"
 import { type Difference, differencesOf, snapshotOf } from "./snapshot.ts"
 import { create } from "./steps.ts"
 
@@ -93,7 +93,7 @@ const carryCanary = Effect.fnUntraced(function* (side: Side) {
 export interface StepResult {
   readonly step: Step
   /** Sides that did not get where the step leads. */
-  readonly stuck: ReadonlyArray<Side["name"]>
+  readonly stuck: ReadonlyArray<string>
   readonly differences: ReadonlyArray<Difference>
 }
 
@@ -112,13 +112,16 @@ const carryOut = Effect.fnUntraced(function* (
       }),
     { concurrency: 2 },
   )
-  const open = (found: ReadonlyArray<Difference>) =>
-    found.filter(({ path }) => !(row.accepts ?? []).some((accepted) => accepted.path.test(path)))
-  yield* settle(sides, (states) => open(differences(states)).length === 0)
+  yield* settle(sides, (states) => unexpected(row, step, differences(states)).length === 0)
   const states = yield* Effect.forEach(sides, read)
   return {
     step,
-    stuck: sides.flatMap(({ name }, index) => (arrived[index] === true ? [] : [name])),
+    stuck: sides.flatMap(({ name }, index) => {
+      const state = states[index]
+      return arrived[index] === true || state === undefined
+        ? []
+        : [`the ${name} cluster does not get where the step leads: ${JSON.stringify(snapshotOf(withoutCanary(state)))}`]
+    }),
     differences: differences(states),
   }
 })
@@ -129,12 +132,15 @@ export const carryOutRow = Effect.fnUntraced(function* (sides: readonly [Side, S
   for (const step of row.steps) {
     const result = yield* carryOut(sides, step, row)
     results.push(result)
-    if (result.stuck.length > 0 || unexpected(row, result).length > 0) break
+    if (result.stuck.length > 0 || unexpected(row, step, result.differences).length > 0) break
   }
   return results
 })
 
-export const unexpected = (row: Row, result: StepResult): ReadonlyArray<Difference> =>
-  result.differences.filter(({ path }) => !(row.accepts ?? []).some((accepted) => accepted.path.test(path)))
+export const accepts = (accepted: RowDifference, step: Step, { path }: Difference): boolean =>
+  accepted.path.test(path) && (accepted.after ?? step.what) === step.what
+
+export const unexpected = (row: Row, step: Step, found: ReadonlyArray<Difference>): ReadonlyArray<Difference> =>
+  found.filter((difference) => !(row.accepts ?? []).some((accepted) => accepts(accepted, step, difference)))
 
 export const eventsOf = (side: Side) => side.kube.list(events, { namespace: side.namespace })

@@ -4,21 +4,30 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { carryOutRow, type StepResult, unexpected } from "./compare.ts"
+import { accepts, carryOutRow, type StepResult, unexpected } from "./compare.ts"
 import { ComparedClusters, prepare } from "./clusters.ts"
 import { creation } from "./entries/creation.ts"
+import { deletion } from "./entries/deletion.ts"
+import { refresh } from "./entries/refresh.ts"
+import { sources } from "./entries/sources.ts"
+import { templates } from "./entries/templates.ts"
 import type { Row } from "./entry.ts"
 import { describeDifference } from "./snapshot.ts"
 
-const tables: Readonly<Record<string, ReadonlyArray<Row>>> = { "creation and deletion": creation }
+const tables: Readonly<Record<string, ReadonlyArray<Row>>> = { creation, deletion, templates, sources, refresh }
 
 const problems = (row: Row, results: ReadonlyArray<StepResult>): ReadonlyArray<string> => [
   ...results.flatMap((result) => [
-    ...result.stuck.map((side) => `after «${result.step.what}» the ${side} cluster does not get where the step leads`),
-    ...unexpected(row, result).map((difference) => `after «${result.step.what}»: ${describeDifference(difference)}`),
+    ...result.stuck.map((what) => `after «${result.step.what}» ${what}`),
+    ...unexpected(row, result.step, result.differences).map(
+      (difference) => `after «${result.step.what}»: ${describeDifference(difference)}`,
+    ),
   ]),
   ...(row.accepts ?? [])
-    .filter(({ path }) => !results.some((result) => result.differences.some((found) => path.test(found.path))))
+    .filter(
+      (accepted) =>
+        !results.some(({ step, differences }) => differences.some((found) => accepts(accepted, step, found))),
+    )
     .map(({ path }) => `the accepted difference ${path.source} was not there`),
 ]
 

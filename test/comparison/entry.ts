@@ -37,6 +37,8 @@ export interface Step {
 
 /** A difference of one row that a user would accept. It must be there: one that is not needed any more fails the row. */
 export interface RowDifference {
+  /** `what` of the step after which it may be there; default: any. */
+  readonly after?: string
   /** Of the difference's path, as a failure prints it. */
   readonly path: RegExp
   readonly reason: string
@@ -69,6 +71,11 @@ export const reasonIs =
   (reason: string, name = "app"): Until =>
   (state) =>
     readyCondition(named(state.externalSecrets, name))?.reason === reason
+
+export const isNotReady =
+  (name = "app"): Until =>
+  (state) =>
+    readyCondition(named(state.externalSecrets, name))?.status === "False"
 
 export const messageIs =
   (message: string, name = "app"): Until =>

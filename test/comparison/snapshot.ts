@@ -63,7 +63,7 @@ export interface Difference {
 
 /** Where a part is only on one side, the difference is that part, not each leaf of it. */
 export const differencesOf = (plain: unknown, virtual: unknown, path = ""): ReadonlyArray<Difference> => {
-  const [left, right] = [plain, virtual].map((value) => (Array.isArray(value) ? { ...value } : value))
+  const [left, right] = [plain, virtual].map((value) => (Array.isArray(value) ? Object.fromEntries(value.entries()) : value))
   if (isRecord(left) && isRecord(right))
     return [...new Set([...Object.keys(left), ...Object.keys(right)])].flatMap((key) =>
       differencesOf(valueAt(left, key), valueAt(right, key), path === "" ? key : `${path} ${key}`),

@@ -39,13 +39,14 @@ export const remove = (until: Until, name = "app"): Step => ({
   until,
 })
 
-export const forceSync = (until: Until, name = "app"): Step => ({
+/** @param value must be another one each time in a row */
+export const forceSync = (until: Until, { name = "app", value = "now" } = {}): Step => ({
   what: `force-sync ${name}`,
   act: (side) =>
     side.kube.patch(
       externalSecrets,
       { namespace: side.namespace, name },
-      { metadata: { annotations: { "force-sync": "now" } } },
+      { metadata: { annotations: { "force-sync": value } } },
     ),
   until,
 })
@@ -88,9 +89,12 @@ const secret = (side: Side, options: SecretOptions, owner?: KubeObject): KubeObj
   stringData: options.data ?? {},
 })
 
+/** `what` of {@link createSecret}. */
+export const createTheSecret = "create the Secret"
+
 /** A Secret that somebody else has made. */
 export const createSecret = (options: SecretOptions, until: Until = () => true): Step => ({
-  what: "create the Secret",
+  what: createTheSecret,
   act: (side) =>
     Effect.gen(function* () {
       const owner =

@@ -1,0 +1,42 @@
+/** What an ExternalSecret and its Secret are called on the host, and back. */
+import type { KubeObject } from "../effects/kube-object.ts"
+import { keyOf, objectKey } from "../effects/kube-object.ts"
+import type { SyncContext } from "./context.ts"
+import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
+import { creationPolicyOf, targetName } from "./rules/external-secret-spec.ts"
+import type { HostLocation } from "./rules/names.ts"
+import { mergeSecretName } from "./rules/names.ts"
+
+export interface HostNames {
+  readonly location: HostLocation
+  /** The hidden Secret that ESO writes. */
+  readonly hostSecret: string
+}
+
+/** Name of the Secret that ESO writes on the host for a virtual ExternalSecret whose copy stands at `location`. */
+export const hostSecretOf = (
+  virtual: KubeObject,
+  spec: ExternalSecretSpec,
+  location: HostLocation,
+  context: SyncContext,
+): string =>
+  creationPolicyOf(spec) === "Merge"
+    ? mergeSecretName(location.name)
+    : context.hostSecretName(targetName(spec, virtual.metadata.name), virtual.metadata.namespace ?? "")
+
+export type NamePairs = ReadonlyArray<readonly [host: string, virtual: string]>
+
+/** Host names and what the tenant knows them as, for messages; longest first. */
+export const namePairs = (
+  virtual: KubeObject,
+  spec: ExternalSecretSpec,
+  { location, hostSecret }: HostNames,
+): NamePairs => {
+  const target = targetName(spec, virtual.metadata.name)
+  return [
+    [keyOf(location.namespace, hostSecret), keyOf(virtual.metadata.namespace, target)],
+    [keyOf(location.namespace, location.name), objectKey(virtual)],
+    [hostSecret, target],
+    [location.name, virtual.metadata.name],
+  ]
+}
