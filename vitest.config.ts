@@ -17,6 +17,7 @@ export default defineConfig({
       project("unit", ["test/unit/**/*.test.ts", "test/model/**/*.test.ts"], { testTimeout: 60_000 }),
       project("integration", ["test/integration/**/*.test.ts"], onRealClusters),
       project("attack", ["test/attack/**/*.test.ts"], onRealClusters),
+      project("comparison", ["test/comparison/**/*.test.ts"], onRealClusters),
       project("e2e", ["test/e2e/**/*.test.ts"], onRealClusters),
     ],
   },

@@ -70,6 +70,7 @@ const stages: ReadonlyArray<Stage> = [
   commandStage("ground: Kubernetes, ESO and moto", "node", ["test/clusters/build-tools.ts"]),
   vitestStage("integration", ["integration"]),
   vitestStage("attack", ["attack"]),
+  vitestStage("comparison", ["comparison"]),
   vitestStage("e2e", ["e2e"]),
 ]
 

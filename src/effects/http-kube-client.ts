@@ -125,8 +125,8 @@ export const makeKubeClient = Effect.fnUntraced(function* (
     )
 
   const usualQuery = queryString({ fieldManager })
-  const writeQuery = (given: WriteOptions | undefined, force = false): string =>
-    `${usualQuery}${given?.dryRun === true ? "&dryRun=All" : ""}${force ? "&force=true" : ""}`
+  const writeQuery = (given: WriteOptions | undefined, force = false, manager?: string): string =>
+    `${manager === undefined ? usualQuery : queryString({ fieldManager: manager })}${given?.dryRun === true ? "&dryRun=All" : ""}${force ? "&force=true" : ""}`
 
   const list = (resource: Resource, selection: Selection = {}): Effect.Effect<ObjectList, ApiError> => {
     const subject = about("list", resource, selection.namespace)
@@ -195,7 +195,7 @@ export const makeKubeClient = Effect.fnUntraced(function* (
       one(about("patch", resource, body.metadata.namespace, body.metadata.name), resource, () =>
         write(
           "PATCH",
-          objectPath(resource, body.metadata, given?.subresource) + writeQuery(given, given?.force),
+          objectPath(resource, body.metadata, given?.subresource) + writeQuery(given, given?.force, given?.manager),
           body,
           "application/apply-patch+yaml",
         ),

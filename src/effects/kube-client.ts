@@ -69,11 +69,14 @@ export interface KubeClient {
     patch: Readonly<Record<string, unknown>>,
     options?: WriteOptions & Preconditions,
   ) => Effect.Effect<KubeObject, ApiError>
-  /** Server-side apply under our field manager. `force` takes over fields of other managers. */
+  /**
+   * Server-side apply under our field manager, or under `manager` (at most 128 printable characters). `force` takes over
+   * fields of other managers. With `body.metadata.uid`, anything but that object, or none, is a Conflict.
+   */
   readonly apply: (
     resource: Resource,
     body: KubeObject,
-    options?: WriteOptions & { readonly force?: boolean },
+    options?: WriteOptions & { readonly force?: boolean; readonly manager?: string },
   ) => Effect.Effect<KubeObject, ApiError>
   readonly delete: (
     resource: Resource,

@@ -64,10 +64,13 @@ export const carryOut = (action: Action, clients: Clients): Effect.Effect<KubeOb
   switch (action._tag) {
     case "Create":
       return client.create(action.resource, action.body)
-    case "Apply":
-      return client.apply(action.resource, action.body, { force: true })
     case "Copy":
       return copy(action, clients)
+    case "Apply": {
+      const uid = action.previous?.metadata.uid
+      const body = uid === undefined ? action.body : { ...action.body, metadata: { ...action.body.metadata, uid } }
+      return client.apply(action.resource, body, { force: true, manager: action.manager })
+    }
     case "Patch": {
       const { uid, resourceVersion } = action.current.metadata
       // A status describes what was just read; a tenant's edit in between does not make it wrong, so the UID suffices.
@@ -79,7 +82,8 @@ export const carryOut = (action: Action, clients: Clients): Effect.Effect<KubeOb
     }
     case "Delete": {
       const { uid, resourceVersion } = action.current.metadata
-      return client.delete(action.resource, refOf(action.current), { uid, resourceVersion }).pipe(
+      const propagation = action.propagation === undefined ? {} : { propagationPolicy: action.propagation }
+      return client.delete(action.resource, refOf(action.current), { uid, resourceVersion, ...propagation }).pipe(
         Effect.catchReason("ApiError", "NotFound", () => Effect.void),
         Effect.as(undefined),
       )

@@ -4,12 +4,15 @@ import type { KubeObject } from "../effects/kube-object.ts"
 import { keyOf, splitKey } from "../effects/kube-object.ts"
 import type { CacheSpec } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
+import { hostSecretOf } from "./external-secret-names.ts"
 import { externalSecrets } from "./resources.ts"
+import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
 import { decodeSpec, storeReferences, targetName, templateReferences } from "./rules/external-secret-spec.ts"
 import { referenceKey } from "./rules/references.ts"
 
 /** What indexes need to know of an ExternalSecret's spec. */
 interface Named {
+  readonly spec: ExternalSecretSpec | undefined
   readonly target: string | undefined
   readonly clusterStores: ReadonlyArray<string>
   readonly stores: ReadonlyArray<string>
@@ -22,10 +25,11 @@ const named = new WeakMap<KubeObject, Named>()
 /** A tenant can write specs that do not decode: such an object is simply found under no name. */
 const decodeNames = (object: KubeObject): Named => {
   const spec = Result.getOrUndefined(decodeSpec(object["spec"]))
-  if (spec === undefined) return { target: undefined, clusterStores: [], stores: [], references: [] }
+  if (spec === undefined) return { spec, target: undefined, clusterStores: [], stores: [], references: [] }
   const { namespace } = object.metadata
   const namesOf = (kind: string) => storeReferences(spec).flatMap((ref) => (ref.kind === kind ? [ref.name] : []))
   return {
+    spec,
     target: targetName(spec, object.metadata.name),
     clusterStores: namesOf("ClusterSecretStore"),
     stores: namesOf("SecretStore").map((name) => keyOf(namespace, name)),
@@ -53,11 +57,11 @@ export const virtualExternalSecrets = (context: SyncContext): CacheSpec => ({
       return location === undefined ? [] : [keyOf(location.namespace, location.name)]
     },
     hostSecret: (object) => {
-      const { target } = namesIn(object)
+      const { spec } = namesIn(object)
       const location = context.locate(object)
-      return target === undefined || location === undefined
+      return spec === undefined || location === undefined
         ? []
-        : [keyOf(location.namespace, context.hostSecretName(target, object.metadata.namespace ?? ""))]
+        : [keyOf(location.namespace, hostSecretOf(object, spec, location, context))]
     },
     target: (object) => {
       const { target } = namesIn(object)

@@ -1,19 +1,32 @@
-/** The host names of one ExternalSecret and what its tenant knows them as. */
+/** What an ExternalSecret and its Secret are called on the host, and what its tenant knows host names as. */
 import type { KubeObject } from "../effects/kube-object.ts"
 import { keyOf } from "../effects/kube-object.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
-import { targetName } from "./rules/external-secret-spec.ts"
+import { creationPolicyOf, targetName } from "./rules/external-secret-spec.ts"
 import type { HostNames } from "./rules/host-text.ts"
 import type { HostLocation } from "./rules/names.ts"
+import { mergeSecretName } from "./rules/names.ts"
 import { originOf } from "./rules/ownership.ts"
 import { externalSecretNames } from "./translated-names.ts"
 
 export interface HostPlace {
   readonly location: HostLocation
+  /** The hidden Secret that ESO writes. */
   readonly hostSecret: string
 }
+
+/** Name of the Secret that ESO writes on the host for a virtual ExternalSecret whose copy stands at `location`. */
+export const hostSecretOf = (
+  virtual: KubeObject,
+  spec: ExternalSecretSpec,
+  location: HostLocation,
+  context: SyncContext,
+): string =>
+  creationPolicyOf(spec) === "Merge"
+    ? mergeSecretName(location.name)
+    : context.hostSecretName(targetName(spec, virtual.metadata.name), virtual.metadata.namespace ?? "")
 
 /** For texts that may name more than the object itself; undefined: it has no place on the host. */
 export const namesForTenant = (
@@ -25,7 +38,7 @@ export const namesForTenant = (
   const location = context.locate(virtual)
   if (location === undefined) return undefined
   const virtualNamespace = virtual.metadata.namespace ?? ""
-  const hostSecret = context.hostSecretName(targetName(spec, virtual.metadata.name), virtualNamespace)
+  const hostSecret = hostSecretOf(virtual, spec, location, context)
   return {
     own: new Map(externalSecretNames(virtual, spec, { location, hostSecret }, context)),
     hostNamespace: location.namespace,

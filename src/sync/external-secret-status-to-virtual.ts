@@ -3,11 +3,13 @@
  * failed write keeps ESO from having a say, a `Ready=False` condition that says so.
  */
 import type { KubeObject } from "../effects/kube-object.ts"
+import type { NamePairs } from "./translated-names.ts"
 import type { Action } from "./rules/actions.ts"
 import type { NotReady } from "./rules/conditions.ts"
 import { notReadyStatus, translateStatus } from "./rules/conditions.ts"
+import { messages } from "./rules/eso-messages.ts"
 import type { JsonRecord } from "./rules/json.ts"
-import { recordAt } from "./rules/json.ts"
+import { arrayAt, recordAt, stringAt } from "./rules/json.ts"
 import { mergePatch } from "./rules/merge-patch.ts"
 import { externalSecrets } from "./resources.ts"
 
@@ -35,12 +37,42 @@ export const statusNotReady = (
   now: string,
 ): ReadonlyArray<Action> => patchStatus(virtual, notReadyStatus(virtual, why.reason, why.message, now), virtualVersion)
 
+/** Besides the condition, a failure of ESO's leaves the status as it was; it names the Secret that it is about. */
+export const statusFailed = (
+  virtual: KubeObject,
+  target: string,
+  why: NotReady,
+  virtualVersion: string,
+  now: string,
+): ReadonlyArray<Action> =>
+  patchStatus(
+    virtual,
+    {
+      ...recordAt(virtual, "status"),
+      ...notReadyStatus(virtual, why.reason, why.message, now),
+      binding: { name: target },
+    },
+    virtualVersion,
+  )
+
+/** There is no Secret to merge into: what the host's status says, but for that. */
+export const statusMissing = (virtual: KubeObject, host: KubeObject, virtualVersion: string): ReadonlyArray<Action> => {
+  const status = translateStatus(recordAt(host, "status") ?? {}, "", [])
+  const conditions = arrayAt(status, "conditions").map((condition) =>
+    stringAt(condition, "type") === "Ready"
+      ? { ...recordAt(condition), reason: messages.missingReason, message: messages.missing }
+      : condition,
+  )
+  const binding = recordAt(virtual, "status", "binding") ?? { name: "" }
+  return patchStatus(virtual, { ...status, conditions, binding }, virtualVersion)
+}
+
 /** Nothing until ESO has said something: an absent status on the host is not news. */
 export const statusFromHost = (
   virtual: KubeObject,
   host: KubeObject,
   target: string,
-  names: ReadonlyArray<readonly [host: string, virtual: string]>,
+  names: NamePairs,
   virtualVersion: string,
 ): ReadonlyArray<Action> => {
   const status = recordAt(host, "status")

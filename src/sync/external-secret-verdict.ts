@@ -22,6 +22,13 @@ export const waitingVerdict = (current: KubeObject | undefined): Verdict =>
         message: "the host's former copy is being deleted: External Secrets Operator has not released it yet",
       }
 
+/** Somebody else's move, or a write of ours that is still to be made. */
+export const pendingVerdict = (message: string, reason = "Pending"): Verdict => ({ health: "waiting", reason, message })
+
+export const brokenVerdict = (why: { readonly reason: string; readonly message: string }): Verdict => ({
+  health: "broken",
+  ...why,
+})
 const explained = (message: string, cause: string | undefined): string =>
   cause === undefined || message.includes(cause) ? message : `${message}: ${cause}`
 
@@ -59,5 +66,5 @@ export const verdictOf = (
     }
   return pending === 0
     ? { health: "synced", reason: ready.reason, message, ...since }
-    : { health: "waiting", reason: "Pending", message: "changes are on their way" }
+    : pendingVerdict("changes are on their way")
 }

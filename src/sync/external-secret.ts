@@ -5,25 +5,24 @@
  */
 import { Result } from "effect"
 import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
-import { keyOf, objectKey } from "../effects/kube-object.ts"
+import { keyOf, objectKey, splitKey } from "../effects/kube-object.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
+import { comeBack } from "./external-secret-come-back.ts"
 import type { HostPlace } from "./external-secret-names.ts"
-import { namesForTenant } from "./external-secret-names.ts"
+import { hostSecretOf } from "./external-secret-names.ts"
 import { hostConflict, situationOf, storesOf, surroundings } from "./external-secret-situation.ts"
 import type { MissingStore, Situation } from "./external-secret-situation.ts"
 import { desiredHostExternalSecret, toHost } from "./external-secret-to-host.ts"
-import { statusFromHost, statusNotReady } from "./external-secret-status-to-virtual.ts"
-import { refusedVerdict, verdictOf, waitingVerdict } from "./external-secret-verdict.ts"
+import { statusNotReady } from "./external-secret-status-to-virtual.ts"
+import { refusedVerdict, waitingVerdict } from "./external-secret-verdict.ts"
 import type { Action, Decision } from "./rules/actions.ts"
 import { nothing } from "./rules/actions.ts"
 import { readyCondition, saysAlready } from "./rules/conditions.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
-import { decodeSpec, targetName, templateReferences } from "./rules/external-secret-spec.ts"
+import { decodeSpec, templateReferences } from "./rules/external-secret-spec.ts"
 import { esoFinalizer } from "./rules/keys.ts"
 import { matches, toQuery } from "./rules/label-selector.ts"
-import { tenantText } from "./rules/host-text.ts"
-import { newestWarning } from "./rules/operator-event.ts"
 import { controllerOf, originOf } from "./rules/ownership.ts"
 import { judgeSpec } from "./rules/policy.ts"
 import { Refusal } from "./rules/refusals.ts"
@@ -31,15 +30,18 @@ import { referenceKey } from "./rules/references.ts"
 import type { CopiedKind } from "./reference-copies.ts"
 import { missingCopy, referenceConflict } from "./reference-copies.ts"
 import { regardedKey } from "./regarded-key.ts"
-import { applySecret, desiredVirtualSecret, removeSecrets } from "./secret-to-virtual.ts"
+import { removeSecrets } from "./secret-to-virtual.ts"
+import { secrets } from "./resources.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
-import type { NamePairs } from "./translated-names.ts"
 import { externalSecretNames, translatedRefusal } from "./translated-names.ts"
 
 /** All of ours goes from the host, and from the virtual cluster what Kubernetes would collect with its owner. */
 const removeAll = (situation: Situation, virtual: KubeObject | undefined): ReadonlyArray<Action> => [
   ...situation.copies.flatMap((copy) => toHost(undefined, copy, virtual, situation.host)),
-  ...removeSecrets(situation.claimed.filter((secret) => controllerOf(secret) !== undefined)),
+  ...removeSecrets(
+    situation.claimed.filter((secret) => controllerOf(secret) !== undefined),
+    splitKey(situation.key).name,
+  ),
 ]
 
 const refuse = (situation: Situation, virtual: KubeObject, refusal: Refusal): Decision => {
@@ -94,7 +96,7 @@ const decideSelected = (situation: Situation, virtual: KubeObject, memory: Memor
         message: `namespace ${virtual.metadata.namespace} is not mapped to the host (sync.toHost.namespaces.mappingsOnly)`,
       }),
     )
-  const hostSecret = context.hostSecretName(targetName(spec, virtual.metadata.name), virtual.metadata.namespace ?? "")
+  const hostSecret = hostSecretOf(virtual, spec, location, context)
   const stores = storesOf(situation, spec, virtual.metadata.namespace ?? "")
   const conflict =
     hostConflict(situation, location, hostSecret) ?? stores.conflict ?? referenceConflicts(situation, virtual, spec)
@@ -182,7 +184,10 @@ const follow = (
     current.metadata.deletionTimestamp === undefined &&
     originOf(current, context.tenancy)?.uid === virtual.metadata.uid
   if (!settled) return { actions: toHostActions, verdict: waitingVerdict(current) }
-  const back = comeBack(situation, virtual, spec, { ...names, pairs }, current, memory)
+  const back = comeBack(situation, { virtual, spec, names: { ...names, pairs }, copy: current })
+  const secretWrites = back.actions.filter(({ resource }) => resource.plural === secrets.plural)
+  if (memory.refusedWrite?.reason === "TargetSecretRefused" && secretWrites.length > 0)
+    return tryAgain(situation, virtual, memory.refusedWrite, [...toHostActions, ...secretWrites])
   return { ...back, actions: [...toHostActions, ...back.actions] }
 }
 
@@ -199,79 +204,6 @@ const tryAgain = (
     ? {}
     : { notice: { regarding: virtual, type: "Warning", reason: refused.reason, message: refused.message } }),
 })
-
-/** Secret and status, from the host object that is this one's copy. */
-const comeBack = (
-  situation: Situation,
-  virtual: KubeObject,
-  spec: ExternalSecretSpec,
-  names: HostPlace & { readonly pairs: NamePairs },
-  current: KubeObject,
-  memory: Memory,
-): Decision => {
-  const { caches, context, claimed } = situation
-  const { hostSecret, pairs } = names
-  const namespace = virtual.metadata.namespace
-  const target = targetName(spec, virtual.metadata.name)
-  const made = caches.hostSecrets.get(keyOf(names.location.namespace, hostSecret))
-  const source = made !== undefined && controllerOf(made)?.uid === current.metadata.uid ? made : undefined
-  const secretActions = secretsToVirtual(virtual, spec, source, {
-    name: target,
-    standing: caches.virtualSecrets.get(keyOf(namespace, target)),
-    claimed,
-    dropped: readyCondition(current)?.reason === "SecretDeleted",
-  })
-  if (memory.refusedWrite?.reason === "TargetSecretRefused" && secretActions.length > 0)
-    return tryAgain(situation, virtual, memory.refusedWrite, secretActions)
-  const statusActions = statusFromHost(virtual, current, target, pairs, context.virtualVersion)
-  return {
-    actions: [...secretActions, ...statusActions],
-    verdict: verdictOf(virtual, current, pairs, secretActions.length + statusActions.length, () =>
-      causeOf(situation, virtual, spec, current),
-    ),
-  }
-}
-
-/** What ESO complained about last, in the tenant's names: its condition says only what failed, its event why. */
-const causeOf = (
-  { caches, context }: Situation,
-  virtual: KubeObject,
-  spec: ExternalSecretSpec,
-  current: KubeObject,
-): string | undefined => {
-  const warning = newestWarning(caches.hostEvents.byIndex("regarded", current.metadata.uid ?? ""), current)
-  const names = warning === undefined ? undefined : namesForTenant(virtual, spec, caches, context)
-  return warning === undefined || names === undefined ? undefined : tenantText(warning.message, names)
-}
-
-interface VirtualTarget {
-  readonly name: string
-  readonly standing: KubeObject | undefined
-  readonly claimed: ReadonlyArray<KubeObject>
-  /** ESO has deleted the Secret on purpose (deletionPolicy Delete). */
-  readonly dropped: boolean
-}
-
-/**
- * The former target of a renamed ExternalSecret goes once the new one can be written. A host Secret that is missing for
- * any other reason than ESO's own decision is about to come back: what the tenant has stays.
- */
-const secretsToVirtual = (
-  virtual: KubeObject,
-  spec: ExternalSecretSpec,
-  source: KubeObject | undefined,
-  target: VirtualTarget,
-): ReadonlyArray<Action> => {
-  const controlled = target.claimed.filter((secret) => controllerOf(secret)?.uid === virtual.metadata.uid)
-  if (spec.target?.creationPolicy === "None" || (source === undefined && target.dropped))
-    return removeSecrets(controlled)
-  if (source === undefined) return []
-  const former = controlled.filter((secret) => secret.metadata.name !== target.name)
-  return [
-    ...applySecret(desiredVirtualSecret(virtual, spec, source, target.name), target.standing),
-    ...removeSecrets(former),
-  ]
-}
 
 const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory): Decision => {
   const situation = situationOf(key, caches, context)

@@ -33,9 +33,9 @@ const patched = (current: KubeObject, patch: Readonly<Record<string, unknown>>):
 const dropped = (before: ReadonlySet<string>, now: Readonly<Record<string, string>>) =>
   Object.fromEntries([...before].filter((key) => !Object.hasOwn(now, key)).map((key) => [key, null]))
 
-const applied = ({ body, previous }: Apply): KubeObject => {
+const applied = ({ body, previous, manager }: Apply): KubeObject => {
   if (previous === undefined) return body
-  const ours = appliedFields(previous)
+  const ours = appliedFields(previous, manager)
   const { labels = {}, annotations = {} } = body.metadata
   const without = patched(asStored(previous), {
     metadata: { labels: dropped(ours.labels, labels), annotations: dropped(ours.annotations, annotations) },
@@ -50,7 +50,7 @@ const foresee = (action: Action): PlannedChange => {
     case "Create":
       return { change, before: undefined, after: action.body }
     case "Patch":
-      return { change, before: action.current, after: patched(action.current, action.patch) }
+      return { change, before: asStored(action.current), after: patched(asStored(action.current), action.patch) }
     case "Apply":
       return {
         change,

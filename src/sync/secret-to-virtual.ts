@@ -1,24 +1,46 @@
 /**
  * Secret, host → virtual: data, type, immutability, and the labels and annotations that the tenant's template asked for.
  *
- * Written by server-side apply under our field manager, key by key: keys of others stay, keys that we no longer apply go
- * (the API server keeps the account). What the tenant's `creationPolicy` means is carried out here, on the virtual side.
+ * What the tenant's `creationPolicy` means is carried out here, as ESO does it in one cluster (`externalsecret_controller.go`).
+ * Written by server-side apply under a field manager of the ExternalSecret's own, key by key: what others put there stays as
+ * far as ESO leaves it, keys that we no longer apply go (the API server keeps the account).
  */
 import type { KubeObject, OwnerReference } from "../effects/kube-object.ts"
 import { apiVersionOf } from "../effects/resource.ts"
 import type { Action } from "./rules/actions.ts"
+import type { AppliedFields } from "./rules/applied-fields.ts"
+import { appliedByOthers, appliedFields, fieldManager, managerFor } from "./rules/applied-fields.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
-import { stringMapAt, valueAt } from "./rules/json.ts"
+import { creationPolicyOf } from "./rules/external-secret-spec.ts"
+import { stringAt, stringMapAt, valueAt } from "./rules/json.ts"
 import {
   carriedAnnotations,
   carriedLabels,
   externalSecretAnnotation,
   heldBackLabels,
+  hostVersionAnnotation,
   managedLabel,
 } from "./rules/keys.ts"
-import { appliedFields } from "./rules/applied-fields.ts"
 import { controllerOf } from "./rules/ownership.ts"
 import { secrets } from "./resources.ts"
+
+export interface VirtualTarget {
+  /** The virtual ExternalSecret. */
+  readonly owner: KubeObject
+  readonly spec: ExternalSecretSpec
+  /** Name of the Secret in the virtual cluster. */
+  readonly name: string
+  /** The Secret that ESO made on the host. */
+  readonly source: KubeObject
+}
+
+type Entries = Readonly<Record<string, string>>
+
+interface Content {
+  readonly labels: Entries
+  readonly annotations: Entries
+  readonly data: Entries
+}
 
 /** The owner reference that ESO itself would set (`controllerutil.SetControllerReference`). */
 const controllerReference = (owner: KubeObject): OwnerReference => ({
@@ -30,52 +52,135 @@ const controllerReference = (owner: KubeObject): OwnerReference => ({
   blockOwnerDeletion: true,
 })
 
-/** Labels that the host could not carry, but that ESO in one cluster would have put on the Secret. */
-const labelsKeptFromHost = (owner: KubeObject, spec: ExternalSecretSpec) =>
-  heldBackLabels(spec.target?.template === undefined ? owner.metadata.labels : spec.target.template.metadata?.labels)
+const pick = (entries: Entries | undefined, keep: (key: string) => boolean): Entries =>
+  Object.fromEntries(Object.entries(entries ?? {}).filter(([key]) => keep(key)))
+
+/** Whose labels and annotations the Secret gets: the template's, which ESO renders, else the ExternalSecret's. */
+const metadataAskedFor = ({ owner, spec }: VirtualTarget) =>
+  spec.target?.template === undefined ? owner.metadata : (spec.target.template.metadata ?? {})
 
 /**
- * @param hostSecret the Secret that ESO made on the host
- * @param name its name in the virtual cluster
+ * All that ESO put into the host Secret, as far as the tenant asked for it: under long names ESO (v0.20) leaves labels that are
+ * no longer asked for. Some labels the host could not carry; ESO in one cluster would have put them on the Secret.
  */
-export const desiredVirtualSecret = (
-  owner: KubeObject,
-  spec: ExternalSecretSpec,
-  hostSecret: KubeObject,
-  name: string,
-): KubeObject => ({
-  apiVersion: apiVersionOf(secrets),
-  kind: "Secret",
-  metadata: {
-    name,
-    namespace: owner.metadata.namespace ?? "",
+const wholeContent = (target: VirtualTarget): Content => {
+  const { metadata } = target.source
+  const { labels = {}, annotations = {} } = metadataAskedFor(target)
+  return {
     labels: {
-      ...carriedLabels(hostSecret.metadata.labels),
-      ...labelsKeptFromHost(owner, spec),
-      [managedLabel]: "true",
+      ...pick(carriedLabels(metadata.labels), (key) => Object.hasOwn(labels, key)),
+      ...heldBackLabels(labels),
     },
-    annotations: {
-      ...carriedAnnotations(hostSecret.metadata.annotations),
-      [externalSecretAnnotation]: owner.metadata.name,
-    },
-    ...(spec.target?.creationPolicy === "Orphan" ? {} : { ownerReferences: [controllerReference(owner)] }),
-  },
-  type: valueAt(hostSecret, "type") ?? "Opaque",
-  data: stringMapAt(hostSecret, "data"),
-  ...(valueAt(hostSecret, "immutable") === true ? { immutable: true } : {}),
+    annotations: pick(carriedAnnotations(metadata.annotations), (key) => Object.hasOwn(annotations, key)),
+    data: stringMapAt(target.source, "data"),
+  }
+}
+
+/** Just what we put there, with the values that it has: nothing changes. */
+const standingContent = (standing: KubeObject, applied: AppliedFields): Content => ({
+  labels: pick(standing.metadata.labels, (key) => applied.labels.has(key)),
+  annotations: pick(standing.metadata.annotations, (key) => applied.annotations.has(key)),
+  data: pick(stringMapAt(standing, "data"), (key) => applied.data.has(key)),
 })
 
-const sameKeys = (wanted: Readonly<Record<string, string>>, applied: ReadonlySet<string>): boolean => {
+/**
+ * Two that merge into one Secret may want the same key. The later one takes it once, and the earlier one leaves it there:
+ * else they would take it from each other for ever.
+ */
+const yielded = (content: Content, applied: AppliedFields, others: AppliedFields): Content => {
+  const first = applied.labels.size === 0
+  const mine = (field: keyof Content) => (key: string) => first || applied[field].has(key) || !others[field].has(key)
+  return {
+    labels: pick(content.labels, mine("labels")),
+    annotations: pick(content.annotations, mine("annotations")),
+    data: pick(content.data, mine("data")),
+  }
+}
+
+/** Our marks: where the Secret comes from. A Secret that several merge into comes from none of them. */
+const marks = ({ owner, spec, source }: VirtualTarget): { readonly labels: Entries; readonly annotations: Entries } => {
+  const policy = creationPolicyOf(spec)
+  return {
+    labels: { [managedLabel]: "true" },
+    annotations: {
+      ...(policy === "Merge" ? {} : { [externalSecretAnnotation]: owner.metadata.name }),
+      ...(policy === "Orphan" ? { [hostVersionAnnotation]: source.metadata.resourceVersion ?? "" } : {}),
+    },
+  }
+}
+
+const body = (
+  target: VirtualTarget,
+  content: Content,
+  rest: { readonly type?: unknown; readonly immutable: boolean },
+): KubeObject => {
+  const { owner, spec, name } = target
+  const { labels, annotations } = marks(target)
+  return {
+    apiVersion: apiVersionOf(secrets),
+    kind: "Secret",
+    metadata: {
+      name,
+      namespace: owner.metadata.namespace ?? "",
+      labels: { ...content.labels, ...labels },
+      annotations: { ...content.annotations, ...annotations },
+      ...(creationPolicyOf(spec) === "Owner" ? { ownerReferences: [controllerReference(owner)] } : {}),
+    },
+    ...(rest.type === undefined ? {} : { type: rest.type }),
+    data: content.data,
+    ...(rest.immutable ? { immutable: true } : {}),
+  }
+}
+
+const isImmutable = (secret: KubeObject): boolean => valueAt(secret, "immutable") === true
+
+/**
+ * What should stand in the virtual cluster.
+ *
+ * @param standing what does, values included; undefined: nothing
+ */
+export const desiredVirtualSecret = (target: VirtualTarget, standing: KubeObject | undefined): KubeObject => {
+  const { owner, spec, source } = target
+  if (standing === undefined)
+    return body(target, wholeContent(target), {
+      type: valueAt(source, "type") ?? "Opaque",
+      immutable: isImmutable(source),
+    })
+  const manager = managerFor(owner.metadata.name)
+  const applied = appliedFields(standing, manager)
+  const type = valueAt(standing, "type")
+  // Of a Secret that is there already, `target.immutable` freezes what it holds.
+  if (spec.target?.immutable === true)
+    return body(target, standingContent(standing, applied), { type, immutable: true })
+  const content = wholeContent(target)
+  return body(
+    target,
+    {
+      ...(creationPolicyOf(spec) === "Merge" ? yielded(content, applied, appliedByOthers(standing, manager)) : content),
+      ...(isImmutable(standing) ? { data: standingContent(standing, applied).data } : {}),
+    },
+    { type, immutable: isImmutable(standing) },
+  )
+}
+
+const sameKeys = (wanted: Entries, applied: ReadonlySet<string>): boolean => {
   const keys = Object.keys(wanted)
   return keys.length === applied.size && keys.every((key) => applied.has(key))
 }
 
-const holds = (current: Readonly<Record<string, string>>, wanted: Readonly<Record<string, string>>): boolean =>
+const holds = (current: Entries, wanted: Entries): boolean =>
   Object.entries(wanted).every(([key, value]) => Object.hasOwn(current, key) && current[key] === value)
 
+/** ESO knows itself by kind and name, so that a successor of the same name goes on. */
+export const isControlledBy = (secret: KubeObject, externalSecret: KubeObject): boolean => {
+  const controller = controllerOf(secret)
+  return controller?.kind === "ExternalSecret" && controller.name === externalSecret.metadata.name
+}
+
 /** Whether an apply would change nothing: the values are there, and what is ours there is just what we want. */
-const inStep = (current: KubeObject, desired: KubeObject): boolean => {
-  const applied = appliedFields(current)
+const inStep = (current: KubeObject, desired: KubeObject, owner: KubeObject): boolean => {
+  const applied = appliedFields(current, managerFor(owner.metadata.name))
+  const wantedController = controllerOf(desired)?.uid
   return (
     (["labels", "annotations"] as const).every((field) => {
       const wanted = desired.metadata[field] ?? {}
@@ -83,44 +188,102 @@ const inStep = (current: KubeObject, desired: KubeObject): boolean => {
     }) &&
     holds(stringMapAt(current, "data"), stringMapAt(desired, "data")) &&
     sameKeys(stringMapAt(desired, "data"), applied.data) &&
-    valueAt(current, "type") === valueAt(desired, "type") &&
-    (valueAt(current, "immutable") ?? false) === (valueAt(desired, "immutable") ?? false) &&
-    controllerOf(current)?.uid === controllerOf(desired)?.uid
+    isImmutable(current) === isImmutable(desired) &&
+    (wantedController === undefined ? !isControlledBy(current, owner) : controllerOf(current)?.uid === wantedController)
   )
 }
 
-const deleteSecret = (current: KubeObject): Action => ({
-  _tag: "Delete",
-  side: "virtual",
-  resource: secrets,
-  current,
-  becauseAbsent: false,
-})
+const onVirtual = { side: "virtual", resource: secrets } as const
 
-const create = (desired: KubeObject): Action => ({
-  _tag: "Apply",
-  side: "virtual",
-  resource: secrets,
-  body: desired,
-  previous: undefined,
-})
+const deleteSecret = (current: KubeObject): Action => ({ ...onVirtual, _tag: "Delete", current, becauseAbsent: false })
 
-/** Bring `current` to `desired`. A type, and data that was immutable, cannot be changed: delete and create (DESIGN §4). */
-export const applySecret = (desired: KubeObject, current: KubeObject | undefined): ReadonlyArray<Action> => {
-  if (current === undefined) return [create(desired)]
-  if (current.metadata.deletionTimestamp !== undefined || inStep(current, desired)) return []
-  const ours = appliedFields(current).labels.size > 0
-  const typeChanged = valueAt(current, "type") !== valueAt(desired, "type")
-  const thaw = valueAt(current, "immutable") === true
-  if (ours && (typeChanged || thaw)) return [deleteSecret(current), create(desired)]
-  return [{ _tag: "Apply", side: "virtual", resource: secrets, body: desired, previous: current }]
+/**
+ * A Secret of which we know only that it is there. As ESO does, we first put our label on it: then it comes into the cache
+ * with all that it holds, and the next decision sees what it would change.
+ */
+export const lookInto = (unmanaged: KubeObject): ReadonlyArray<Action> => {
+  const { name, namespace = "" } = unmanaged.metadata
+  const marked = { metadata: { name, namespace, labels: { [managedLabel]: "true" } } }
+  return [
+    {
+      ...onVirtual,
+      _tag: "Apply",
+      body: { apiVersion: apiVersionOf(secrets), kind: "Secret", ...marked },
+      manager: fieldManager,
+      previous: unmanaged,
+    },
+  ]
+}
+
+/** Keys that ESO would not leave in a Secret that it does not merge into: `ApplyTemplate` clears the data first. */
+const foreignKeys = (target: VirtualTarget, current: KubeObject): ReadonlyArray<string> => {
+  if (creationPolicyOf(target.spec) === "Merge" || target.spec.target?.immutable === true || isImmutable(current))
+    return []
+  const wanted = stringMapAt(target.source, "data")
+  return Object.keys(stringMapAt(current, "data")).filter((key) => !Object.hasOwn(wanted, key))
+}
+
+/** Brings `current` to what should stand there. */
+export const applySecret = (target: VirtualTarget, current: KubeObject | undefined): ReadonlyArray<Action> => {
+  const { owner } = target
+  const desired = desiredVirtualSecret(target, current)
+  const apply: Action = {
+    ...onVirtual,
+    _tag: "Apply",
+    body: desired,
+    manager: managerFor(owner.metadata.name),
+    previous: current,
+  }
+  if (current === undefined) return [apply]
+  if (current.metadata.deletionTimestamp !== undefined) return []
+  const foreign = foreignKeys(target, current)
+  const ours = appliedFields(current, apply.manager).data
+  const strange = foreign.filter((key) => !ours.has(key))
+  return [
+    ...(strange.length === 0
+      ? []
+      : [
+          {
+            ...onVirtual,
+            _tag: "Patch" as const,
+            current,
+            patch: { data: Object.fromEntries(strange.map((key) => [key, null])) },
+          },
+        ]),
+    ...(inStep(current, desired, owner) ? [] : [apply]),
+  ]
+}
+
+/** Whether what ESO fetched is not in the Secret, nor can be, since it is immutable. */
+export const isFrozenOut = (target: VirtualTarget, current: KubeObject): boolean => {
+  if (!isImmutable(current) || target.spec.target?.immutable === true) return false
+  const wanted = stringMapAt(target.source, "data")
+  const standing = stringMapAt(current, "data")
+  const foreign = Object.keys(standing).some((key) => !Object.hasOwn(wanted, key))
+  return !holds(standing, wanted) || (foreign && creationPolicyOf(target.spec) !== "Merge")
+}
+
+/** A type cannot be changed; without one in the template, the Secret keeps what it has. */
+export const hasOtherType = ({ spec }: VirtualTarget, current: KubeObject): boolean => {
+  const wanted = spec.target?.template?.type ?? ""
+  return wanted !== "" && valueAt(current, "type") !== wanted
+}
+
+/** Whether ESO has written since we did: for Orphan, which it leaves alone between two refreshes. */
+export const isOlderThanSource = (target: VirtualTarget, current: KubeObject): boolean => {
+  const version = stringAt(current, "metadata", "annotations", hostVersionAnnotation)
+  return version !== undefined && version !== target.source.metadata.resourceVersion
 }
 
 /**
- * Virtual Secrets that we made for the ExternalSecret and that it does not want any more (target renamed, refused, not
- * selected). Under Orphan there is no controller reference, so they stay.
+ * Virtual Secrets that we made for the ExternalSecret of this name and that it does not want any more (target renamed, refused, not
+ * selected). Under Orphan and Merge there is no controller reference, so they stay.
  */
-export const removeSecrets = (claimed: ReadonlyArray<KubeObject>): ReadonlyArray<Action> =>
+export const removeSecrets = (claimed: ReadonlyArray<KubeObject>, externalSecret: string): ReadonlyArray<Action> =>
   claimed
-    .filter((secret) => secret.metadata.deletionTimestamp === undefined && appliedFields(secret).labels.size > 0)
+    .filter(
+      (secret) =>
+        secret.metadata.deletionTimestamp === undefined &&
+        appliedFields(secret, managerFor(externalSecret)).labels.size > 0,
+    )
     .map(deleteSecret)

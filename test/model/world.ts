@@ -17,7 +17,6 @@ import { applyMergePatch } from "../../src/sync/rules/merge-patch.ts"
 import { hostName, hostReferenceName, hostSecretName } from "../../src/sync/rules/names.ts"
 import { defaultPolicy } from "../../src/sync/rules/policy.ts"
 import { controllerOf } from "../../src/sync/rules/ownership.ts"
-import { fieldManager } from "../../src/sync/rules/applied-fields.ts"
 import { arrayAt, recordAt, stringAt, stringMapAt } from "../../src/sync/rules/json.ts"
 
 export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => ({
@@ -134,8 +133,13 @@ export class World {
       this.put(side, resource.kind, action.body)
       return
     }
-    if (action._tag === "Apply") return this.apply(side, resource.kind, action.body)
     if (action._tag === "Copy") return this.copy(action)
+    if (action._tag === "Apply") {
+      const before = this.get(side, resource.kind, objectKey(action.body))
+      if (action.previous !== undefined && before?.metadata.uid !== action.previous.metadata.uid)
+        throw new Refused("Conflict")
+      return this.apply(side, resource.kind, action.body, action.manager)
+    }
     const key = objectKey(action.current)
     const standing = this.get(side, resource.kind, key)
     if (standing === undefined) throw new Refused("NotFound")
@@ -156,7 +160,7 @@ export class World {
     this.put(side, resource.kind, { ...standing, ...copyOf(body, read) })
   }
 
-  private apply(side: Side, kind: Kind, body: KubeObject): void {
+  private apply(side: Side, kind: Kind, body: KubeObject, manager: string): void {
     const before = this.get(side, kind, objectKey(body))
     const owned = names(stringMapAt(body, "data"))
     this.put(side, kind, {
@@ -166,7 +170,7 @@ export class World {
         ...body.metadata,
         managedFields: [
           {
-            manager: fieldManager,
+            manager,
             operation: "Apply",
             fieldsV1: {
               "f:data": owned,

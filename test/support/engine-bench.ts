@@ -58,7 +58,10 @@ export const externalSecret = (name: string, uid = name): KubeObject => ({
   apiVersion: "external-secrets.io/v1",
   kind: "ExternalSecret",
   metadata: { name, namespace: "default", uid, resourceVersion: "1" },
-  spec: { secretStoreRef: { name: "store", kind: "ClusterSecretStore" }, data: [] },
+  spec: {
+    secretStoreRef: { name: "store", kind: "ClusterSecretStore" },
+    data: [{ secretKey: "a", remoteRef: { key: "a" } }],
+  },
 })
 
 /** A running engine with one imported store; it works when the test clock moves. */

@@ -30,12 +30,14 @@ export interface Patch extends Target {
 }
 
 /**
- * Server-side apply under our field manager, taking over fields of others (for virtual Secrets, as ESO takes them over).
- * `previous` is what stands there, as far as we know.
+ * Server-side apply, taking over fields of others (for virtual Secrets, as ESO takes them over). `previous` is what stands
+ * there; another object, or none any more, is a Conflict. Without it, there is nothing as far as we know.
  */
 export interface Apply extends Target {
   readonly _tag: "Apply"
   readonly body: KubeObject
+  /** The field manager: the API server keeps its account of who wrote what under this name. */
+  readonly manager: string
   readonly previous: KubeObject | undefined
 }
 
@@ -61,6 +63,8 @@ export interface Delete extends Target {
    * the mass-deletion stop (DESIGN §7).
    */
   readonly becauseAbsent: boolean
+  /** Foreground: the object goes after what it owns. */
+  readonly propagation?: "Foreground"
 }
 
 export type Action = Create | Patch | Apply | Copy | Delete

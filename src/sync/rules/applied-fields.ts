@@ -1,14 +1,26 @@
 /**
- * Which parts of a Secret our field manager applied, read from `metadata.managedFields` (Kubernetes, "Server-Side Apply").
+ * Which parts of a Secret we applied, read from `metadata.managedFields` (Kubernetes, "Server-Side Apply").
  *
- * The cache drops managedFields, the largest part of a small object; `summarizeAppliedFields` runs before that, as the
- * reflector's transform, and leaves the few names that decisions need.
+ * Each ExternalSecret writes under a field manager of its own, as it does with ESO: two of them may merge into one Secret, and
+ * neither may drop what the other put there. The cache drops managedFields, the largest part of a small object;
+ * `summarizeAppliedFields` runs before that, as the reflector's transform, and leaves the few names that decisions need.
  */
+import { createHash } from "node:crypto"
 import type { KubeObject } from "../../effects/kube-object.ts"
-import { arrayAt, recordAt, valueAt } from "./json.ts"
+import { arrayAt, isRecord, recordAt, stringAt, valueAt } from "./json.ts"
 
-/** As every write names it (`fieldManager`). */
+/** As every write names it (`fieldManager`) that is not made for one ExternalSecret. */
 export const fieldManager = "vcluster-es"
+
+const prefix = `${fieldManager}/`
+/** Longest name that the API server takes (`FieldManagerMaxLength`), in characters. */
+const longest = 128
+
+/** The field manager for what the ExternalSecret of this name writes in its namespace. */
+export const managerFor = (externalSecret: string): string =>
+  prefix.length + externalSecret.length <= longest
+    ? prefix + externalSecret
+    : prefix + createHash("sha256").update(externalSecret).digest("hex")
 
 export interface AppliedFields {
   readonly data: ReadonlySet<string>
@@ -25,31 +37,44 @@ const summaryField = "x-vcluster-es-applied"
 const fieldNames = (fields: unknown): Array<string> =>
   Object.keys(recordAt(fields) ?? {}).flatMap((key) => (key.startsWith("f:") ? [key.slice(2)] : []))
 
-export const summarizeAppliedFields = (object: KubeObject): KubeObject => {
-  const entry = arrayAt(object, "metadata", "managedFields").find(
-    (candidate) =>
-      valueAt(candidate, "manager") === fieldManager &&
-      valueAt(candidate, "operation") === "Apply" &&
-      valueAt(candidate, "subresource") === undefined,
-  )
-  const fields = valueAt(entry, "fieldsV1")
-  return {
-    ...object,
-    [summaryField]: {
-      data: fieldNames(valueAt(fields, "f:data")),
-      labels: fieldNames(valueAt(fields, "f:metadata", "f:labels")),
-      annotations: fieldNames(valueAt(fields, "f:metadata", "f:annotations")),
-    },
-  }
-}
+const isOurs = (entry: unknown): boolean =>
+  stringAt(entry, "manager")?.startsWith(prefix) === true &&
+  valueAt(entry, "operation") === "Apply" &&
+  valueAt(entry, "subresource") === undefined
 
-const names = (summary: unknown, field: string): ReadonlySet<string> =>
-  new Set(arrayAt(summary, field).filter((name) => typeof name === "string"))
+export const summarizeAppliedFields = (object: KubeObject): KubeObject => ({
+  ...object,
+  [summaryField]: arrayAt(object, "metadata", "managedFields")
+    .filter(isOurs)
+    .map((entry) => {
+      const fields = valueAt(entry, "fieldsV1")
+      return {
+        manager: stringAt(entry, "manager"),
+        data: fieldNames(valueAt(fields, "f:data")),
+        labels: fieldNames(valueAt(fields, "f:metadata", "f:labels")),
+        annotations: fieldNames(valueAt(fields, "f:metadata", "f:annotations")),
+      }
+    }),
+})
 
-/** What we applied to a cached Secret; nothing for one that we never wrote. */
-export const appliedFields = (cached: KubeObject): AppliedFields => {
-  const summary = valueAt(cached, summaryField)
-  return summary === undefined
+const names = (summaries: ReadonlyArray<unknown>, field: string): ReadonlySet<string> =>
+  new Set(summaries.flatMap((summary) => arrayAt(summary, field)).filter((name) => typeof name === "string"))
+
+const fieldsIn = (summaries: ReadonlyArray<unknown>): AppliedFields =>
+  summaries.length === 0
     ? none
-    : { data: names(summary, "data"), labels: names(summary, "labels"), annotations: names(summary, "annotations") }
-}
+    : {
+        data: names(summaries, "data"),
+        labels: names(summaries, "labels"),
+        annotations: names(summaries, "annotations"),
+      }
+
+const summaries = (cached: KubeObject): ReadonlyArray<unknown> => arrayAt(cached, summaryField).filter(isRecord)
+
+/** What a manager of ours applied to a cached Secret; nothing for one that it never wrote. */
+export const appliedFields = (cached: KubeObject, manager: string): AppliedFields =>
+  fieldsIn(summaries(cached).filter((summary) => valueAt(summary, "manager") === manager))
+
+/** What the managers of other ExternalSecrets applied to it. */
+export const appliedByOthers = (cached: KubeObject, manager: string): AppliedFields =>
+  fieldsIn(summaries(cached).filter((summary) => valueAt(summary, "manager") !== manager))

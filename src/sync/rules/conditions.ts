@@ -66,6 +66,13 @@ const translateCondition = (condition: unknown, names: ReadonlyArray<readonly [s
 const withoutNulls = (status: JsonRecord): JsonRecord =>
   Object.fromEntries(Object.entries(status).filter(([, value]) => value !== null))
 
+/** Under `creationPolicy: None`, and as long as there was no Secret yet, ESO writes an empty name. */
+const translateBinding = (status: JsonRecord, name: string): JsonRecord => {
+  const binding = recordAt(status, "binding")
+  if (binding === undefined) return {}
+  return { binding: { ...binding, name: (stringAt(binding, "name") ?? "") === "" ? "" : name } }
+}
+
 /**
  * The host's status as the tenant sees it: the Secret's name in `binding` and host names in messages translated back.
  *
@@ -77,7 +84,7 @@ export const translateStatus = (
   names: ReadonlyArray<readonly [host: string, virtual: string]>,
 ): JsonRecord => ({
   ...withoutNulls(status),
-  ...(recordAt(status, "binding") === undefined ? {} : { binding: { ...recordAt(status, "binding"), name: binding } }),
+  ...translateBinding(status, binding),
   ...(Object.hasOwn(status, "conditions")
     ? { conditions: arrayAt(status, "conditions").map((condition) => translateCondition(condition, names)) }
     : {}),

@@ -42,6 +42,7 @@ const Target = open({
 
 const Spec = open({
   refreshInterval: Schema.optionalKey(Schema.String),
+  refreshPolicy: Schema.optionalKey(Schema.String),
   secretStoreRef: Schema.optionalKey(StoreRef),
   target: Schema.optionalKey(Target),
   data: Schema.optionalKey(Schema.Array(open({ sourceRef: Schema.optionalKey(SourceRef) }))),
@@ -70,6 +71,12 @@ export const decodeSpec = (spec: unknown): Result.Result<ExternalSecretSpec, Ref
 export const targetName = (spec: ExternalSecretSpec, externalSecretName: string): string => {
   const name = spec.target?.name
   return name === undefined || name === "" ? externalSecretName : name
+}
+
+/** `spec.target.creationPolicy`, ESO's default filled in. Others than ESO's four are refused before anything is decided by it. */
+export const creationPolicyOf = (spec: ExternalSecretSpec): string => {
+  const policy = spec.target?.creationPolicy
+  return policy === undefined || policy === "" ? "Owner" : policy
 }
 
 export interface LocatedStoreReference {

@@ -16,6 +16,8 @@ export const virtualUidAnnotation = `${domain}/virtual-uid`
 
 /** On virtual Secrets: the ExternalSecret that they come from (there is no owner reference under `creationPolicy: Orphan`). */
 export const externalSecretAnnotation = `${domain}/external-secret`
+/** On virtual Secrets under `creationPolicy: Orphan`: the version of the host Secret that was last carried over. */
+export const hostVersionAnnotation = `${domain}/host-version`
 /** On imported ClusterSecretStores and CRDs: the host object's UID. */
 export const hostUidAnnotation = `${domain}/host-uid`
 

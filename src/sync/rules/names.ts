@@ -18,6 +18,7 @@ const keptBytes = 52
 const objectBytes = 253
 
 const secretSuffix = ".es"
+const mergeSuffix = ".merge.es"
 const referenceSuffix = ".ref"
 
 /** What the API server takes for a name: a DNS-1123 subdomain (Kubernetes documentation, "Object Names and IDs"). */
@@ -61,6 +62,15 @@ export const hostSecretName = (target: string, namespace: string, vcluster: stri
 /** Host name of a Secret or ConfigMap that is copied because a spec refers to it. */
 export const hostReferenceName = (name: string, namespace: string, vcluster: string): string =>
   suffixed(hostName(name, namespace, vcluster), referenceSuffix)
+
+/**
+ * Host name of the Secret that ESO writes for an ExternalSecret that merges (`creationPolicy: Merge`): named by the ExternalSecret, since
+ * several may merge into one Secret. No name of vCluster's scheme ends in `.merge`, so no target translates to it; among mapped names,
+ * which are kept, one that does is refused like any other name that is taken.
+ *
+ * @param externalSecret the host name of the ExternalSecret
+ */
+export const mergeSecretName = (externalSecret: string): string => suffixed(externalSecret, mergeSuffix)
 
 /** As {@link hostSecretName} in a mapped namespace, where names are kept but for the suffix; shortened when over 253 bytes. */
 export const mappedSecretName = (target: string): string => suffixed(target, secretSuffix)

@@ -14,6 +14,7 @@ import { isObjectName } from "./names.ts"
 import { describeValue } from "./problem-text.ts"
 import { Refusal } from "./refusals.ts"
 import { conditionsAdmit } from "./store-conditions.ts"
+import { webhookErrors } from "./webhook-rules.ts"
 
 export interface Policy {
   /** `allow`: any ClusterSecretStore of the host, imported or not (how the paid build behaves). */
@@ -123,7 +124,7 @@ const templateFields = new Set(["type", "engineVersion", "metadata", "mergePolic
 const sourceRefFields = new Set(["storeRef", "generatorRef"])
 const templateFileFields = new Set(["name", "items"])
 const templateFromFields = new Set(["literal", "target", "secret", "configMap"])
-const creationPolicies = new Set(["Owner", "Orphan", "None"])
+const creationPolicies = new Set(["Owner", "Orphan", "Merge", "None"])
 
 /** A field as a step of a path; a tenant chooses it, so what is odd or long is quoted and cut. */
 const step = (field: string): string => (/^\w{1,60}$/.test(field) ? `.${field}` : `[${describeValue(field)}]`)
@@ -150,7 +151,7 @@ const judgeTarget = (spec: ExternalSecretSpec): Refusal | undefined => {
   if (policy !== undefined && policy !== "" && !creationPolicies.has(policy))
     return new Refusal({
       reason: "CreationPolicyNotSupported",
-      message: `spec.target.creationPolicy ${describeValue(policy)} is not supported; use Owner, Orphan or None`,
+      message: `spec.target.creationPolicy ${describeValue(policy)} is not supported; use Owner, Orphan, Merge or None`,
     })
   return (
     unknownField("spec.target", target, targetFields) ??
@@ -233,6 +234,19 @@ const judgeInterval = ({ refreshInterval }: ExternalSecretSpec): Refusal | undef
         message: `spec.refreshInterval ${describeValue(refreshInterval)} is no duration; use for example 1h, 30m or 0`,
       })
 
+const judgeAsWebhook = (spec: ExternalSecretSpec): Refusal | undefined => {
+  const errors = webhookErrors(spec)
+  return errors.length === 0
+    ? undefined
+    : new Refusal({
+        reason: "InvalidSpec",
+        message: errors
+          .slice(0, 5)
+          .map((error) => error.slice(0, 300))
+          .join("; "),
+      })
+}
+
 /** The first rule that the spec breaks, or undefined when it may go to the host. */
 export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
   for (const ref of storeReferences(spec)) {
@@ -243,5 +257,11 @@ export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refus
     const refusal = judgeName(`${ref.path}.name`, ref.name)
     if (refusal !== undefined) return refusal
   }
-  return judgeSources(spec) ?? judgeTarget(spec) ?? judgeInterval(spec) ?? unknownField("spec", spec, specFields)
+  return (
+    judgeSources(spec) ??
+    judgeTarget(spec) ??
+    judgeInterval(spec) ??
+    unknownField("spec", spec, specFields) ??
+    judgeAsWebhook(spec)
+  )
 }

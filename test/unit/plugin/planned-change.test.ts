@@ -50,7 +50,7 @@ describe("a dry run foresees", () => {
         labels: { ours: "x", theirs: "y" },
         managedFields: [
           {
-            manager: "vcluster-es",
+            manager: "vcluster-es/db",
             operation: "Apply",
             fieldsV1: { "f:data": { "f:old": {}, "f:kept": {} }, "f:metadata": { "f:labels": { "f:ours": {} } } },
           },
@@ -65,7 +65,14 @@ describe("a dry run foresees", () => {
       metadata: { name: "db", namespace: "a", labels: { new: "z" } },
       data: { kept: "Mg==" },
     }
-    const planned = one({ _tag: "Apply", side: "virtual", resource: secrets, body, previous })
+    const planned = one({
+      _tag: "Apply",
+      side: "virtual",
+      resource: secrets,
+      body,
+      manager: "vcluster-es/db",
+      previous,
+    })
     assert.deepStrictEqual(planned?.before, stored)
     assert.deepStrictEqual(planned?.after?.["data"], { foreign: "Zg==", kept: "Mg==" })
     assert.deepStrictEqual(planned?.after?.metadata.labels, { theirs: "y", new: "z" })

@@ -227,7 +227,14 @@ describe("what an API server does not take", () => {
 
   const body = tenants("a")
   const toHost: Action = { _tag: "Create", side: "host", resource: externalSecrets("v1"), body }
-  const toSecret: Action = { _tag: "Apply", side: "virtual", resource: secrets, body, previous: undefined }
+  const toSecret: Action = {
+    _tag: "Apply",
+    side: "virtual",
+    resource: secrets,
+    body,
+    manager: "m",
+    previous: undefined,
+  }
   const toStatus: Action = {
     _tag: "Patch",
     side: "virtual",

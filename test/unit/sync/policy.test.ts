@@ -41,7 +41,6 @@ const judge = (spec: unknown, changes: Partial<Surroundings> = {}) =>
 describe("judgeSpec", () => {
   const allowed: ReadonlyArray<readonly [what: string, spec: unknown]> = [
     ["the ordinary", good],
-    ["nothing", {}],
     [
       "every field of ESO 0.20",
       {
@@ -108,7 +107,13 @@ describe("judgeSpec", () => {
     ],
     ["ManifestTargetNotAllowed", "spec.target.manifest", { ...good, target: { manifest: { kind: "ConfigMap" } } }],
     ["ManifestTargetNotAllowed", "spec.target.manifest", { ...good, target: { manifest: null } }],
-    ["CreationPolicyNotSupported", '"Merge"', { ...good, target: { creationPolicy: "Merge" } }],
+    ["CreationPolicyNotSupported", '"Steal"', { ...good, target: { creationPolicy: "Steal" } }],
+    ["InvalidSpec", "either data or dataFrom should be specified", { ...good, data: [], dataFrom: [] }],
+    [
+      "InvalidSpec",
+      "Please set creationPolicy=Owner",
+      { ...good, target: { creationPolicy: "Merge", deletionPolicy: "Delete" } },
+    ],
     ["TemplateTypeNotAllowed", "service-account-token", template({ type: "kubernetes.io/service-account-token" })],
     ["TemplateTypeNotAllowed", "bootstrap", template({ type: "bootstrap.kubernetes.io/token" })],
     ["TemplateTypeNotAllowed", "helm.sh/release.v1", template({ type: "helm.sh/release.v1" })],

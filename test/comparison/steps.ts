@@ -1,0 +1,139 @@
+/** The steps that rows are made of: what a user does to the ExternalSecret `app`, to its Secret, and to the provider. */
+import { Effect } from "effect"
+import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { Patch } from "../support/kube.ts"
+import { externalSecret, type ExternalSecretOptions, fakeStore } from "../support/synced-pair.ts"
+import { clusterSecretStores, configMaps, externalSecrets, secrets } from "../support/resources.ts"
+import { answered, type Side, type Step, type Until } from "./entry.ts"
+
+/** An ExternalSecret of the row; the store is the row's own with `ownStore`. */
+export interface Wish extends ExternalSecretOptions {
+  readonly name?: string
+  readonly ownStore?: true
+}
+
+/** `app` unless it is named otherwise. */
+export const create = (wish: Wish, until: Until = answered, what = "create the ExternalSecret"): Step => ({
+  what,
+  act: (side) =>
+    side.kube.create(
+      externalSecrets,
+      externalSecret(wish.name ?? "app", {
+        ...wish,
+        namespace: side.namespace,
+        store: wish.ownStore === true ? side.store : (wish.store ?? "store"),
+      }),
+    ),
+  until,
+})
+
+export const edit = (patch: Patch, until: Until, name = "app"): Step => ({
+  what: `edit the ExternalSecret ${name}`,
+  act: (side) => side.kube.patch(externalSecrets, { namespace: side.namespace, name }, patch),
+  until,
+})
+
+export const remove = (until: Until, name = "app"): Step => ({
+  what: `delete the ExternalSecret ${name}`,
+  act: (side) => side.kube.delete(externalSecrets, { namespace: side.namespace, name }),
+  until,
+})
+
+/** @param value must be another one each time in a row */
+export const forceSync = (until: Until, { name = "app", value = "now" } = {}): Step => ({
+  what: `force-sync ${name}`,
+  act: (side) =>
+    side.kube.patch(
+      externalSecrets,
+      { namespace: side.namespace, name },
+      { metadata: { annotations: { "force-sync": value } } },
+    ),
+  until,
+})
+
+export interface SecretOptions {
+  readonly name?: string
+  readonly type?: string
+  readonly data?: Readonly<Record<string, string>>
+  readonly labels?: Readonly<Record<string, string>>
+  readonly annotations?: Readonly<Record<string, string>>
+  readonly immutable?: boolean
+  /** Controlled by a ConfigMap of this name, which is created first. */
+  readonly controller?: string
+}
+
+const secret = (side: Side, options: SecretOptions, owner?: KubeObject): KubeObject => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: {
+    name: options.name ?? "app",
+    namespace: side.namespace,
+    ...(options.labels === undefined ? {} : { labels: options.labels }),
+    ...(options.annotations === undefined ? {} : { annotations: options.annotations }),
+    ...(owner === undefined
+      ? {}
+      : {
+          ownerReferences: [
+            {
+              apiVersion: "v1",
+              kind: "ConfigMap",
+              name: owner.metadata.name,
+              uid: owner.metadata.uid ?? "",
+              controller: true,
+            },
+          ],
+        }),
+  },
+  ...(options.type === undefined ? {} : { type: options.type }),
+  ...(options.immutable === undefined ? {} : { immutable: options.immutable }),
+  stringData: options.data ?? {},
+})
+
+/** `what` of {@link createSecret}. */
+export const createTheSecret = "create the Secret"
+
+/** A Secret that somebody else has made. */
+export const createSecret = (options: SecretOptions, until: Until = () => true): Step => ({
+  what: createTheSecret,
+  act: (side) =>
+    Effect.gen(function* () {
+      const owner =
+        options.controller === undefined
+          ? undefined
+          : yield* side.kube.create(configMaps, {
+              apiVersion: "v1",
+              kind: "ConfigMap",
+              metadata: { name: options.controller, namespace: side.namespace },
+            })
+      yield* side.kube.create(secrets, secret(side, options, owner))
+    }),
+  until,
+})
+
+export const editSecret = (patch: Patch, until: Until, name = "app"): Step => ({
+  what: `edit the Secret ${name}`,
+  act: (side) => side.kube.patch(secrets, { namespace: side.namespace, name }, patch),
+  until,
+})
+
+export const removeSecret = (until: Until, name = "app"): Step => ({
+  what: `delete the Secret ${name}`,
+  act: (side) => side.kube.delete(secrets, { namespace: side.namespace, name }),
+  until,
+})
+
+/** As a step, but nothing is to come of it. */
+export const quiet = (step: Step): Step => ({ ...step, what: `${step.what} (and nothing happens)`, quiet: true })
+
+/** The values of the row's own store become these. The provider tells nobody: a further step lets ESO look. */
+export const changeStore = (values: Readonly<Record<string, string>>): Step => ({
+  what: "change the store's values",
+  act: (side) => {
+    const { spec } = fakeStore(side.store, values)
+    return side.operator.patch(clusterSecretStores, { name: side.store }, { spec })
+  },
+  until: () => true,
+})
+
+/** Without a value, a fake store knows nothing; ESO wants at least one entry. */
+export const nothingOfInterest = { "/unrelated": "value" }
