@@ -2,8 +2,8 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { stringAt, valueAt } from "../../src/sync/rules/json.ts"
-import { assertServesOthers, assertUntouched, copyOf, createNamespace, inVirtual } from "../support/attack.ts"
+import { valueAt } from "../../src/sync/rules/json.ts"
+import { assertStoreRefused, assertUntouched, copyOf, createNamespace, inVirtual } from "../support/attack.ts"
 import {
   fakeProvider as fake,
   referenceOf,
@@ -12,7 +12,7 @@ import {
   valuesWithStores,
   vault,
 } from "../support/secret-stores.ts"
-import { configMaps, crds, events, externalSecrets, secrets, secretStores } from "../support/resources.ts"
+import { configMaps, crds, externalSecrets, secrets, secretStores } from "../support/resources.ts"
 import {
   createReady,
   externalSecret,
@@ -23,41 +23,6 @@ import {
   valueOf,
   vcluster,
 } from "../support/synced-pair.ts"
-import type { SyncedPairShape } from "../support/synced-pair.ts"
-
-/** Tried, told on the object and in an event, nothing on the host, others served. */
-const assertStoreRefused = Effect.fnUntraced(function* (
-  pair: SyncedPairShape,
-  body: KubeObject,
-  reason: string,
-  message: string,
-) {
-  const { host, virtual } = pair.ground
-  const made = yield* virtual.kube.create(secretStores, body)
-  const refused = yield* virtual.kube.waitFor(secretStores, body.metadata, isRefused(reason), {
-    what: `${body.metadata.name} refused as ${reason}`,
-  })
-  assert.include(readyOf(refused)?.message, message)
-  yield* virtual.kube.waitForList(
-    events,
-    { namespace: body.metadata.namespace, fieldSelector: `involvedObject.uid=${made.metadata.uid},reason=${reason}` },
-    (found) => found.some((event) => stringAt(event, "type") === "Warning"),
-  )
-  yield* assertServesOthers(pair, `store-${body.metadata.name}`)
-  assert.isUndefined(yield* host.kube.find(secretStores, copyOf(body.metadata.name, body.metadata.namespace)))
-  const spec = { secretStoreRef: { name: body.metadata.name, kind: "SecretStore" } }
-  const user = `uses-${body.metadata.name}`
-  yield* virtual.kube.create(
-    externalSecrets,
-    externalSecret(user, { spec, namespace: body.metadata.namespace ?? "default" }),
-  )
-  yield* virtual.kube.waitFor(
-    externalSecrets,
-    inVirtual(user, body.metadata.namespace),
-    isRefused("SecretStoreNotReady"),
-  )
-  assert.isUndefined(yield* host.kube.find(externalSecrets, copyOf(user, body.metadata.namespace)))
-})
 
 layer(SyncedPair.layer({ values: valuesWithStores }), { excludeTestServices: true, timeout: "10 minutes" })(
   "SecretStores",
