@@ -1,6 +1,7 @@
 /** `config show`: which settings are in force, and who says so. The virtual cluster is not needed. */
 import { Clock, Effect } from "effect"
 import { parseValues } from "../sync/rules/config.ts"
+import type { KnownPlace } from "../sync/rules/namespace-mapping.ts"
 import { readSettingsSecret } from "../sync/settings-source.ts"
 import type { ConfigShowArgs } from "./commands.ts"
 import { findVcluster, openHost, readValues } from "./connect.ts"
@@ -14,12 +15,12 @@ import { Terminal } from "./output/terminal.ts"
 /** There is no other yet. */
 const policy = "default"
 
-const fromFile = Effect.fnUntraced(function* (path: string, namespace: string | undefined) {
+const fromFile = Effect.fnUntraced(function* (path: string, known: KnownPlace) {
   const { text, source } = yield* readValues(path)
   const report: ConfigReport = {
     source,
     policy,
-    settings: yield* Effect.fromResult(parseValues(text, source, namespace)),
+    settings: yield* Effect.fromResult(parseValues(text, source, known)),
   }
   return { report, warnings: [] }
 })
@@ -32,7 +33,7 @@ const fromHost = Effect.fnUntraced(function* (args: ConfigShowArgs) {
     vcluster: { name: vcluster.name, namespace: vcluster.namespace },
     source,
     policy,
-    settings: yield* Effect.fromResult(parseValues(text, source, vcluster.namespace)),
+    settings: yield* Effect.fromResult(parseValues(text, source, vcluster)),
   }
   return { report, warnings }
 })
@@ -40,7 +41,9 @@ const fromHost = Effect.fnUntraced(function* (args: ConfigShowArgs) {
 export const configShow = Effect.fn("configShow")(function* (args: ConfigShowArgs) {
   const terminal = yield* Terminal
   const { report, warnings } =
-    args.values === undefined ? yield* fromHost(args) : yield* fromFile(args.values, args.namespace)
+    args.values === undefined
+      ? yield* fromHost(args)
+      : yield* fromFile(args.values, { name: args.vcluster, namespace: args.namespace })
   for (const warning of [...warnings, ...report.settings.warnings])
     yield* terminal.err(`Warning: ${toLocale(terminal.errStyle, escapeText(warning))}\n`)
   const canvas = { style: terminal.outStyle, columns: terminal.outColumns, nowMs: yield* Clock.currentTimeMillis }

@@ -12,7 +12,7 @@ import { readValuesFile } from "./values-file.ts"
 /** A file that cannot be read keeps nobody from hearing about the others. */
 const look = (path: string, namespace: string | undefined): Effect.Effect<FileReport> =>
   readValuesFile(path).pipe(
-    Effect.map(({ text, source }) => ({ file: source, ...checkValues(text, source, namespace) })),
+    Effect.map(({ text, source }) => ({ file: source, ...checkValues(text, source, { namespace }) })),
     Effect.catch(({ source, trouble }) =>
       Effect.succeed<FileReport>({
         file: source,

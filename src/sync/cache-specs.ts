@@ -41,6 +41,12 @@ const withoutSpec = (object: KubeObject): KubeObject => ({
   metadata: object.metadata,
 })
 
+/** Where all namespaces are watched, what Secrets of others hold must not stay here. */
+const withoutForeignData =
+  ({ isOurNamespace }: SyncContext) =>
+  (secret: KubeObject): KubeObject =>
+    isOurNamespace(secret.metadata.namespace ?? "") ? secret : withoutSpec(secret)
+
 /** Names and terminations only: the schemas are large, and read in full where they are compared. */
 const crds = (name: "hostCrds" | "virtualCrds", side: Side): CacheSpec => ({
   name,
@@ -78,7 +84,7 @@ const hostReferences = (
   side: "host",
   resource,
   selection: {
-    namespace: context.hostNamespace,
+    namespace: context.hostScope,
     labelSelector: `${managedByLabel}=${context.tenancy.vcluster},${referenceLabel}=true`,
   },
   indexes: { origin: originIndex(context) },
@@ -110,7 +116,7 @@ const secretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       name: "hostSecretStores",
       side: "host",
       resource: resources.secretStores(context.hostVersion),
-      selection: { namespace: context.hostNamespace },
+      selection: { namespace: context.hostScope },
       indexes: { origin: originIndex(context) },
       ...leftovers,
     },
@@ -154,7 +160,7 @@ const webhooks = ({ settings }: SyncContext): ReadonlyArray<CacheSpec> => {
 
 /** All caches that the settings call for, and those that show what other settings have left behind. */
 export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
-  const { hostNamespace } = context
+  const { hostNamespace, hostScope } = context
   return [
     virtualExternalSecrets(context),
     {
@@ -195,22 +201,23 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       side: "host",
       resource: resources.externalSecrets(context.hostVersion),
       // Without a selector: a foreign object under a name that we need is seen coming and going, not guessed from a 409.
-      selection: { namespace: hostNamespace },
+      selection: { namespace: hostScope },
       indexes: { origin: originIndex(context) },
     },
     {
       name: "hostSecrets",
       side: "host",
       resource: resources.secrets,
-      selection: { namespace: hostNamespace, labelSelector: `${esoManagedLabel}=true` },
+      selection: { namespace: hostScope, labelSelector: `${esoManagedLabel}=true` },
       indexes: {},
+      transform: withoutForeignData(context),
     },
     {
       name: "hostUnmanagedSecrets",
       side: "host",
       resource: resources.secrets,
       // Names and owners only: the namespace holds the vCluster's own credentials, whose values must not come here.
-      selection: { namespace: hostNamespace, labelSelector: `${esoManagedLabel}!=true`, metadataOnly: true },
+      selection: { namespace: hostScope, labelSelector: `${esoManagedLabel}!=true`, metadataOnly: true },
       indexes: {},
       transform: withoutSpec,
     },
@@ -234,7 +241,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       name: "hostEvents",
       side: "host",
       resource: resources.events,
-      selection: { namespace: hostNamespace, fieldSelector: "involvedObject.kind=ExternalSecret" },
+      selection: { namespace: hostScope, fieldSelector: "involvedObject.kind=ExternalSecret" },
       indexes: { regarded: regardedUid },
       transform: keepOfEvent,
       isHint: true,

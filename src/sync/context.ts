@@ -1,6 +1,7 @@
 /** What stays the same while one Syncer runs (or changes only with an ESO upgrade): the fixed input of every decision. */
 import type { KubeObject } from "../effects/kube-object.ts"
 import type { LabelSelector } from "./rules/label-selector.ts"
+import type { NamespaceSettings } from "./rules/namespace-mapping.ts"
 import type { HostLocation } from "./rules/names.ts"
 import type { Tenancy } from "./rules/ownership.ts"
 import type { Policy } from "./rules/policy.ts"
@@ -10,6 +11,7 @@ export interface SyncSettings {
   readonly externalSecrets: { readonly enabled: boolean; readonly selector: LabelSelector }
   readonly stores: { readonly enabled: boolean; readonly selector: LabelSelector }
   readonly clusterStores: { readonly enabled: boolean; readonly selector: LabelSelector }
+  readonly namespaces: NamespaceSettings
   /** The tenant's ServiceAccounts exist on the host (`sync.toHost.serviceAccounts.enabled`). */
   readonly serviceAccounts: boolean
   /** ESO's validating webhooks in the virtual cluster. */
@@ -28,8 +30,14 @@ export interface SyncContext {
   readonly virtualVersion: string
   /** openAPIV3Schema of the spec of the host's CRDs, by plural. */
   readonly hostSpecSchema: (plural: string) => unknown
-  /** Where the copy of a virtual object stands on the host; undefined: its namespace is not mapped. */
+  /** Where to watch the host; undefined: everywhere, since virtual namespaces are mapped to host namespaces. */
+  readonly hostScope: string | undefined
+  /** Whether a host namespace is the vCluster's, or stands for one of the tenant's. */
+  readonly isOurNamespace: (hostNamespace: string) => boolean
+  /** Where the copy of a virtual object stands on the host; undefined: nowhere. */
   readonly locate: (virtual: Pick<KubeObject, "metadata">) => HostLocation | undefined
+  /** Why {@link locate} knows no place in a virtual namespace. */
+  readonly whyNowhere: (virtualNamespace: string) => string
   /** Name of the Secret that ESO writes on the host for a target in a virtual namespace. */
   readonly hostSecretName: (target: string, virtualNamespace: string) => string
   /** Where the copy of a Secret or ConfigMap stands that a spec of a virtual namespace refers to. */

@@ -104,7 +104,7 @@ export const desiredHostExternalSecret = (
     namespace: location.namespace,
     labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(host.tenancy) },
     annotations: { ...carriedAnnotations(virtual.metadata.annotations), ...markAnnotations(virtual, host.tenancy) },
-    ownerReferences: ownedByService(host.service),
+    ownerReferences: ownedByService(host.service, location.namespace),
   },
   spec: hostSpec(spec, hostSecret, virtual.metadata.namespace ?? "", host),
 })

@@ -93,7 +93,7 @@ const decideSelected = (situation: Situation, virtual: KubeObject, memory: Memor
       virtual,
       new Refusal({
         reason: "NamespaceNotMapped",
-        message: `namespace ${virtual.metadata.namespace} is not mapped to the host (sync.toHost.namespaces.mappingsOnly)`,
+        message: context.whyNowhere(virtual.metadata.namespace ?? ""),
       }),
     )
   const hostSecret = hostSecretOf(virtual, spec, location, context)

@@ -87,6 +87,15 @@ const origins = (copy: KubeObject, context: SyncContext): ReadonlyArray<ObjectKe
   return origin === undefined ? [] : [origin.key]
 }
 
+const concerns = (kind: CopiedKind, key: ObjectKey, caches: Caches): boolean => {
+  const reference = referenceKey(kind, key)
+  return (
+    caches.virtualSecretStores.byIndex("reference", reference).length > 0 ||
+    caches.virtualExternalSecrets.byIndex("reference", reference).length > 0 ||
+    copiesOf(kind, caches).byIndex("origin", key).length > 0
+  )
+}
+
 const copiedKind = (
   kind: CopiedKind,
   resource: Resource,
@@ -95,7 +104,13 @@ const copiedKind = (
 ): SyncedKind => ({
   kind,
   sources: {
-    ...Object.fromEntries(sources.map((name) => [name, (object: KubeObject) => [objectKey(object)]])),
+    ...Object.fromEntries(
+      sources.map((name) => [
+        name,
+        // Of all the Secrets and ConfigMaps of a cluster, only a few are anybody's concern.
+        (object: KubeObject, caches: Caches) => (concerns(kind, objectKey(object), caches) ? [objectKey(object)] : []),
+      ]),
+    ),
     [copies]: (object: KubeObject, _caches: Caches, context: SyncContext) => origins(object, context),
     virtualExternalSecrets: (object, _caches, context) => keysIn(kind, context).ofExternalSecret(object),
     virtualSecretStores: (object, _caches, context) => keysIn(kind, context).ofStore(object),

@@ -128,7 +128,7 @@ export const desiredHostStore = (
       ...markAnnotations(virtual, context.tenancy),
       [baseAnnotation]: JSON.stringify(spec),
     },
-    ownerReferences: ownedByService(service),
+    ownerReferences: ownedByService(service, location.namespace),
   },
   spec: toHostNames(spec, virtual.metadata.namespace ?? "", context),
 })

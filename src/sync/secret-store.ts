@@ -198,7 +198,7 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Me
       virtual,
       new Refusal({
         reason: "NamespaceNotMapped",
-        message: `namespace ${virtual.metadata.namespace} is not mapped to the host (sync.toHost.namespaces.mappingsOnly)`,
+        message: context.whyNowhere(virtual.metadata.namespace ?? ""),
       }),
       removeCopies(copies, context, false),
       context,

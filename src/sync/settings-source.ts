@@ -31,14 +31,6 @@ const notEnabled = (vcluster: Vcluster): SetupError =>
     fix: `add to vcluster.yaml:\n${enableSnippet}`,
   })
 
-/** With mapped namespaces the host objects would belong elsewhere: going on would put them where nobody expects them. */
-const namespacesNotSupported = (source: string): SetupError =>
-  new SetupError({
-    reason: "InvalidSettings",
-    message: `${source}: sync.toHost.namespaces.enabled: true is not supported by this version of vcluster-es; nothing was changed`,
-    fix: "set sync.toHost.namespaces.enabled: false",
-  })
-
 /**
  * The merged Helm values that the vCluster runs with: key `config.yaml` of Secret `vc-config-NAME` (vCluster chart).
  *
@@ -67,8 +59,7 @@ export const parseSettings = Effect.fnUntraced(function* (
   { text, source }: SettingsText,
   vcluster: Vcluster,
 ): Effect.fn.Return<Settings, ConfigError | SetupError> {
-  const settings = yield* Effect.fromResult(parseValues(text, source, vcluster.namespace))
+  const settings = yield* Effect.fromResult(parseValues(text, source, vcluster))
   if (!settings.enabled) return yield* notEnabled(vcluster)
-  if (settings.namespaces.enabled) return yield* namespacesNotSupported(source)
   return settings
 })

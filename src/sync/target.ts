@@ -1,5 +1,11 @@
 /** What a Syncer works on: two clusters, one vCluster, its settings. */
-import { hostName, hostReferenceName, hostSecretName } from "./rules/names.ts"
+import {
+  hostLocation,
+  hostReferenceLocation,
+  hostSecretLocation,
+  toVirtualNamespace,
+  whyUnmapped,
+} from "./rules/namespace-mapping.ts"
 import { defaultPolicy } from "./rules/policy.ts"
 import type { SyncContext, SyncSettings } from "./context.ts"
 import type { CrdPair } from "./crd-to-virtual.ts"
@@ -22,16 +28,20 @@ export const rfc3339 = (millis: number): string => new Date(millis).toISOString(
  * @param now RFC 3339
  */
 export const contextOf = (
-  target: SyncTarget,
+  target: Pick<SyncTarget, "vcluster" | "settings">,
   virtualUid: string,
   version: string,
   pairs: ReadonlyMap<string, CrdPair>,
   now: () => string,
 ): SyncContext => {
   const { name: vcluster, namespace } = target.vcluster
+  const place = { name: vcluster, namespace }
+  const { namespaces } = target.settings
   return {
-    tenancy: { vcluster, virtualCluster: virtualUid },
+    tenancy: { vcluster, hostNamespace: namespace, virtualCluster: virtualUid },
     hostNamespace: namespace,
+    hostScope: namespaces.enabled ? undefined : namespace,
+    isOurNamespace: (host) => host === namespace || toVirtualNamespace(namespaces, vcluster, host) !== undefined,
     settings: target.settings,
     policy: defaultPolicy,
     hostVersion: version,
@@ -40,16 +50,13 @@ export const contextOf = (
       const pair = pairs.get(plural)
       return pair === undefined ? undefined : hostSpecSchema(pair)
     },
-    locate: (virtual) => ({
-      namespace,
-      name: hostName(virtual.metadata.name, virtual.metadata.namespace ?? "", vcluster),
-    }),
-    hostSecretName: (secret, virtualNamespace) => hostSecretName(secret, virtualNamespace, vcluster),
-    locateReference: (name, virtualNamespace) => ({
-      namespace,
-      name: hostReferenceName(name, virtualNamespace, vcluster),
-    }),
-    hostServiceAccountName: (name, virtualNamespace) => hostName(name, virtualNamespace, vcluster),
+    locate: ({ metadata }) => hostLocation(namespaces, place, metadata.namespace ?? "", metadata.name),
+    whyNowhere: (virtualNamespace) => whyUnmapped(namespaces, place, virtualNamespace),
+    hostSecretName: (secret, virtualNamespace) =>
+      hostSecretLocation(namespaces, place, virtualNamespace, secret)?.name ?? "",
+    locateReference: (name, virtualNamespace) => hostReferenceLocation(namespaces, place, virtualNamespace, name),
+    hostServiceAccountName: (name, virtualNamespace) =>
+      hostLocation(namespaces, place, virtualNamespace, name)?.name ?? "",
     now,
   }
 }

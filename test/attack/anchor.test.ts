@@ -8,13 +8,18 @@ import { awaitSecret, createReady, externalSecret, SyncedPair } from "../support
 const anchor = { namespace: "kube-system", name: "vcluster-es" }
 
 layer(SyncedPair.layer({ follow: false }), { excludeTestServices: true, timeout: "10 minutes" })("the anchor", (it) => {
+  const pass = Effect.gen(function* () {
+    const run = yield* (yield* SyncedPair).command("sync")
+    assert.strictEqual(run.code, 0, run.stdout + run.stderr)
+  })
+
   const steady = Effect.gen(function* () {
     const pair = yield* SyncedPair
     const { host, virtual } = pair.ground
-    assert.strictEqual((yield* pair.command("sync")).code, 0)
+    yield* pass
     if ((yield* virtual.kube.find(externalSecrets, inVirtual("kept"))) === undefined) {
       yield* virtual.kube.create(externalSecrets, externalSecret("kept"))
-      assert.strictEqual((yield* pair.command("sync")).code, 0)
+      yield* pass
     }
     return {
       pair,

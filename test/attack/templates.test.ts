@@ -1,4 +1,4 @@
-/** Templates, generators and types that would turn the host against itself (attacks 5, 6, 13, 27, 28). */
+/** Templates, generators and types that would turn the host against itself (attacks 13, 27, 28). */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { recordAt } from "../../src/sync/rules/json.ts"
@@ -9,41 +9,7 @@ import { awaitSecret, createReady, externalSecret, SyncedPair, valueOf, vcluster
 const templated = (name: string, template: Readonly<Record<string, unknown>>) =>
   externalSecret(name, { target: { template } })
 
-const items = [{ key: "config", templateAs: "Values" }]
-
 layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })("templates", (it) => {
-  const hostSecrets = [
-    `vc-${vcluster.name}`,
-    `${vcluster.name}-certs`,
-    `vc-config-${vcluster.name}`,
-    "sh.helm.release.v1.x.v1",
-  ]
-  it.effect("5: templateFrom does not read Secrets of the host", () =>
-    Effect.gen(function* () {
-      const pair = yield* SyncedPair
-      for (const [index, name] of hostSecrets.entries())
-        yield* assertRefused(
-          pair,
-          templated(`reads-secret-${index}`, { templateFrom: [{ literal: "a: b" }, { secret: { name, items } }] }),
-          "TemplateReferenceNotAllowed",
-          "spec.target.template.templateFrom[1].secret",
-        )
-    }),
-  )
-
-  it.effect("6: nor its ConfigMaps", () =>
-    Effect.gen(function* () {
-      const pair = yield* SyncedPair
-      const configMap = { name: "kube-root-ca.crt", items: [{ key: "ca.crt", templateAs: "Values" }] }
-      yield* assertRefused(
-        pair,
-        templated("reads-config-map", { templateFrom: [{ configMap }] }),
-        "TemplateReferenceNotAllowed",
-        "spec.target.template.templateFrom[0].configMap",
-      )
-    }),
-  )
-
   it.effect("13: generators are refused", () =>
     Effect.gen(function* () {
       const pair = yield* SyncedPair

@@ -14,34 +14,29 @@ import type { SyncedKind } from "../../src/sync/synced-kind.ts"
 import type { Action, Copy, Side } from "../../src/sync/rules/actions.ts"
 import { esoManagedLabel } from "../../src/sync/rules/keys.ts"
 import { applyMergePatch } from "../../src/sync/rules/merge-patch.ts"
-import { hostName, hostReferenceName, hostSecretName } from "../../src/sync/rules/names.ts"
-import { defaultPolicy } from "../../src/sync/rules/policy.ts"
+import { contextOf } from "../../src/sync/target.ts"
 import { controllerOf } from "../../src/sync/rules/ownership.ts"
 import { arrayAt, recordAt, stringAt, stringMapAt } from "../../src/sync/rules/json.ts"
 
 export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => ({
-  tenancy: { vcluster: "vc", virtualCluster: "kube-system-uid" },
-  hostNamespace: "team-x",
-  settings: {
-    externalSecrets: { enabled: true, selector: {} },
-    stores: { enabled: false, selector: {} },
-    clusterStores: { enabled: true, selector: {} },
-    serviceAccounts: false,
-    webhook: false,
-    version: undefined,
-  },
-  policy: defaultPolicy,
-  hostVersion: "v1",
-  virtualVersion: "v1",
-  hostSpecSchema: () => undefined,
-  locate: (virtual) => ({
-    namespace: "team-x",
-    name: hostName(virtual.metadata.name, virtual.metadata.namespace ?? "", "vc"),
-  }),
-  hostSecretName: (target, namespace) => hostSecretName(target, namespace, "vc"),
-  locateReference: (name, namespace) => ({ namespace: "team-x", name: hostReferenceName(name, namespace, "vc") }),
-  hostServiceAccountName: (name, namespace) => hostName(name, namespace, "vc"),
-  now: () => "2026-01-01T00:00:00Z",
+  ...contextOf(
+    {
+      vcluster: { name: "vc", namespace: "team-x" },
+      settings: changes.settings ?? {
+        externalSecrets: { enabled: true, selector: {} },
+        stores: { enabled: false, selector: {} },
+        clusterStores: { enabled: true, selector: {} },
+        namespaces: { enabled: false, mappingsOnly: false, byName: [] },
+        serviceAccounts: false,
+        webhook: false,
+        version: undefined,
+      },
+    },
+    "kube-system-uid",
+    "v1",
+    new Map(),
+    () => "2026-01-01T00:00:00Z",
+  ),
   ...changes,
 })
 

@@ -2,7 +2,7 @@
 import { Data, Result } from "effect"
 import { IntegrationReader } from "./integration-settings.ts"
 import type { IntegrationSettings, Origins } from "./integration-settings.ts"
-import type { NamespaceMapping, NamespaceSettings } from "./namespace-mapping.ts"
+import type { NamespaceMapping, NamespaceSettings, KnownPlace } from "./namespace-mapping.ts"
 import { emptyMappings, mappingError } from "./namespace-mapping-check.ts"
 import { nearestWord } from "../../effects/nearest-word.ts"
 import { describeValue } from "./problem-text.ts"
@@ -94,7 +94,7 @@ class SettingsBuilder {
     return given?.value ?? false
   }
 
-  namespaces(): NamespaceSettings {
+  namespaces(known: KnownPlace): NamespaceSettings {
     const { reader } = this
     const path = ["sync", "toHost", "namespaces"]
     for (const above of [["sync"], ["sync", "toHost"], path, [...path, "mappings"]]) reader.map(above)
@@ -106,15 +106,21 @@ class SettingsBuilder {
       this.checkMappings(
         mappings,
         entries.map((entry) => entry.at),
+        known,
       )
     return { enabled, mappingsOnly: this.flag(...path, "mappingsOnly"), byName: mappings }
   }
 
-  private checkMappings(mappings: ReadonlyArray<NamespaceMapping>, places: ReadonlyArray<Position>): void {
+  private checkMappings(
+    mappings: ReadonlyArray<NamespaceMapping>,
+    places: ReadonlyArray<Position>,
+    { name, namespace }: KnownPlace,
+  ): void {
+    const place = name === undefined || namespace === undefined ? undefined : { name, namespace }
     if (mappings.length === 0)
       this.reader.problem(this.reader.entry(["sync", "toHost", "namespaces"])?.keyAt, emptyMappings)
     for (const [index, mapping] of mappings.entries()) {
-      const error = mappingError(mapping, mappings.slice(0, index), undefined)
+      const error = mappingError(mapping, mappings.slice(0, index), place)
       if (error !== undefined) this.reader.problem(places[index], error)
     }
   }
@@ -125,10 +131,10 @@ const isEmpty = (tree: YamlTree): boolean => tree.kind === "scalar" && tree.valu
 /**
  * @param text a vcluster.yaml, or the whole of a vCluster's merged Helm values; an empty one gives the defaults
  * @param file its name, for messages
- * @param hostNamespace the vCluster's, when known: more can then be seen to be dangerous
+ * @param known of the vCluster, where it is: more can then be seen to be dangerous
  * @returns all problems and all warnings at once; the settings (whether or not the integration is enabled) where there is no problem
  */
-export const checkValues = (text: string, file: string, hostNamespace?: string): CheckedValues => {
+export const checkValues = (text: string, file: string, known: KnownPlace = {}): CheckedValues => {
   const parsed = parseYaml(text)
   if (Result.isFailure(parsed)) return unreadable(file, parsed.failure)
   const root = parsed.success
@@ -140,9 +146,9 @@ export const checkValues = (text: string, file: string, hostNamespace?: string):
   const builder = new SettingsBuilder(reader)
   checkRootKeys(reader)
   const integration = new IntegrationReader(reader, builder.origins, isMerged(root)).read()
-  const namespaces = builder.namespaces()
+  const namespaces = builder.namespaces(known)
   const serviceAccounts = builder.flag("sync", "toHost", "serviceAccounts", "enabled")
-  checkConflicts(reader, integration, hostNamespace)
+  checkConflicts(reader, integration, known.namespace)
   const problems = inOrder(file, reader.problems)
   const warnings = inOrder(file, reader.warnings)
   if (problems.length > 0) return { problems, warnings }
@@ -161,8 +167,8 @@ export const checkValues = (text: string, file: string, hostNamespace?: string):
 export const parseValues = (
   text: string,
   file: string,
-  hostNamespace?: string,
+  known: KnownPlace = {},
 ): Result.Result<Settings, ConfigError> => {
-  const { settings, problems } = checkValues(text, file, hostNamespace)
+  const { settings, problems } = checkValues(text, file, known)
   return settings === undefined ? Result.fail(new ConfigError({ problems })) : Result.succeed(settings)
 }

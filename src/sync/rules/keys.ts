@@ -9,6 +9,7 @@ export const managedLabel = `${domain}/managed`
 
 /** On host objects: whose copy it is. */
 export const vclusterAnnotation = `${domain}/vcluster`
+export const vclusterNamespaceAnnotation = `${domain}/vcluster-namespace`
 export const virtualClusterAnnotation = `${domain}/virtual-cluster`
 export const virtualNamespaceAnnotation = `${domain}/virtual-namespace`
 export const virtualNameAnnotation = `${domain}/virtual-name`

@@ -33,6 +33,12 @@ export interface Place {
   readonly namespace: string
 }
 
+/** As far as it is known: settings are also checked without a cluster. */
+export interface KnownPlace {
+  readonly name?: string | undefined
+  readonly namespace?: string | undefined
+}
+
 const placeholder = "${name}"
 const wildcard = "*"
 
@@ -158,3 +164,18 @@ export const hostReferenceLocation = (
   name: string,
 ): HostLocation | undefined =>
   locate(settings, place, virtualNamespace, name, { mapped: mappedReferenceName, scheme: hostReferenceName })
+
+/** Why objects of a virtual namespace have no place on the host, and what would give them one. */
+export const whyUnmapped = (settings: NamespaceSettings, place: Place, virtualNamespace: string): string => {
+  const mapped = toHostNamespace(settings, place.name, virtualNamespace)
+  switch (mapped._tag) {
+    case "Taken":
+      return `namespace ${virtualNamespace} would be mapped to the host namespace that already stands for ${mapped.by}`
+    case "Impossible":
+      return `the name that namespace ${virtualNamespace} would have on the host is not one of a namespace (63 characters at most)`
+    case "Mapped":
+      return `namespace ${virtualNamespace} is mapped to the vCluster's own host namespace, which holds its credentials`
+    default:
+      return `namespace ${virtualNamespace} is not mapped to the host: sync.toHost.namespaces.mappings.byName of this vCluster does not cover it, and mappingsOnly is set`
+  }
+}

@@ -14,11 +14,14 @@ import {
   virtualNamespaceAnnotation,
   virtualUidAnnotation,
   vclusterAnnotation,
+  vclusterNamespaceAnnotation,
 } from "./keys.ts"
 
 export interface Tenancy {
   /** The vCluster's name (its Helm release). */
   readonly vcluster: string
+  /** Its host namespace: in others, which are mapped to the tenant's, vClusters of the same name may have objects too. */
+  readonly hostNamespace: string
   /** UID of the virtual `kube-system` namespace. */
   readonly virtualCluster: string
 }
@@ -37,6 +40,7 @@ export const originOf = (host: KubeObject, tenancy: Tenancy): Origin | undefined
   const namespace = annotations[virtualNamespaceAnnotation]
   const uid = annotations[virtualUidAnnotation]
   if (annotations[vclusterAnnotation] !== tenancy.vcluster) return undefined
+  if (annotations[vclusterNamespaceAnnotation] !== tenancy.hostNamespace) return undefined
   if (name === undefined || namespace === undefined || uid === undefined) return undefined
   return { key: keyOf(namespace, name), namespace, name, uid }
 }
@@ -45,15 +49,19 @@ export const markLabels = (tenancy: Tenancy): Record<string, string> => ({ [mana
 
 export const markAnnotations = (virtual: KubeObject, tenancy: Tenancy): Record<string, string> => ({
   [vclusterAnnotation]: tenancy.vcluster,
+  [vclusterNamespaceAnnotation]: tenancy.hostNamespace,
   [virtualClusterAnnotation]: tenancy.virtualCluster,
   [virtualNamespaceAnnotation]: virtual.metadata.namespace ?? "",
   [virtualNameAnnotation]: virtual.metadata.name,
   [virtualUidAnnotation]: virtual.metadata.uid ?? "",
 })
 
-/** As vCluster's own objects have it, so that `helm uninstall` of the vCluster leaves nothing of ours behind. */
-export const ownedByService = (service: KubeObject | undefined): ReadonlyArray<OwnerReference> =>
-  service?.metadata.uid === undefined
+/**
+ * As vCluster's own objects have it, so that `helm uninstall` of the vCluster leaves nothing of ours behind. An owner of
+ * another namespace counts as gone (Kubernetes' garbage collector), so that objects in mapped namespaces get none.
+ */
+export const ownedByService = (service: KubeObject | undefined, namespace: string): ReadonlyArray<OwnerReference> =>
+  service?.metadata.uid === undefined || service.metadata.namespace !== namespace
     ? []
     : [
         {

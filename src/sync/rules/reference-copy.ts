@@ -38,7 +38,7 @@ export const copyWithoutData = (
     ...location,
     labels: { ...markLabels(tenancy), [referenceLabel]: "true" },
     annotations: markAnnotations(source, tenancy),
-    ownerReferences: ownedByService(service),
+    ownerReferences: ownedByService(service, location.namespace),
   },
   // Whatever the tenant's is: a control plane acts on some types, and ESO reads the data only.
   ...(kind === "Secret" ? { type: "Opaque" } : {}),

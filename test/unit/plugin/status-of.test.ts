@@ -21,6 +21,7 @@ const input: StatusInput = {
     externalSecrets: { enabled: true, selector: {} },
     stores: off,
     clusterStores: { enabled: true, selector: { matchLabels: { a: "b" } } },
+    namespaces: { enabled: false, mappingsOnly: false, byName: [] },
     serviceAccounts: false,
     webhook: false,
     version: undefined,

@@ -7,7 +7,7 @@ import type { Settings } from "../../../src/sync/rules/config.ts"
 export const file = "vcluster.yaml"
 
 export const settingsOf = (text: string, hostNamespace?: string): Settings =>
-  Result.match(parseValues(text, file, hostNamespace), {
+  Result.match(parseValues(text, file, { namespace: hostNamespace }), {
     onFailure: (error) => assert.fail(`expected settings, got: ${error.message}`),
     onSuccess: (settings) => settings,
   })

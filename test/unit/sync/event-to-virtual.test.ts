@@ -251,7 +251,11 @@ const benchWithCopy = Effect.gen(function* () {
       namespace: "team-x",
       uid: "copy",
       resourceVersion: "1",
-      annotations: markAnnotations(virtual, { vcluster: "vc", virtualCluster: "kube-system-uid" }),
+      annotations: markAnnotations(virtual, {
+        vcluster: "vc",
+        hostNamespace: "team-x",
+        virtualCluster: "kube-system-uid",
+      }),
     },
   }
   bench.see("hostExternalSecrets", copy)

@@ -14,7 +14,7 @@ const service: KubeObject = {
 }
 
 const host: HostSide = {
-  tenancy: { vcluster: "vc", virtualCluster: "cluster-uid" },
+  tenancy: { vcluster: "vc", hostNamespace: "team-x", virtualCluster: "cluster-uid" },
   version: "v1",
   schema: {
     type: "object",

@@ -9,7 +9,7 @@ import {
   ownedByService,
 } from "../../../src/sync/rules/ownership.ts"
 
-const tenancy = { vcluster: "vc", virtualCluster: "u-1" }
+const tenancy = { vcluster: "vc", hostNamespace: "ns", virtualCluster: "u-1" }
 
 const object = (metadata: Partial<KubeObject["metadata"]>): KubeObject => ({
   apiVersion: "v1",
@@ -34,6 +34,7 @@ describe("originOf", () => {
 
   it("knows the copies of its own vCluster only", () => {
     assert.isUndefined(originOf(object({ annotations: marks }), { ...tenancy, vcluster: "other" }))
+    assert.isUndefined(originOf(object({ annotations: marks }), { ...tenancy, hostNamespace: "other" }))
   })
 
   for (const key of Object.keys(marks).filter((name) => name !== "vcluster-es.io/virtual-cluster"))
@@ -46,11 +47,13 @@ describe("originOf", () => {
 describe("owners", () => {
   it("is the vCluster's Service, without control, where there is one", () => {
     const service = object({ name: "vc", uid: "s" })
-    assert.deepStrictEqual(ownedByService(service), [
+    assert.deepStrictEqual(ownedByService(service, "ns"), [
       { apiVersion: "v1", kind: "Service", name: "vc", uid: "s", controller: false },
     ])
-    assert.deepStrictEqual(ownedByService(undefined), [])
-    assert.deepStrictEqual(ownedByService(object({})), [])
+    // The garbage collector would take what has an owner in another namespace for an orphan.
+    assert.deepStrictEqual(ownedByService(service, "mapped"), [])
+    assert.deepStrictEqual(ownedByService(undefined, "ns"), [])
+    assert.deepStrictEqual(ownedByService(object({}), "ns"), [])
   })
 
   it("the controller is the one that says so", () => {
