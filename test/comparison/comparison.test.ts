@@ -11,8 +11,12 @@ import { deletion } from "./entries/deletion.ts"
 import { refresh } from "./entries/refresh.ts"
 import { sources } from "./entries/sources.ts"
 import { templates } from "./entries/templates.ts"
-import type { Row } from "./entry.ts"
+import { rejected } from "./entries/rejected.ts"
+import { isNotReady, type Row } from "./entry.ts"
 import { describeDifference } from "./snapshot.ts"
+import { readyCondition } from "../../src/sync/rules/conditions.ts"
+import { externalSecrets } from "../support/resources.ts"
+import { create } from "./steps.ts"
 
 const tables: Readonly<Record<string, ReadonlyArray<Row>>> = { creation, deletion, templates, sources, refresh }
 
@@ -44,5 +48,25 @@ layer(ComparedClusters.layer, { excludeTestServices: true, timeout: "10 minutes"
         }),
       )
     })
+  })
+
+  rejected.forEach(({ name, spec }, index) => {
+    it.effect(`rejected: ${name}`, () =>
+      Effect.gen(function* () {
+        const clusters = yield* ComparedClusters
+        const [plain, virtual] = yield* prepare(clusters, { name }, 9000 + index)
+        const wish = create({ spec }, isNotReady())
+        const error = yield* Effect.flip(wish.act(plain))
+        const [, words = "no word of the webhook"] = /denied the request: ([^]*)$/.exec(error.message) ?? []
+        yield* wish.act(virtual)
+        const told = yield* virtual.kube.waitFor(
+          externalSecrets,
+          { namespace: virtual.namespace, name: "app" },
+          (object) => wish.until({ externalSecrets: [object], secrets: [], events: [] }),
+        )
+        const { reason, message } = readyCondition(told) ?? {}
+        assert.deepStrictEqual({ reason, message }, { reason: "InvalidSpec", message: words.split("\n").join("; ") })
+      }),
+    )
   })
 })
