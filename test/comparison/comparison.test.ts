@@ -4,21 +4,30 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { accepts, carryOutRow, type StepResult, unexpected } from "./compare.ts"
+import { readyCondition } from "../../src/sync/rules/conditions.ts"
+import { keepLogsOnFailure } from "../support/on-ground.ts"
+import { externalSecrets } from "../support/resources.ts"
 import { ComparedClusters, prepare } from "./clusters.ts"
+import { accepts, carryOutRow, type StepResult, unexpected } from "./compare.ts"
 import { creation } from "./entries/creation.ts"
 import { deletion } from "./entries/deletion.ts"
 import { refresh } from "./entries/refresh.ts"
-import { sources } from "./entries/sources.ts"
-import { templates } from "./entries/templates.ts"
 import { rejected } from "./entries/rejected.ts"
+import { sources } from "./entries/sources.ts"
+import { templateReferences } from "./entries/template-references.ts"
+import { templates } from "./entries/templates.ts"
 import { isNotReady, type Row } from "./entry.ts"
 import { describeDifference } from "./snapshot.ts"
-import { readyCondition } from "../../src/sync/rules/conditions.ts"
-import { externalSecrets } from "../support/resources.ts"
 import { create } from "./steps.ts"
 
-const tables: Readonly<Record<string, ReadonlyArray<Row>>> = { creation, deletion, templates, sources, refresh }
+const tables: Readonly<Record<string, ReadonlyArray<Row>>> = {
+  creation,
+  deletion,
+  templates,
+  sources,
+  refresh,
+  templateReferences,
+}
 
 const problems = (row: Row, results: ReadonlyArray<StepResult>): ReadonlyArray<string> => [
   ...results.flatMap((result) => [
@@ -36,6 +45,7 @@ const problems = (row: Row, results: ReadonlyArray<StepResult>): ReadonlyArray<s
 ]
 
 layer(ComparedClusters.layer, { excludeTestServices: true, timeout: "10 minutes" })("as in one cluster", (it) => {
+  keepLogsOnFailure("comparison")
   Object.entries(tables).forEach(([table, rows], tableIndex) => {
     rows.forEach((row, index) => {
       it.effect(`${table}: ${row.name}`, () =>
