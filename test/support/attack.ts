@@ -5,7 +5,7 @@ import type { KubeObject } from "../../src/effects/kube-object.ts"
 import type { Resource } from "../../src/effects/resource.ts"
 import { hostName, hostSecretName } from "../../src/sync/rules/names.ts"
 import { stringAt } from "../../src/sync/rules/json.ts"
-import { events, externalSecrets, namespaces, secrets } from "./resources.ts"
+import { events, externalSecrets, namespaces, secrets, secretStores } from "./resources.ts"
 import { awaitSecret, createReady, externalSecret, isRefused, readyOf, valueOf, vcluster } from "./synced-pair.ts"
 import type { SyncedPairShape } from "./synced-pair.ts"
 
@@ -93,4 +93,38 @@ export const assertUntouched = Effect.fnUntraced(function* (
 ) {
   const after = yield* pair.ground[side].kube.get(resource, before.metadata)
   assert.deepStrictEqual(after, before)
+})
+
+/** Tried, told on the object and in an event, nothing on the host, others served. */
+export const assertStoreRefused = Effect.fnUntraced(function* (
+  pair: SyncedPairShape,
+  body: KubeObject,
+  reason: string,
+  message: string,
+) {
+  const { host, virtual } = pair.ground
+  const made = yield* virtual.kube.create(secretStores, body)
+  const refused = yield* virtual.kube.waitFor(secretStores, body.metadata, isRefused(reason), {
+    what: `${body.metadata.name} refused as ${reason}`,
+  })
+  assert.include(readyOf(refused)?.message, message)
+  yield* virtual.kube.waitForList(
+    events,
+    { namespace: body.metadata.namespace, fieldSelector: `involvedObject.uid=${made.metadata.uid},reason=${reason}` },
+    (found) => found.some((event) => stringAt(event, "type") === "Warning"),
+  )
+  yield* assertServesOthers(pair, `store-${body.metadata.name}`)
+  assert.isUndefined(yield* host.kube.find(secretStores, copyOf(body.metadata.name, body.metadata.namespace)))
+  const spec = { secretStoreRef: { name: body.metadata.name, kind: "SecretStore" } }
+  const user = `uses-${body.metadata.name}`
+  yield* virtual.kube.create(
+    externalSecrets,
+    externalSecret(user, { spec, namespace: body.metadata.namespace ?? "default" }),
+  )
+  yield* virtual.kube.waitFor(
+    externalSecrets,
+    inVirtual(user, body.metadata.namespace),
+    isRefused("SecretStoreNotReady"),
+  )
+  assert.isUndefined(yield* host.kube.find(externalSecrets, copyOf(user, body.metadata.namespace)))
 })

@@ -25,7 +25,11 @@ const makeWorld = () => {
     apiVersion: "external-secrets.io/v1",
     kind: "ExternalSecret",
     metadata: { name: "web", namespace: "default" },
-    spec: { secretStoreRef: { name: "store", kind: "ClusterSecretStore" }, data: [], target: { name: "app" } },
+    spec: {
+      secretStoreRef: { name: "store", kind: "ClusterSecretStore" },
+      data: [{ secretKey: "value", remoteRef: { key: "k" } }],
+      target: { name: "app" },
+    },
   })
   for (const action of externalSecretKind.decide(key, world.caches(), world.context, noMemory).actions)
     world.perform(action)
