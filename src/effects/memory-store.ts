@@ -152,11 +152,3 @@ export const makeMemoryStore = (indexers: Readonly<Record<string, Indexer>> = {}
     replace,
   }
 }
-
-/** Of what is not watched at all. */
-export const emptyStore: Store = {
-  get: () => undefined,
-  values: () => [],
-  size: () => 0,
-  byIndex: () => [],
-}

@@ -4,8 +4,9 @@
  */
 import { Clock, Effect, Result } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
-import { emptyStore, makeMemoryStore } from "../effects/memory-store.ts"
+import { makeMemoryStore } from "../effects/memory-store.ts"
 import type { MemoryStore } from "../effects/memory-store.ts"
+import { emptyStore } from "../effects/store.ts"
 import type { ObjectKey } from "../effects/kube-object.ts"
 import type { CacheName, Caches, CacheSpec } from "./caches.ts"
 import { cacheSpecs } from "./cache-specs.ts"

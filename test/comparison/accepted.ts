@@ -6,8 +6,8 @@ import type { Difference } from "./snapshot.ts"
 
 export interface AcceptedDifference {
   readonly path: RegExp
-  /** Which side has it; the other has nothing there. */
-  readonly only: "plain" | "virtual"
+  /** Which side has it, where the other has nothing. */
+  readonly only: "plain" | "virtual" | "either"
   readonly reason: string
 }
 
@@ -39,9 +39,17 @@ export const acceptedEverywhere: ReadonlyArray<AcceptedDifference> = [
     only: "plain",
     reason: "ESO's own memory of what it wrote; ours is the API server's account of field managers",
   },
+  {
+    path: /^externalSecrets \S+ events Normal (Created|Updated|Deleted)$/,
+    only: "either",
+    reason:
+      "they tell what ESO did to its Secret on the host: what is taken over or merged here was created there, and what is put right here needs no ESO",
+  },
 ]
 
 export const isAcceptedEverywhere = (difference: Difference): boolean =>
   acceptedEverywhere.some(
-    ({ path, only }) => path.test(difference.path) && difference[only === "plain" ? "virtual" : "plain"] === undefined,
+    ({ path, only }) =>
+      path.test(difference.path) &&
+      (["plain", "virtual"] as const).some((side) => difference[side] === undefined && only !== side),
   )

@@ -1,5 +1,7 @@
-/** The three clusters of the comparison: a plain one with an ESO of its own, and host and virtual cluster with ours between them. */
+/** The three clusters of the comparison: a plain one with an ESO of its own (webhook included), and host and virtual cluster with ours between them. */
 import { Context, Effect, Layer } from "effect"
+import { serveClusterNetwork } from "../clusters/cluster-network.ts"
+import { startEsoWebhook } from "../clusters/eso-webhook.ts"
 import { startEso } from "../clusters/eso.ts"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
 import type { Kube } from "../support/kube.ts"
@@ -32,8 +34,10 @@ export class ComparedClusters extends Context.Service<ComparedClusters, Clusters
     ComparedClusters,
     Effect.gen(function* () {
       const { ground } = yield* SyncedPair
-      const plain = yield* ground.addControlPlane({ name: "plain" })
+      const plain = yield* ground.addControlPlane({ name: "plain", clusterNetwork: true })
+      const network = yield* serveClusterNetwork(plain)
       yield* startEso(ground.watchdog, plain)
+      yield* startEsoWebhook(ground.watchdog, plain, network)
       const store = fakeStore("store", commonValues)
       yield* plain.kube.create(clusterSecretStores, store)
       yield* ground.host.kube.patch(clusterSecretStores, { name: "store" }, { spec: store["spec"] })
@@ -53,7 +57,11 @@ const slug = (name: string): string =>
     .replaceAll(/^-+|-+$/g, "")
 
 /** Makes the row's namespace on both sides, and its store, where it has one. */
-export const prepare = Effect.fnUntraced(function* (clusters: Clusters, row: Row, index: number) {
+export const prepare = Effect.fnUntraced(function* (
+  clusters: Clusters,
+  row: Pick<Row, "name" | "store">,
+  index: number,
+) {
   const name = `${slug(row.name)}-${index}`
   const sides: readonly [Side, Side] = [
     { name: "plain", kube: clusters.plain, operator: clusters.plain, namespace: name, store: name },

@@ -8,9 +8,6 @@ import { answered, named, type Row, type RowDifference, type Side, type State, t
 import { type Difference, differencesOf, snapshotOf } from "./snapshot.ts"
 import { create } from "./steps.ts"
 
-/** Whether events are compared too. */
-export const compareEvents = false
-
 /** How long a side may take to get where a step leads, and the virtual cluster then to be like the plain one. */
 const patience = "20 seconds"
 
@@ -19,11 +16,11 @@ const isNoCanary = (object: KubeObject): boolean => object.metadata.name !== can
 
 const read = Effect.fnUntraced(function* (side: Side): Effect.fn.Return<State, KubeError> {
   const selection = { namespace: side.namespace }
-  const [listedExternalSecrets, listedSecrets] = yield* Effect.all([
-    side.kube.list(externalSecrets, selection),
-    side.kube.list(secrets, selection),
-  ])
-  return { externalSecrets: listedExternalSecrets, secrets: listedSecrets }
+  return yield* Effect.all({
+    externalSecrets: side.kube.list(externalSecrets, selection),
+    secrets: side.kube.list(secrets, selection),
+    events: side.kube.list(events, selection),
+  })
 })
 
 const versions = (objects: ReadonlyArray<KubeObject>): string =>
@@ -34,10 +31,12 @@ const nextChange = (side: Side, state: State) => {
   const selection = { namespace: side.namespace }
   const differs = (before: ReadonlyArray<KubeObject>) => (now: ReadonlyArray<KubeObject>) =>
     versions(now) !== versions(before)
-  return Effect.raceFirst(
-    side.kube.waitForList(externalSecrets, selection, differs(state.externalSecrets), { timeout: "1 hour" }),
-    side.kube.waitForList(secrets, selection, differs(state.secrets), { timeout: "1 hour" }),
-  )
+  const wait = { timeout: "1 hour" } as const
+  return Effect.raceAllFirst([
+    side.kube.waitForList(externalSecrets, selection, differs(state.externalSecrets), wait),
+    side.kube.waitForList(secrets, selection, differs(state.secrets), wait),
+    side.kube.waitForList(events, selection, differs(state.events), wait),
+  ])
 }
 
 /** Waits until `accept` of what is in the namespaces; gives the last state in any case. */
@@ -63,6 +62,7 @@ const settle = Effect.fnUntraced(function* (
 const withoutCanary = (state: State): State => ({
   externalSecrets: state.externalSecrets.filter(isNoCanary),
   secrets: state.secrets.filter(isNoCanary),
+  events: state.events,
 })
 
 const differences = ([plain, virtual]: ReadonlyArray<State>): ReadonlyArray<Difference> =>
@@ -83,7 +83,7 @@ const canary = create({ name: canaryName }, (state) =>
 const carryCanary = Effect.fnUntraced(function* (side: Side) {
   yield* canary.act(side)
   yield* side.kube.waitFor(externalSecrets, { namespace: side.namespace, name: canaryName }, (object) =>
-    canary.until({ externalSecrets: [object], secrets: [] }),
+    canary.until({ externalSecrets: [object], secrets: [], events: [] }),
   )
   yield* side.kube.delete(externalSecrets, { namespace: side.namespace, name: canaryName })
   yield* side.kube.waitUntilGone(externalSecrets, { namespace: side.namespace, name: canaryName })
@@ -142,5 +142,3 @@ export const accepts = (accepted: RowDifference, step: Step, { path }: Differenc
 
 export const unexpected = (row: Row, step: Step, found: ReadonlyArray<Difference>): ReadonlyArray<Difference> =>
   found.filter((difference) => !(row.accepts ?? []).some((accepted) => accepts(accepted, step, difference)))
-
-export const eventsOf = (side: Side) => side.kube.list(events, { namespace: side.namespace })

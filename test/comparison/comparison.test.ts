@@ -4,17 +4,30 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { accepts, carryOutRow, type StepResult, unexpected } from "./compare.ts"
+import { readyCondition } from "../../src/sync/rules/conditions.ts"
+import { keepLogsOnFailure } from "../support/on-ground.ts"
+import { externalSecrets } from "../support/resources.ts"
 import { ComparedClusters, prepare } from "./clusters.ts"
+import { accepts, carryOutRow, type StepResult, unexpected } from "./compare.ts"
 import { creation } from "./entries/creation.ts"
 import { deletion } from "./entries/deletion.ts"
 import { refresh } from "./entries/refresh.ts"
+import { rejected } from "./entries/rejected.ts"
 import { sources } from "./entries/sources.ts"
+import { templateReferences } from "./entries/template-references.ts"
 import { templates } from "./entries/templates.ts"
-import type { Row } from "./entry.ts"
+import { isNotReady, type Row } from "./entry.ts"
 import { describeDifference } from "./snapshot.ts"
+import { create } from "./steps.ts"
 
-const tables: Readonly<Record<string, ReadonlyArray<Row>>> = { creation, deletion, templates, sources, refresh }
+const tables: Readonly<Record<string, ReadonlyArray<Row>>> = {
+  creation,
+  deletion,
+  templates,
+  sources,
+  refresh,
+  templateReferences,
+}
 
 const problems = (row: Row, results: ReadonlyArray<StepResult>): ReadonlyArray<string> => [
   ...results.flatMap((result) => [
@@ -32,6 +45,7 @@ const problems = (row: Row, results: ReadonlyArray<StepResult>): ReadonlyArray<s
 ]
 
 layer(ComparedClusters.layer, { excludeTestServices: true, timeout: "10 minutes" })("as in one cluster", (it) => {
+  keepLogsOnFailure("comparison")
   Object.entries(tables).forEach(([table, rows], tableIndex) => {
     rows.forEach((row, index) => {
       it.effect(`${table}: ${row.name}`, () =>
@@ -44,5 +58,25 @@ layer(ComparedClusters.layer, { excludeTestServices: true, timeout: "10 minutes"
         }),
       )
     })
+  })
+
+  rejected.forEach(({ name, spec }, index) => {
+    it.effect(`rejected: ${name}`, () =>
+      Effect.gen(function* () {
+        const clusters = yield* ComparedClusters
+        const [plain, virtual] = yield* prepare(clusters, { name }, 9000 + index)
+        const wish = create({ spec }, isNotReady())
+        const error = yield* Effect.flip(wish.act(plain))
+        const [, words = "no word of the webhook"] = /denied the request: ([^]*)$/.exec(error.message) ?? []
+        yield* wish.act(virtual)
+        const told = yield* virtual.kube.waitFor(
+          externalSecrets,
+          { namespace: virtual.namespace, name: "app" },
+          (object) => wish.until({ externalSecrets: [object], secrets: [], events: [] }),
+        )
+        const { reason, message } = readyCondition(told) ?? {}
+        assert.deepStrictEqual({ reason, message }, { reason: "InvalidSpec", message: words.split("\n").join("; ") })
+      }),
+    )
   })
 })

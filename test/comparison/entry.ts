@@ -23,6 +23,7 @@ export interface Side {
 export interface State {
   readonly externalSecrets: ReadonlyArray<KubeObject>
   readonly secrets: ReadonlyArray<KubeObject>
+  readonly events: ReadonlyArray<KubeObject>
 }
 
 export interface Step {

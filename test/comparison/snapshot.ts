@@ -41,16 +41,15 @@ const statusView = (object: KubeObject): Snapshot => ({
 
 const isOf = (name: string) => (event: KubeObject) => stringAt(event, "involvedObject", "name") === name
 
-/** Which events an ExternalSecret has had, each kind of it once: how often is a matter of timing. */
-const eventView = (events: ReadonlyArray<KubeObject>) =>
-  [...new Set(events.map((event) => `${stringAt(event, "type")} ${stringAt(event, "reason")}`))].toSorted()
+/** Which events an ExternalSecret has had, each kind of them once: how often is a matter of timing. */
+const eventView = (events: ReadonlyArray<KubeObject>): Snapshot =>
+  Object.fromEntries(events.map((event) => [`${stringAt(event, "type")} ${stringAt(event, "reason")}`, true]))
 
-/** @param events undefined: they are not compared */
-export const snapshotOf = (state: State, events?: ReadonlyArray<KubeObject>): Snapshot => ({
+export const snapshotOf = (state: State): Snapshot => ({
   secrets: byName(state.secrets, secretView),
   externalSecrets: byName(state.externalSecrets, (object) => ({
     ...statusView(object),
-    ...(events === undefined ? {} : { events: eventView(events.filter(isOf(object.metadata.name))) }),
+    events: eventView(state.events.filter(isOf(object.metadata.name))),
   })),
 })
 

@@ -122,6 +122,28 @@ export const removeSecret = (until: Until, name = "app"): Step => ({
   until,
 })
 
+/** A ConfigMap or a Secret that templates refer to. */
+export const createReferred = (
+  kind: "ConfigMap" | "Secret",
+  name: string,
+  data: Readonly<Record<string, string>>,
+): Step => ({
+  what: `create the ${kind} ${name}`,
+  act: (side) => {
+    const metadata = { name, namespace: side.namespace }
+    return kind === "ConfigMap"
+      ? side.kube.create(configMaps, { apiVersion: "v1", kind, metadata, data })
+      : side.kube.create(secrets, { apiVersion: "v1", kind, metadata, stringData: data })
+  },
+  until: () => true,
+})
+
+export const editConfigMap = (name: string, data: Readonly<Record<string, string>>): Step => ({
+  what: `edit the ConfigMap ${name}`,
+  act: (side) => side.kube.patch(configMaps, { namespace: side.namespace, name }, { data }),
+  until: () => true,
+})
+
 /** As a step, but nothing is to come of it. */
 export const quiet = (step: Step): Step => ({ ...step, what: `${step.what} (and nothing happens)`, quiet: true })
 

@@ -189,7 +189,7 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
     }),
   )
 
-  it.effect("gives back a virtual Secret that was deleted, and undoes edits of its keys only", () =>
+  it.effect("gives back a virtual Secret that was deleted, and undoes edits of its data", () =>
     Effect.gen(function* () {
       const pair = yield* SyncedPair
       const { virtual } = pair.ground
@@ -204,32 +204,35 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       const healed = yield* virtual.kube.waitFor(
         secrets,
         inVirtual("secret-gone"),
-        (secret) => valueOf(secret, "password") === "s3cret" && valueOf(secret, "own") !== undefined,
+        (secret) => valueOf(secret, "password") === "s3cret" && valueOf(secret, "own") === undefined,
       )
-      assert.strictEqual(valueOf(healed, "own"), "mine")
+      assert.deepStrictEqual(Object.keys(stringMapAt(healed, "data")), ["password"])
     }),
   )
 
-  it.effect("takes over a Secret that nobody controls, and leaves its other keys", () =>
-    Effect.gen(function* () {
-      const pair = yield* SyncedPair
-      const { virtual } = pair.ground
-      yield* virtual.kube.create(secrets, {
-        apiVersion: "v1",
-        kind: "Secret",
-        metadata: { name: "was-there", namespace: "default" },
-        type: "Opaque",
-        data: { mine: btoa("x") },
-      })
-      const ready = yield* createReady(pair, externalSecret("was-there"))
-      const secret = yield* virtual.kube.waitFor(
-        secrets,
-        inVirtual("was-there"),
-        (object) => valueOf(object, "password") === "s3cret",
-      )
-      assert.strictEqual(valueOf(secret, "mine"), "x")
-      assert.strictEqual(secret.metadata.ownerReferences?.[0]?.uid, ready.metadata.uid)
-    }),
+  it.effect(
+    "takes over a Secret that nobody controls, labels of others included, and clears its data as ESO does",
+    () =>
+      Effect.gen(function* () {
+        const pair = yield* SyncedPair
+        const { virtual } = pair.ground
+        yield* virtual.kube.create(secrets, {
+          apiVersion: "v1",
+          kind: "Secret",
+          metadata: { name: "was-there", namespace: "default", labels: { theirs: "yes" } },
+          type: "Opaque",
+          data: { mine: btoa("x") },
+        })
+        const ready = yield* createReady(pair, externalSecret("was-there"))
+        const secret = yield* virtual.kube.waitFor(
+          secrets,
+          inVirtual("was-there"),
+          (object) => valueOf(object, "password") === "s3cret",
+        )
+        assert.isUndefined(valueOf(secret, "mine"))
+        assert.strictEqual(secret.metadata.labels?.["theirs"], "yes")
+        assert.strictEqual(secret.metadata.ownerReferences?.[0]?.uid, ready.metadata.uid)
+      }),
   )
 
   it.effect("keeps two namespaces with the same names apart", () =>

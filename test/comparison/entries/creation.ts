@@ -52,7 +52,7 @@ const owner: ReadonlyArray<Row> = [
     ],
     accepts: [
       {
-        path: /^externalSecrets second (conditions 0 (reason|message)|binding name)$/,
+        path: /^externalSecrets second (conditions 0 (reason|message)|binding name|events Warning \w+)$/,
         reason: "refused before ESO sees it, with a reason that names the other ExternalSecret: HostNameTaken",
       },
     ],

@@ -40,6 +40,8 @@ const types: ReadonlyArray<Row> = [
   }),
 ]
 
+const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
+
 const metadata: ReadonlyArray<Row> = [
   templated("an empty template", {}),
   templated("template metadata only", { metadata: { labels: { tier: "db" }, annotations: { who: "me" } } }),
@@ -64,6 +66,16 @@ const metadata: ReadonlyArray<Row> = [
             labels?.["team"] === "b" && labels["more"] === "yes" && annotations?.["note"] === undefined,
         ),
       ),
+    ],
+  },
+  {
+    name: "kubectl's annotation of what was applied",
+    steps: [create({ annotations: { [lastApplied]: "{}", note: "hello" } }, synced)],
+    accepts: [
+      {
+        path: new RegExp(`^secrets app annotations ${lastApplied}$`),
+        reason: "it describes the ExternalSecret, and kubectl would take it for the Secret's",
+      },
     ],
   },
   {

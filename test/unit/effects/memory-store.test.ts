@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { KubeObject } from "../../../src/effects/kube-object.ts"
 import { isNewer, makeMemoryStore } from "../../../src/effects/memory-store.ts"
+import { emptyStore } from "../../../src/effects/store.ts"
 
 const object = (name: string, resourceVersion: string, extra: Readonly<Record<string, unknown>> = {}): KubeObject => ({
   apiVersion: "v1",
@@ -22,6 +23,15 @@ describe("isNewer", () => {
     assert.isFalse(isNewer("10", "10"))
     assert.isTrue(isNewer("9007199254740993", "9007199254740992"))
     assert.isTrue(isNewer("1", ""))
+  })
+})
+
+describe("emptyStore", () => {
+  it("answers for any index, as a store does that holds nothing", () => {
+    assert.deepStrictEqual(emptyStore.byIndex("whatever", "x"), [])
+    assert.deepStrictEqual([...emptyStore.values()], [])
+    assert.isUndefined(emptyStore.get("a"))
+    assert.strictEqual(emptyStore.size(), 0)
   })
 })
 
