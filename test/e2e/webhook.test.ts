@@ -1,7 +1,6 @@
 /** `webhook.enabled`: ESO's own webhook on the host answers in the virtual cluster, and what happens when it does not. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { stringify } from "yaml"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
 import { arrayAt, stringAt, valueAt } from "../../src/sync/rules/json.ts"
 import { isWrite } from "../clusters/audit-log.ts"
@@ -14,6 +13,7 @@ import {
   externalSecrets,
   externalSecretsV1beta1,
   secrets,
+  secretStores,
   validatingWebhookConfigurations as configurations,
 } from "../support/resources.ts"
 import {
@@ -21,33 +21,22 @@ import {
   binary,
   createReady,
   externalSecret,
+  fakeStore,
   isReady,
   isRefused,
   readyOf,
   valueOf,
   vcluster,
 } from "../support/synced-pair.ts"
-import { WebhookPair, type WebhookPairShape, withWebhook } from "../support/webhook-pair.ts"
+import { apply, restartFollow, untilAllowed, WebhookPair, withWebhook } from "../support/webhook-pair.ts"
 
 const forExternalSecrets = { name: "externalsecret-validate" }
 const forStores = { name: "secretstore-validate" }
 
 const firstOf = (configuration: KubeObject) => arrayAt(configuration, "webhooks")[0]
 
-const apply = (pair: WebhookPairShape, object: KubeObject) =>
-  pair.ground.kubectl(pair.ground.virtual, ["apply", "-f", "-"], stringify(object))
-
 const empty = (name: string) => externalSecret(name, { spec: { data: [] } })
 const eitherDataOrDataFrom = "either data or dataFrom should be specified"
-
-const untilAllowed = (pair: WebhookPairShape, object: KubeObject) =>
-  Effect.gen(function* () {
-    for (;;) {
-      const applied = yield* apply(pair, object)
-      if (applied.code === 0) return
-      assert.include(applied.stderr, "failed calling webhook")
-    }
-  }).pipe(Effect.timeout("30 seconds"))
 
 layer(WebhookPair.layer, { excludeTestServices: true, timeout: "30 minutes" })("webhook.enabled", (it) => {
   it.effect("what ESO rejects is rejected by kubectl apply in the virtual cluster, with ESO's words", () =>
@@ -272,15 +261,29 @@ layer(WebhookPair.layer, { excludeTestServices: true, timeout: "30 minutes" })("
     }),
   )
 
+  it.effect("with stores.enabled the webhook for SecretStores comes too", () =>
+    Effect.gen(function* () {
+      const pair = yield* WebhookPair
+      yield* restartFollow(pair, withWebhook(true, { toHost: { stores: { enabled: true } } }))
+      const { virtual } = pair.ground
+      yield* virtual.kube.waitFor(configurations, forStores, (found) => caBundles(found).length === 2)
+      const store: KubeObject = { ...fakeStore("own", { "/own": "o" }), kind: "SecretStore" }
+      const metadata = { name: "own", namespace: "default" }
+      const bad = { conditions: [{ namespaceRegexes: ["\\1"] }], ...Object(store["spec"]) }
+      const rejected = yield* apply(pair, { ...store, metadata, spec: bad })
+      assert.include(rejected.stderr, "failed to compile 0th namespace regex in 0th condition")
+      const applied = yield* apply(pair, { ...store, metadata })
+      assert.strictEqual(applied.code, 0, applied.stderr)
+      yield* virtual.kube.waitFor(secretStores, metadata, isReady)
+    }),
+  )
+
   it.effect("switched off between two runs, nothing of it is left", () =>
     Effect.gen(function* () {
       const pair = yield* WebhookPair
       const { virtual } = pair.ground
       for (const name of [forExternalSecrets, forStores]) yield* virtual.kube.get(configurations, name)
-      yield* pair.syncing.running.signal("SIGTERM")
-      yield* pair.syncing.running.finished
-      yield* pair.ground.seedVcluster({ ...vcluster, values: withWebhook(false) })
-      pair.syncing.running = yield* pair.startFollow()
+      yield* restartFollow(pair, withWebhook(false))
       yield* virtual.kube.waitUntilGone(configurations, forExternalSecrets)
       yield* virtual.kube.waitUntilGone(configurations, forStores)
     }),
