@@ -1,7 +1,6 @@
 /** `webhook.enabled`: ESO's own webhook on the host answers in the virtual cluster, and what happens when it does not. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { stringify } from "yaml"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
 import { arrayAt, stringAt, valueAt } from "../../src/sync/rules/json.ts"
 import { isWrite } from "../clusters/audit-log.ts"
@@ -9,11 +8,11 @@ import { caBundles } from "../clusters/eso-webhook-objects.ts"
 import {
   clusterRoleBindings,
   clusterRoles,
-  clusterSecretStores,
   configMaps,
   externalSecrets,
   externalSecretsV1beta1,
   secrets,
+  secretStores,
   validatingWebhookConfigurations as configurations,
 } from "../support/resources.ts"
 import {
@@ -21,33 +20,27 @@ import {
   binary,
   createReady,
   externalSecret,
+  fakeStore,
   isReady,
   isRefused,
   readyOf,
   valueOf,
   vcluster,
 } from "../support/synced-pair.ts"
-import { WebhookPair, type WebhookPairShape, withWebhook } from "../support/webhook-pair.ts"
+import { apply, restartFollow, untilAllowed, WebhookPair, withWebhook } from "../support/webhook-pair.ts"
 
 const forExternalSecrets = { name: "externalsecret-validate" }
 const forStores = { name: "secretstore-validate" }
 
 const firstOf = (configuration: KubeObject) => arrayAt(configuration, "webhooks")[0]
 
-const apply = (pair: WebhookPairShape, object: KubeObject) =>
-  pair.ground.kubectl(pair.ground.virtual, ["apply", "-f", "-"], stringify(object))
+const ownStore: KubeObject = { ...fakeStore("own", { "/own": "o" }), kind: "SecretStore" }
+const withStores = { toHost: { stores: { enabled: true } } }
+/** Rejected by ESO's webhook, and by no schema. */
+const badConditions = { conditions: [{ namespaceRegexes: ["\\1"] }] }
 
 const empty = (name: string) => externalSecret(name, { spec: { data: [] } })
 const eitherDataOrDataFrom = "either data or dataFrom should be specified"
-
-const untilAllowed = (pair: WebhookPairShape, object: KubeObject) =>
-  Effect.gen(function* () {
-    for (;;) {
-      const applied = yield* apply(pair, object)
-      if (applied.code === 0) return
-      assert.include(applied.stderr, "failed calling webhook")
-    }
-  }).pipe(Effect.timeout("30 seconds"))
 
 layer(WebhookPair.layer, { excludeTestServices: true, timeout: "30 minutes" })("webhook.enabled", (it) => {
   it.effect("what ESO rejects is rejected by kubectl apply in the virtual cluster, with ESO's words", () =>
@@ -68,7 +61,7 @@ layer(WebhookPair.layer, { excludeTestServices: true, timeout: "30 minutes" })("
         apiVersion: "external-secrets.io/v1",
         kind: "ClusterSecretStore",
         metadata: { name: "two-of-them" },
-        spec: { conditions: [{ namespaceRegexes: ["\\1"] }], provider: { fake: { data: [] } } },
+        spec: { ...badConditions, provider: { fake: { data: [] } } },
       })
       assert.include(store.stderr, "failed to compile 0th namespace regex in 0th condition")
       const { virtual } = pair.ground
@@ -272,15 +265,28 @@ layer(WebhookPair.layer, { excludeTestServices: true, timeout: "30 minutes" })("
     }),
   )
 
+  it.effect("with stores.enabled the webhook for SecretStores comes too", () =>
+    Effect.gen(function* () {
+      const pair = yield* WebhookPair
+      yield* restartFollow(pair, withWebhook(true, withStores))
+      const { virtual } = pair.ground
+      yield* virtual.kube.waitFor(configurations, forStores, (found) => caBundles(found).length === 2)
+      const metadata = { name: "own", namespace: "default" }
+      const { spec } = ownStore
+      const rejected = yield* apply(pair, { ...ownStore, metadata, spec: { ...Object(spec), ...badConditions } })
+      assert.include(rejected.stderr, "failed to compile 0th namespace regex in 0th condition")
+      const applied = yield* apply(pair, { ...ownStore, metadata })
+      assert.strictEqual(applied.code, 0, applied.stderr)
+      yield* virtual.kube.waitFor(secretStores, metadata, isReady)
+    }),
+  )
+
   it.effect("switched off between two runs, nothing of it is left", () =>
     Effect.gen(function* () {
       const pair = yield* WebhookPair
       const { virtual } = pair.ground
       for (const name of [forExternalSecrets, forStores]) yield* virtual.kube.get(configurations, name)
-      yield* pair.syncing.running.signal("SIGTERM")
-      yield* pair.syncing.running.finished
-      yield* pair.ground.seedVcluster({ ...vcluster, values: withWebhook(false) })
-      pair.syncing.running = yield* pair.startFollow()
+      yield* restartFollow(pair, withWebhook(false, withStores))
       yield* virtual.kube.waitUntilGone(configurations, forExternalSecrets)
       yield* virtual.kube.waitUntilGone(configurations, forStores)
     }),
@@ -292,13 +298,13 @@ layer(WebhookPair.layer, { excludeTestServices: true, timeout: "30 minutes" })("
       Effect.gen(function* () {
         const pair = yield* WebhookPair
         const { kube } = pair.ground.virtual
-        yield* kube.create(externalSecrets, empty("refused-by-host"))
-        const ref = { namespace: "default", name: "refused-by-host" }
-        const told = yield* kube.waitFor(externalSecrets, ref, isRefused("RefusedByHost"))
-        assert.include(readyOf(told)?.message, eitherDataOrDataFrom)
-        const { data } = Object(externalSecret("x")["spec"])
-        yield* kube.patch(externalSecrets, ref, { spec: { data } })
-        yield* kube.waitFor(externalSecrets, ref, isReady)
+        const metadata = { name: "refused-by-host", namespace: "default" }
+        const { spec } = ownStore
+        yield* kube.create(secretStores, { ...ownStore, metadata, spec: { ...Object(spec), ...badConditions } })
+        const told = yield* kube.waitFor(secretStores, metadata, isRefused("RefusedByHost"))
+        assert.include(readyOf(told)?.message, "failed to compile 0th namespace regex in 0th condition")
+        yield* kube.patch(secretStores, metadata, { spec: { conditions: null } })
+        yield* kube.waitFor(secretStores, metadata, isReady)
         yield* pair.webhook.stop
         yield* kube.create(externalSecrets, externalSecret("waits"))
         yield* pair.syncing.running.waitForOutput(/failed calling webhook/, { from: "stderr" })
@@ -306,7 +312,6 @@ layer(WebhookPair.layer, { excludeTestServices: true, timeout: "30 minutes" })("
         assert.isFalse(isRefused("RefusedByHost")(waiting))
         yield* pair.webhook.start
         yield* kube.waitFor(externalSecrets, waiting.metadata, isReady, { timeout: "60 seconds" })
-        assert.isDefined(yield* kube.find(clusterSecretStores, { name: "store" }))
       }),
   )
 })

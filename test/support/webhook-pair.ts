@@ -1,14 +1,21 @@
 /** A synced pair with ESO's real webhook on the host, which both API servers can reach, and `webhook.enabled`. */
+import { assert } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
+import { stringify } from "yaml"
+import type { KubeObject } from "../../src/effects/kube-object.ts"
 import { serveClusterNetwork } from "../clusters/cluster-network.ts"
 import { startEsoWebhook, type EsoWebhook } from "../clusters/eso-webhook.ts"
 import type { Running } from "../clusters/programs.ts"
-import { documentedValues } from "../clusters/vcluster.ts"
+import { documentedValues, type Vcluster } from "../clusters/vcluster.ts"
 import type { SyncedPairShape } from "./synced-pair.ts"
-import { SyncedPair } from "./synced-pair.ts"
+import { SyncedPair, vcluster } from "./synced-pair.ts"
 
-export const withWebhook = (enabled: boolean) => ({
-  integrations: { externalSecrets: { ...documentedValues.integrations.externalSecrets, webhook: { enabled } } },
+const { externalSecrets } = documentedValues.integrations
+
+export const withWebhook = (enabled: boolean, sync: Readonly<Record<string, unknown>> = {}) => ({
+  integrations: {
+    externalSecrets: { ...externalSecrets, webhook: { enabled }, sync: { ...externalSecrets.sync, ...sync } },
+  },
 })
 
 const clusterNetwork = { clusterNetwork: true }
@@ -39,3 +46,28 @@ export class WebhookPair extends Context.Service<WebhookPair, WebhookPairShape>(
     }),
   ).pipe(Layer.provide(pairLayer))
 }
+
+/** The syncer ends, and another one starts with other settings. */
+export const restartFollow = Effect.fnUntraced(function* (
+  pair: WebhookPairShape,
+  values: NonNullable<Vcluster["values"]>,
+) {
+  yield* pair.syncing.running.signal("SIGTERM")
+  yield* pair.syncing.running.finished
+  yield* pair.ground.seedVcluster({ ...vcluster, values })
+  pair.syncing.running = yield* pair.startFollow()
+})
+
+/** As a tenant does it. */
+export const apply = (pair: WebhookPairShape, object: KubeObject) =>
+  pair.ground.kubectl(pair.ground.virtual, ["apply", "-f", "-"], stringify(object))
+
+/** Until the webhook answers, and takes it. */
+export const untilAllowed = (pair: WebhookPairShape, object: KubeObject) =>
+  Effect.gen(function* () {
+    for (;;) {
+      const applied = yield* apply(pair, object)
+      if (applied.code === 0) return
+      assert.include(applied.stderr, "failed calling webhook")
+    }
+  }).pipe(Effect.timeout("30 seconds"))
