@@ -3,6 +3,7 @@
  * status. The host's ESO owns a hidden Secret whatever the policy is; what it would have said of the tenant's own Secret in
  * one cluster is said here, in its words (`externalsecret_controller.go`).
  */
+import { cutMessage } from "../effects/event-recorder.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
 import { keyOf } from "../effects/kube-object.ts"
 import type { HostPlace } from "./external-secret-names.ts"
@@ -196,7 +197,7 @@ const failed = (
 const causeOf = ({ caches, context }: Situation, { virtual, spec, copy }: Pair): string | undefined => {
   const warning = newestWarning(caches.hostEvents.byIndex("regarded", copy.metadata.uid ?? ""), copy)
   const names = warning === undefined ? undefined : namesForTenant(virtual, spec, caches, context)
-  return warning === undefined || names === undefined ? undefined : tenantText(warning.message, names)
+  return warning === undefined || names === undefined ? undefined : cutMessage(tenantText(warning.message, names))
 }
 
 /** Secret and status, from the host object that is this one's copy. */
