@@ -84,6 +84,17 @@ const hostReferences = (
   indexes: { origin: originIndex(context) },
 })
 
+/** One kind a cache: a field selector knows no "or", and the namespace is full of the events of pods. */
+const hostEvents = (name: "hostEvents" | "hostStoreEvents", kind: string, namespace: string): CacheSpec => ({
+  name,
+  side: "host",
+  resource: resources.events,
+  selection: { namespace, fieldSelector: `involvedObject.kind=${kind}` },
+  indexes: { regarded: regardedUid },
+  transform: keepOfEvent,
+  isHint: true,
+})
+
 const secretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec> => {
   const leftovers = context.settings.stores.enabled ? {} : { onlyLeftovers: true }
   return [
@@ -230,15 +241,8 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
     hostReferences("hostReferenceConfigMaps", resources.configMaps, context),
     ...secretStoreCaches(context),
     ...clusterSecretStoreCaches(context),
-    {
-      name: "hostEvents",
-      side: "host",
-      resource: resources.events,
-      selection: { namespace: hostNamespace, fieldSelector: "involvedObject.kind=ExternalSecret" },
-      indexes: { regarded: regardedUid },
-      transform: keepOfEvent,
-      isHint: true,
-    },
+    hostEvents("hostEvents", "ExternalSecret", hostNamespace),
+    ...(context.settings.stores.enabled ? [hostEvents("hostStoreEvents", "SecretStore", hostNamespace)] : []),
     {
       name: "virtualEvents",
       side: "virtual",
