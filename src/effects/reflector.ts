@@ -30,7 +30,8 @@ export interface ReflectorOptions<E = never> {
   readonly guard?: (resourceVersion: string) => Effect.Effect<unknown, E>
   /**
    * After how long a watch without a line counts as dead, in milliseconds. Default 3 minutes. Longer for kinds without the
-   * bookmarks of a watch cache (Events, of which kube-apiserver keeps none).
+   * bookmarks of a watch cache (Events, of which kube-apiserver keeps none). Where nothing happens for long, the version of such
+   * a watch gets too old, and each second end of it means a new list.
    */
   readonly silenceLimitMs?: number
   /** Called after the store has changed; must neither block nor throw. */

@@ -90,6 +90,21 @@ const hostReferences = (
   indexes: { origin: originIndex(context) },
 })
 
+/** One kind a cache: a field selector knows no "or", and the namespace is full of the events of pods. */
+const hostEvents = (
+  name: "hostEvents" | "hostStoreEvents",
+  kind: string,
+  namespace: string | undefined,
+): CacheSpec => ({
+  name,
+  side: "host",
+  resource: resources.events,
+  selection: { namespace, fieldSelector: `involvedObject.kind=${kind}` },
+  indexes: { regarded: regardedUid },
+  transform: keepOfEvent,
+  isHint: true,
+})
+
 const secretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec> => {
   const leftovers = context.settings.stores.enabled ? {} : { onlyLeftovers: true }
   return [
@@ -237,15 +252,8 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
     hostReferences("hostReferenceConfigMaps", resources.configMaps, context),
     ...secretStoreCaches(context),
     ...clusterSecretStoreCaches(context),
-    {
-      name: "hostEvents",
-      side: "host",
-      resource: resources.events,
-      selection: { namespace: hostScope, fieldSelector: "involvedObject.kind=ExternalSecret" },
-      indexes: { regarded: regardedUid },
-      transform: keepOfEvent,
-      isHint: true,
-    },
+    hostEvents("hostEvents", "ExternalSecret", hostScope),
+    ...(context.settings.stores.enabled ? [hostEvents("hostStoreEvents", "SecretStore", hostScope)] : []),
     {
       name: "virtualEvents",
       side: "virtual",

@@ -24,6 +24,7 @@ export interface Caches {
   readonly virtualWebhooks: Store
   readonly hostService: Store
   readonly hostEvents: Store
+  readonly hostStoreEvents: Store
   readonly virtualEvents: Store
   readonly hostCrds: Store
   readonly virtualCrds: Store
@@ -51,6 +52,7 @@ export const buildCaches = (storeOf: (name: CacheName) => Store): Caches => ({
   virtualWebhooks: storeOf("virtualWebhooks"),
   hostService: storeOf("hostService"),
   hostEvents: storeOf("hostEvents"),
+  hostStoreEvents: storeOf("hostStoreEvents"),
   virtualEvents: storeOf("virtualEvents"),
   hostCrds: storeOf("hostCrds"),
   virtualCrds: storeOf("virtualCrds"),

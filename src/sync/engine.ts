@@ -240,7 +240,9 @@ export const makeEngine = Effect.fnUntraced(function* (
   const add = (id: string) => {
     const spacing = kindOf(id)?.hint?.spacing
     const before = spacing === undefined ? undefined : hintedAt.get(id)
-    if (spacing === undefined || before === undefined) return queue.add(id)
+    if (spacing === undefined) return queue.add(id)
+    // Behind all that carries a Secret.
+    if (before === undefined) return queue.add(id, "background")
     return queue.addAfter(id, before + spacing - clock.currentTimeMillisUnsafe())
   }
 

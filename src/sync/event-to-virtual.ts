@@ -1,29 +1,26 @@
 /**
- * Events, host → virtual: what ESO tells about the host's copy of an ExternalSecret is told about the tenant's own one, in
- * the tenant's names. A hint, not a state: no report, no dry run and no pass waits for it, and nothing is ever deleted.
+ * Events, host → virtual: what ESO tells about the host's copy of an ExternalSecret or SecretStore is told about the tenant's own
+ * one, in the tenant's names. A hint, not a state: no report, no dry run and no pass waits for it, and nothing is ever deleted.
  *
  * A virtual event stands for one text of ESO's about one object, whatever number of host events says it; its name is made
  * from that text, so that a restart finds what it has written.
  */
 import { createHash } from "node:crypto"
-import { Result } from "effect"
 import { cutMessage } from "../effects/event-recorder.ts"
 import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
-import { apiVersionOf } from "../effects/resource.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
-import { namesForTenant } from "./external-secret-names.ts"
 import type { Action, Decision } from "./rules/actions.ts"
 import { nothing } from "./rules/actions.ts"
-import { decodeSpec } from "./rules/external-secret-spec.ts"
 import { tenantText } from "./rules/host-text.ts"
 import { managedLabel } from "./rules/keys.ts"
 import { countOf, lastSeen, operatorEvent } from "./rules/operator-event.ts"
 import type { OperatorEvent } from "./rules/operator-event.ts"
 import { originOf } from "./rules/ownership.ts"
-import { regardedKey } from "./regarded-key.ts"
-import { events, externalSecrets } from "./resources.ts"
+import { events } from "./resources.ts"
 import type { SyncedKind } from "./synced-kind.ts"
+import type { RegardedKind } from "./tenant-names.ts"
+import { regardedExternalSecrets, regardedKey, regardedStores } from "./tenant-names.ts"
 
 /** Different texts of one reason about one object that are told one by one, as client-go has it; the rest share one event. */
 const textsTold = 10
@@ -32,7 +29,7 @@ const combinedPrefix = "(combined from similar events): "
 /** Milliseconds between two writes about one object. */
 const spacing = 5000
 
-const by = { component: "external-secrets", reportedBy: "vcluster-es" }
+const reporter = "vcluster-es"
 
 /** All that ESO has told about one object in one text. */
 interface Told extends OperatorEvent {
@@ -95,7 +92,8 @@ const groupBy = <A>(values: Iterable<A>, keyOfValue: (value: A) => string): Read
   return [...groups.values()]
 }
 
-const create = (virtual: KubeObject, told: Told, message: string, context: SyncContext): Action => {
+const create = (virtual: KubeObject, told: Told, message: string): Action => {
+  const { apiVersion, kind } = virtual
   const { name, namespace, uid, resourceVersion } = virtual.metadata
   return {
     _tag: "Create",
@@ -109,22 +107,15 @@ const create = (virtual: KubeObject, told: Told, message: string, context: SyncC
         ...(namespace === undefined ? {} : { namespace }),
         labels: { [managedLabel]: "true" },
       },
-      involvedObject: {
-        apiVersion: apiVersionOf(externalSecrets(context.virtualVersion)),
-        kind: "ExternalSecret",
-        name,
-        namespace,
-        uid,
-        resourceVersion,
-      },
+      involvedObject: { apiVersion, kind, name, namespace, uid, resourceVersion },
       type: told.type,
       reason: told.reason,
       message,
-      source: { component: by.component },
+      source: { component: told.component },
       firstTimestamp: told.first,
       lastTimestamp: told.last,
       count: told.count,
-      reportingComponent: by.reportedBy,
+      reportingComponent: reporter,
     },
   }
 }
@@ -142,23 +133,27 @@ const update = (current: KubeObject, told: Told, message: string): ReadonlyArray
   return [{ _tag: "Patch", side: "virtual", resource: events, current, patch }]
 }
 
-const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision => {
-  const virtual = caches.virtualExternalSecrets.get(key)
+const decide = (
+  key: ObjectKey,
+  caches: Caches,
+  context: SyncContext,
+  { virtuals, copies, heard, namesFor, isNoNews }: RegardedKind,
+): Decision => {
+  const virtual = caches[virtuals].get(key)
   const uid = virtual?.metadata.uid
   if (virtual === undefined || uid === undefined || virtual.metadata.deletionTimestamp !== undefined) return nothing
-  const copies = caches.hostExternalSecrets
+  const read = caches[copies]
     .byIndex("origin", key)
     .filter((copy) => originOf(copy, context.tenancy)?.uid === uid)
-  const heard = copies.flatMap((copy) =>
-    caches.hostEvents.byIndex("regarded", copy.metadata.uid ?? "").flatMap((event) => operatorEvent(event, copy) ?? []),
-  )
-  const spec = Result.getOrUndefined(decodeSpec(virtual["spec"]))
-  const names = spec === undefined ? undefined : namesForTenant(virtual, spec, caches, context)
-  if (heard.length === 0 || names === undefined) return nothing
+    .flatMap((copy) =>
+      caches[heard].byIndex("regarded", copy.metadata.uid ?? "").flatMap((event) => operatorEvent(event, copy) ?? []),
+    )
+  const names = read.length === 0 ? undefined : namesFor(virtual, caches, context)
+  if (names === undefined) return nothing
   const written = new Map(
     caches.virtualEvents.byIndex("regarded", uid).map((event) => [event.metadata.name, event] as const),
   )
-  const texts = byName(heard.map((event) => ({ ...event, name: nameFor(virtual, event, event.message) })))
+  const texts = byName(read.map((event) => ({ ...event, name: nameFor(virtual, event, event.message) })))
   const told = groupBy(texts, ({ type, reason }) => `${type} ${reason}`).flatMap((group) =>
     limitTexts(virtual, group, written),
   )
@@ -166,25 +161,32 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
     actions: told.flatMap((event) => {
       const message = cutMessage(tenantText(event.message, names))
       const current = written.get(event.name)
-      return current === undefined ? [create(virtual, event, message, context)] : update(current, event, message)
+      if (current === undefined) return [create(virtual, event, message)]
+      return isNoNews(event) ? [] : update(current, event, message)
     }),
     verdict: undefined,
   }
 }
 
-export const eventKind: SyncedKind = {
-  kind: "Event",
+const eventsOf = (kind: string, regarded: RegardedKind): SyncedKind => ({
+  kind,
   hint: { spacing },
   sources: {
-    hostEvents: regardedKey,
+    [regarded.heard]: (event: KubeObject, caches: Caches, context: SyncContext) =>
+      regardedKey(event, caches, context, regarded),
     // The event may come before the copy that it is about.
-    hostExternalSecrets: (copy, caches, context) => {
+    [regarded.copies]: (copy: KubeObject, caches: Caches, context: SyncContext) => {
       const origin = originOf(copy, context.tenancy)
-      const heard = caches.hostEvents.byIndex("regarded", copy.metadata.uid ?? "")
+      const heard = caches[regarded.heard].byIndex("regarded", copy.metadata.uid ?? "")
       return origin === undefined || heard.length === 0 ? [] : [origin.key]
     },
   },
   keys: (caches, context) =>
-    new Set([...caches.hostEvents.values()].flatMap((event) => regardedKey(event, caches, context))),
-  decide,
-}
+    new Set([...caches[regarded.heard].values()].flatMap((event) => regardedKey(event, caches, context, regarded))),
+  decide: (key, caches, context) => decide(key, caches, context, regarded),
+})
+
+/** Events on ExternalSecrets. */
+export const eventKind = eventsOf("Event", regardedExternalSecrets)
+/** Events on SecretStores. */
+export const storeEventKind = eventsOf("StoreEvent", regardedStores)

@@ -6,7 +6,6 @@
 import type { KubeObject } from "../effects/kube-object.ts"
 import { keyOf } from "../effects/kube-object.ts"
 import type { HostPlace } from "./external-secret-names.ts"
-import { namesForTenant } from "./external-secret-names.ts"
 import type { Situation } from "./external-secret-situation.ts"
 import { statusFailed, statusFromHost, statusMissing } from "./external-secret-status-to-virtual.ts"
 import { brokenVerdict, pendingVerdict, verdictOf } from "./external-secret-verdict.ts"
@@ -17,9 +16,7 @@ import { readyCondition, saysAlready } from "./rules/conditions.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
 import { creationPolicyOf, targetName } from "./rules/external-secret-spec.ts"
 import { parseGoDuration } from "./rules/go-duration.ts"
-import { tenantText } from "./rules/host-text.ts"
 import { stringAt } from "./rules/json.ts"
-import { newestWarning } from "./rules/operator-event.ts"
 import { controllerOf } from "./rules/ownership.ts"
 import { externalSecrets } from "./resources.ts"
 import type { NamePairs } from "./translated-names.ts"
@@ -32,6 +29,7 @@ import {
   lookInto,
   removeSecrets,
 } from "./secret-to-virtual.ts"
+import { causeOf, regardedExternalSecrets } from "./tenant-names.ts"
 
 export interface Pair {
   readonly virtual: KubeObject
@@ -192,13 +190,6 @@ const failed = (
   }
 }
 
-/** What ESO complained about last, in the tenant's names: its condition says only what failed, its event why. */
-const causeOf = ({ caches, context }: Situation, { virtual, spec, copy }: Pair): string | undefined => {
-  const warning = newestWarning(caches.hostEvents.byIndex("regarded", copy.metadata.uid ?? ""), copy)
-  const names = warning === undefined ? undefined : namesForTenant(virtual, spec, caches, context)
-  return warning === undefined || names === undefined ? undefined : tenantText(warning.message, names)
-}
-
 /** Secret and status, from the host object that is this one's copy. */
 export const comeBack = (situation: Situation, pair: Pair): Decision => {
   const { context } = situation
@@ -236,7 +227,7 @@ export const comeBack = (situation: Situation, pair: Pair): Decision => {
   return {
     actions: [...outcome.actions, ...statusActions],
     verdict: verdictOf(virtual, copy, names.pairs, outcome.actions.length + statusActions.length, () =>
-      causeOf(situation, pair),
+      causeOf(virtual, pair.copy, situation.caches, situation.context, regardedExternalSecrets),
     ),
   }
 }

@@ -1,15 +1,10 @@
-/** What an ExternalSecret and its Secret are called on the host, and what its tenant knows host names as. */
+/** What an ExternalSecret and its Secret are called on the host. */
 import type { KubeObject } from "../effects/kube-object.ts"
-import { keyOf } from "../effects/kube-object.ts"
-import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
 import { creationPolicyOf, targetName } from "./rules/external-secret-spec.ts"
-import type { HostNames } from "./rules/host-text.ts"
 import type { HostLocation } from "./rules/names.ts"
 import { mergeSecretName } from "./rules/names.ts"
-import { originOf } from "./rules/ownership.ts"
-import { externalSecretNames } from "./translated-names.ts"
 
 export interface HostPlace {
   readonly location: HostLocation
@@ -27,31 +22,3 @@ export const hostSecretOf = (
   creationPolicyOf(spec) === "Merge"
     ? mergeSecretName(location.name)
     : context.hostSecretName(targetName(spec, virtual.metadata.name), virtual.metadata.namespace ?? "")
-
-/** For texts that may name more than the object itself; undefined: it has no place on the host. */
-export const namesForTenant = (
-  virtual: KubeObject,
-  spec: ExternalSecretSpec,
-  caches: Caches,
-  context: SyncContext,
-): HostNames | undefined => {
-  const location = context.locate(virtual)
-  if (location === undefined) return undefined
-  const virtualNamespace = virtual.metadata.namespace ?? ""
-  const hostSecret = hostSecretOf(virtual, spec, location, context)
-  return {
-    own: new Map(externalSecretNames(virtual, spec, { location, hostSecret }, context)),
-    hostNamespace: location.namespace,
-    virtualNamespace,
-    vcluster: context.tenancy.vcluster,
-    isOther: (name) => {
-      const place = keyOf(location.namespace, name)
-      const standing = caches.hostExternalSecrets.get(place)
-      return (
-        (standing !== undefined && originOf(standing, context.tenancy) !== undefined) ||
-        (name.endsWith(".es") && caches.hostSecrets.get(place) !== undefined)
-      )
-    },
-    tenantText: JSON.stringify([virtual["spec"], virtual.metadata.labels, virtual.metadata.annotations]),
-  }
-}

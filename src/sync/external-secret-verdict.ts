@@ -4,6 +4,7 @@ import type { Verdict } from "./rules/actions.ts"
 import { readyCondition, translateText } from "./rules/conditions.ts"
 import { recordAt } from "./rules/json.ts"
 import type { Refusal } from "./rules/refusals.ts"
+import { explained } from "./tenant-names.ts"
 
 export const refusedVerdict = (refusal: Refusal): Verdict => ({
   health: "refused",
@@ -29,9 +30,6 @@ export const brokenVerdict = (why: { readonly reason: string; readonly message: 
   health: "broken",
   ...why,
 })
-const explained = (message: string, cause: string | undefined): string =>
-  cause === undefined || message.includes(cause) ? message : `${message}: ${cause}`
-
 /**
  * @param pairs host and virtual names, for messages
  * @param pending writes that are still to be made

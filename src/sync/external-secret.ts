@@ -29,7 +29,7 @@ import { Refusal } from "./rules/refusals.ts"
 import { referenceKey } from "./rules/references.ts"
 import type { CopiedKind } from "./reference-copies.ts"
 import { missingCopy, referenceConflict } from "./reference-copies.ts"
-import { regardedKey } from "./regarded-key.ts"
+import { complainedKey, regardedExternalSecrets } from "./tenant-names.ts"
 import { removeSecrets } from "./secret-to-virtual.ts"
 import { secrets } from "./resources.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
@@ -265,8 +265,7 @@ export const externalSecretKind: SyncedKind = {
     hostReferenceConfigMaps: referrers("ConfigMap"),
     hostClusterSecretStores: (object, caches) =>
       keysOf(caches.virtualExternalSecrets.byIndex("clusterStore", object.metadata.name)),
-    // A complaint is the cause that a report tells.
-    hostEvents: (event, caches, context) => (event["type"] === "Warning" ? regardedKey(event, caches, context) : []),
+    hostEvents: complainedKey(regardedExternalSecrets),
     hostService: (_object, caches, context) => externalSecretKind.keys(caches, context),
   },
   keys: (caches, context) =>

@@ -1,6 +1,6 @@
 /** The registry: what the Syncer syncs. Adding a kind is a module of its own and a line here. */
 import { clusterSecretStoreKind } from "./cluster-secret-store-to-virtual.ts"
-import { eventKind } from "./event-to-virtual.ts"
+import { eventKind, storeEventKind } from "./event-to-virtual.ts"
 import { externalSecretKind } from "./external-secret.ts"
 import { referencedConfigMapKind, referencedSecretKind } from "./reference-to-host.ts"
 import { secretStoreKind } from "./secret-store.ts"
@@ -15,4 +15,5 @@ export const syncedKinds: ReadonlyArray<SyncedKind> = [
   clusterSecretStoreKind,
   webhookKind,
   eventKind,
+  storeEventKind,
 ]

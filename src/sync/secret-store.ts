@@ -24,6 +24,7 @@ import { Refusal } from "./rules/refusals.ts"
 import { bringTogether, createStore } from "./secret-store-to-host.ts"
 import { hostConflict, isSelected, judge, referentsOf } from "./secret-store-situation.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
+import { causeOf, complainedKey, explained, regardedStores } from "./tenant-names.ts"
 import type { NamePairs } from "./translated-names.ts"
 import { storeNames, translatedRefusal } from "./translated-names.ts"
 
@@ -95,7 +96,13 @@ const notSelected = (virtual: KubeObject, copies: ReadonlyArray<KubeObject>, con
   }
 }
 
-const verdictOf = (virtual: KubeObject, host: KubeObject, pairs: NamePairs, pending: number): Verdict => {
+const verdictOf = (
+  virtual: KubeObject,
+  host: KubeObject,
+  pairs: NamePairs,
+  pending: number,
+  cause: () => string | undefined,
+): Verdict => {
   const ready = readyCondition(host)
   if (ready === undefined)
     return {
@@ -109,7 +116,7 @@ const verdictOf = (virtual: KubeObject, host: KubeObject, pairs: NamePairs, pend
     return {
       health: "broken",
       reason: ready.reason,
-      message,
+      message: explained(message, cause()),
       ...since,
       fix: {
         text: "see what the provider answers, and what the spec refers to",
@@ -176,7 +183,9 @@ const follow = (
   const status = statusBack(virtual, current, pairs, context)
   return {
     actions: [...strays, ...writes, ...status],
-    verdict: verdictOf(virtual, current, pairs, writes.length + status.length),
+    verdict: verdictOf(virtual, current, pairs, writes.length + status.length, () =>
+      causeOf(virtual, current, caches, context, regardedStores),
+    ),
     ...(overruled === undefined
       ? {}
       : { notice: { regarding: virtual, type: "Warning", reason: "HostEditOverruled", message: overruled } }),
@@ -227,6 +236,7 @@ export const secretStoreKind: SyncedKind = {
       ...[originOf(object, context.tenancy)?.key].filter((key) => key !== undefined),
       ...keysOf(caches.virtualSecretStores.byIndex("hostName", objectKey(object))),
     ],
+    hostStoreEvents: complainedKey(regardedStores),
     hostReferenceSecrets: referrers("Secret"),
     hostReferenceConfigMaps: referrers("ConfigMap"),
     hostService: (_object, caches, context) => secretStoreKind.keys(caches, context),

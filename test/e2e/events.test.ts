@@ -5,23 +5,26 @@ import { describeEntry, isWrite } from "../clusters/audit-log.ts"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
 import { stringAt } from "../../src/sync/rules/json.ts"
 import { ourAgent } from "../support/complaint.ts"
-import { clusterSecretStores, events, externalSecrets } from "../support/resources.ts"
+import { documentedValues } from "../clusters/vcluster.ts"
+import { clusterSecretStores, events, externalSecrets, secrets, secretStores } from "../support/resources.ts"
 import {
   awaitSecret,
   createReady,
   externalSecret,
   fakeStore,
   hostRef,
+  isReady,
   isRefused,
   onHost,
+  readyOf,
   SyncedPair,
   type SyncedPairShape,
   vcluster,
 } from "../support/synced-pair.ts"
 
-const about = (uid: string | undefined) => ({
+const about = (uid: string | undefined, source = "external-secrets") => ({
   namespace: "default",
-  fieldSelector: `involvedObject.uid=${uid},source=external-secrets`,
+  fieldSelector: `involvedObject.uid=${uid},source=${source}`,
 })
 
 const hasReason = (reason: string) => (event: KubeObject) => event["reason"] === reason
@@ -196,6 +199,76 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       yield* kube.waitForList(events, about(fresh.metadata.uid), (found) => found.some(hasReason("Created")))
       const writes = yield* writesToEvents(pair, mark)
       assert.lengthOf(writes, 1, writes.join("\n"))
+    }),
+  )
+})
+
+const documented = documentedValues.integrations.externalSecrets
+const withStores = {
+  integrations: {
+    externalSecrets: { ...documented, sync: { ...documented.sync, toHost: { stores: { enabled: true } } } },
+  },
+}
+
+const storeOf = (name: string, provider: object): KubeObject => ({
+  apiVersion: "external-secrets.io/v1",
+  kind: "SecretStore",
+  metadata: { name, namespace: "default" },
+  spec: { provider },
+})
+
+/** Its token is looked for under a key that the Secret does not have. */
+const vault = {
+  vault: {
+    server: "https://vault.invalid",
+    path: "secret",
+    version: "v2",
+    auth: { tokenSecretRef: { name: "vault-token", key: "absent" } },
+  },
+}
+
+layer(SyncedPair.layer({ values: withStores }), { excludeTestServices: true, timeout: "10 minutes" })((it) => {
+  it.effect("what ESO tells about a SecretStore is told on the tenant's own, and status tells the cause", () =>
+    Effect.gen(function* () {
+      const pair = yield* SyncedPair
+      const { kube } = pair.ground.virtual
+      yield* kube.create(secretStores, storeOf("good", { fake: { data: [{ key: "/k", value: "v" }] } }))
+      const good = yield* kube.waitFor(secretStores, { namespace: "default", name: "good" }, isReady)
+      const valid = yield* kube.waitForList(
+        events,
+        about(good.metadata.uid, "secret-store"),
+        (found) => found.length >= 2,
+      )
+      assert.deepStrictEqual(
+        valid.map(({ reason }) => String(reason)).toSorted((one, two) => one.localeCompare(two)),
+        [
+          // ESO says so of its provider `fake`.
+          "StoreUnmaintained",
+          "Valid",
+        ],
+      )
+
+      yield* kube.create(secrets, {
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name: "vault-token", namespace: "default" },
+        stringData: { other: "x" },
+      })
+      yield* kube.create(secretStores, storeOf("bad", vault))
+      const bad = yield* kube.waitFor(
+        secretStores,
+        { namespace: "default", name: "bad" },
+        (each) => readyOf(each)?.status === "False",
+      )
+      const [complaint] = yield* kube.waitForList(events, about(bad.metadata.uid, "secret-store"), (found) =>
+        found.some(({ type }) => type === "Warning"),
+      )
+      const message = String(complaint?.["message"])
+      assert.include(message, "absent")
+      assertNoHostNames(message)
+      const status = yield* pair.command("status")
+      assert.include(status.stdout, message)
+      assertNoHostNames(status.stdout.split("\n").find((line) => line.includes("default/bad")) ?? vcluster.name)
     }),
   )
 })

@@ -3,7 +3,7 @@ import { assert, it } from "@effect/vitest"
 import { type Duration, Effect } from "effect"
 import { describeEntry, isWrite } from "../clusters/audit-log.ts"
 import { ourAgent } from "../support/complaint.ts"
-import { externalSecrets, secrets } from "../support/resources.ts"
+import { events, externalSecrets, secrets } from "../support/resources.ts"
 import { externalSecret, isReady, SyncedPair, vcluster } from "../support/synced-pair.ts"
 
 const count = 100
@@ -39,6 +39,13 @@ it.live(
         secrets,
         { namespace: "default", labelSelector: "vcluster-es.io/managed=true" },
         (objects) => objects.length === count,
+        { timeout: "60 seconds" },
+      )
+      // ESO has told of each, and so have we.
+      yield* virtual.kube.waitForList(
+        events,
+        { namespace: "default", labelSelector: "vcluster-es.io/managed=true" },
+        (objects) => objects.length >= count,
         { timeout: "60 seconds" },
       )
       const plan = yield* command("sync", ["--dry-run"])

@@ -3,6 +3,8 @@ import type { KubeObject } from "../../effects/kube-object.ts"
 import { recordAt, stringAt, valueAt } from "./json.ts"
 
 export interface OperatorEvent {
+  /** ESO's name for the controller that reports. */
+  readonly component: string
   readonly type: "Normal" | "Warning"
   readonly reason: string
   readonly message: string
@@ -46,8 +48,11 @@ export const regardedUid = (event: KubeObject): ReadonlyArray<string> => {
   return uid === undefined || uid === "" ? [] : [uid]
 }
 
-/** ESO's ExternalSecret controller (`GetEventRecorderFor`, external-secrets `externalsecret_controller.go`). */
-const component = "external-secrets"
+/** Names of ESO's controllers, by the kind that they report on (`GetEventRecorderFor` in external-secrets, `pkg/controllers`). */
+const controllers = new Map([
+  ["ExternalSecret", "external-secrets"],
+  ["SecretStore", "secret-store"],
+])
 
 const positive = (value: unknown): number => (typeof value === "number" && value >= 1 ? Math.floor(value) : 1)
 
@@ -69,7 +74,9 @@ export const countOf = (event: KubeObject): number => positive(event["count"])
 export const operatorEvent = (event: KubeObject, about: KubeObject): OperatorEvent | undefined => {
   const { involvedObject, reason, message, type } = event
   const writer = stringAt(event, "source", "component") || stringAt(event, "reportingComponent")
-  if (writer !== component || typeof reason !== "string" || typeof message !== "string") return undefined
+  const component = controllers.get(about.kind)
+  if (component === undefined || writer !== component || typeof reason !== "string" || typeof message !== "string")
+    return undefined
   const { uid, name, namespace } = about.metadata
   if (
     uid === undefined ||
@@ -84,6 +91,7 @@ export const operatorEvent = (event: KubeObject, about: KubeObject): OperatorEve
   const last = seconds(series?.["lastObservedTime"]) ?? seconds(event["lastTimestamp"]) ?? first
   if (last === undefined) return undefined
   return {
+    component,
     type: type === "Warning" ? "Warning" : "Normal",
     reason,
     message,
@@ -93,12 +101,18 @@ export const operatorEvent = (event: KubeObject, about: KubeObject): OperatorEve
   }
 }
 
+/** Warnings that ESO gives although all works (`apis/externalsecrets/v1`, reasons of events). */
+const advices = new Set(["StoreUnmaintained", "ParameterDeprecated"])
+
+/** Whether the event tells of something that does not work. */
+export const isComplaint = ({ type, reason }: OperatorEvent): boolean => type === "Warning" && !advices.has(reason)
+
 /** What ESO complained about last; undefined when it did not. */
 export const newestWarning = (events: Iterable<KubeObject>, about: KubeObject): OperatorEvent | undefined => {
   let newest: OperatorEvent | undefined
   for (const event of events) {
     const read = operatorEvent(event, about)
-    if (read?.type === "Warning" && (newest === undefined || read.last > newest.last)) newest = read
+    if (read !== undefined && isComplaint(read) && (newest === undefined || read.last > newest.last)) newest = read
   }
   return newest
 }

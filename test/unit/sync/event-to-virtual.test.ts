@@ -1,19 +1,14 @@
 /** ESO's events on host objects, decided over caches of both clusters. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { TestClock } from "effect/testing"
-import { Forbidden, Unreachable } from "../../../src/effects/api-error.ts"
 import type { KubeObject } from "../../../src/effects/kube-object.ts"
-import { eventKind } from "../../../src/sync/event-to-virtual.ts"
+import { eventKind, storeEventKind } from "../../../src/sync/event-to-virtual.ts"
 import { externalSecretKind } from "../../../src/sync/external-secret.ts"
-import { events as eventResource } from "../../../src/sync/resources.ts"
 import type { Action } from "../../../src/sync/rules/actions.ts"
 import { hostName } from "../../../src/sync/rules/names.ts"
 import { newestWarning } from "../../../src/sync/rules/operator-event.ts"
 import { markAnnotations } from "../../../src/sync/rules/ownership.ts"
 import { World } from "../../model/world.ts"
-import { externalSecret, makeEngineBench } from "../../support/engine-bench.ts"
-import { apiError } from "../../support/memory-client.ts"
+import { at, eventOn } from "../../support/operator-event.ts"
 
 const noMemory = { refusedWrite: undefined }
 const key = "default/web"
@@ -41,29 +36,6 @@ const copyOf = (world: World): KubeObject => {
   assert.isDefined(copy)
   return copy ?? assert.fail("no copy")
 }
-
-const at = (second: number) => `2026-01-01T00:00:${String(second).padStart(2, "0")}Z`
-
-const eventOn = (copy: KubeObject, name: string, fields: object = {}): KubeObject => ({
-  apiVersion: "v1",
-  kind: "Event",
-  metadata: { name, namespace: "team-x" },
-  involvedObject: {
-    apiVersion: copy.apiVersion,
-    kind: copy.kind,
-    name: copy.metadata.name,
-    namespace: copy.metadata.namespace,
-    uid: copy.metadata.uid,
-  },
-  type: "Warning",
-  reason: "UpdateFailed",
-  message: "no such key",
-  source: { component: "external-secrets" },
-  firstTimestamp: at(1),
-  lastTimestamp: at(1),
-  count: 1,
-  ...fields,
-})
 
 const tell = (world: World, name: string, fields: object = {}) =>
   world.put("host", "Event", eventOn(copyOf(world), name, fields))
@@ -170,6 +142,70 @@ describe("what ESO tells", () => {
   })
 })
 
+describe("what ESO tells about a SecretStore", () => {
+  it("is told on the tenant's own; that it is still valid is no news, that it is still broken is", () => {
+    const world = new World()
+    const marked = { vcluster: "vc", hostNamespace: "team-x", virtualCluster: "kube-system-uid" }
+    const virtual = world.put("virtual", "SecretStore", {
+      apiVersion: "external-secrets.io/v1",
+      kind: "SecretStore",
+      metadata: { name: "mine", namespace: "default" },
+      spec: { provider: { fake: { data: [] } } },
+    })
+    const copy = world.put("host", "SecretStore", {
+      ...virtual,
+      metadata: {
+        name: hostName("mine", "default", "vc"),
+        namespace: "team-x",
+        annotations: markAnnotations(virtual, marked),
+      },
+    })
+    const context = {
+      ...world.context,
+      settings: { ...world.context.settings, stores: { enabled: true, selector: {} } },
+    }
+    const enabled = new World(context)
+    for (const object of [virtual, copy])
+      enabled.objects.set(
+        `${object === copy ? "host" : "virtual"}|SecretStore|${object.metadata.namespace}/${object.metadata.name}`,
+        object,
+      )
+    const hear = (name: string, fields: object) =>
+      enabled.put("host", "Event", eventOn(copy, name, { source: { component: "secret-store" }, ...fields }))
+    const write = () => {
+      const { actions } = storeEventKind.decide("default/mine", enabled.caches(), context, noMemory)
+      for (const action of actions) enabled.perform(action)
+      return actions.length
+    }
+    hear("valid", { type: "Normal", reason: "Valid", message: "store validated" })
+    hear("lonely", { reason: "StoreUnmaintained", message: "store isn't maintained" })
+    hear("broken", { reason: "InvalidProviderConfig", message: `no key in team-x/${copy.metadata.name}` })
+    hear("theirs", { source: { component: "external-secrets" }, message: "not the one who reports on stores" })
+    assert.strictEqual(write(), 3)
+    assert.deepStrictEqual(
+      virtualEvents(enabled).map(({ message, source }) => [message, source]),
+      [
+        ["store validated", { component: "secret-store" }],
+        ["store isn't maintained", { component: "secret-store" }],
+        ["no key in default/mine", { component: "secret-store" }],
+      ],
+    )
+    for (const [name, fields] of [
+      ["valid", { type: "Normal", reason: "Valid", message: "store validated" }],
+      ["lonely", { reason: "StoreUnmaintained", message: "store isn't maintained" }],
+    ] as const)
+      hear(name, { ...fields, count: 2, lastTimestamp: at(9) })
+    assert.strictEqual(write(), 0)
+    hear("broken", {
+      reason: "InvalidProviderConfig",
+      message: `no key in team-x/${copy.metadata.name}`,
+      count: 2,
+      lastTimestamp: at(9),
+    })
+    assert.strictEqual(write(), 1)
+  })
+})
+
 describe("what is ignored", () => {
   const foreign: Readonly<Record<string, (copy: KubeObject) => object>> = {
     "another writer": () => ({ source: { component: "somebody" } }),
@@ -238,88 +274,4 @@ describe("the verdict of a broken ExternalSecret", () => {
     tell(world, "good", { type: "Normal", message: "hooray", lastTimestamp: at(4) })
     assert.deepInclude(verdict(), { health: "broken", message: "could not get it: denied in default" })
   })
-})
-
-/** As a watch would tell it. */
-const benchWithCopy = Effect.gen(function* () {
-  const bench = yield* makeEngineBench()
-  const virtual = externalSecret("web")
-  const copy: KubeObject = {
-    ...virtual,
-    metadata: {
-      name: hostName("web", "default", "vc"),
-      namespace: "team-x",
-      uid: "copy",
-      resourceVersion: "1",
-      annotations: markAnnotations(virtual, {
-        vcluster: "vc",
-        hostNamespace: "team-x",
-        virtualCluster: "kube-system-uid",
-      }),
-    },
-  }
-  bench.see("hostExternalSecrets", copy)
-  bench.see("virtualExternalSecrets", virtual)
-  yield* TestClock.adjust("1 second")
-  const hear = (name: string, fields: object = {}) => bench.see("hostEvents", eventOn(copy, name, fields))
-  const writes = () => bench.clients.virtual.calls.filter(({ resource }) => resource === "events")
-  return { ...bench, hear, writes }
-})
-
-describe("the engine", () => {
-  it.effect("tells the first at once, and what comes fast after it together, some seconds later", () =>
-    Effect.gen(function* () {
-      const { hear, writes, told, engine } = yield* benchWithCopy
-      hear("one")
-      yield* TestClock.adjust("10 millis")
-      assert.deepStrictEqual(
-        writes().map(({ verb }) => verb),
-        ["create"],
-      )
-      for (let count = 2; count <= 50; count++) {
-        hear("one", { count, lastTimestamp: at(count) })
-        yield* TestClock.adjust("50 millis")
-      }
-      assert.lengthOf(writes(), 1)
-      // A pass does not wait for hints.
-      yield* engine.idle
-      yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual(
-        writes().map(({ verb }) => verb),
-        ["create", "patch"],
-      )
-      assert.deepInclude(writes()[1]?.body, { count: 50, lastTimestamp: at(50) })
-      assert.isEmpty(told.changes.filter(({ kind }) => kind === "Event"))
-    }),
-  )
-
-  it.effect("gives up what the server refuses, without a word, and waits out an outage", () =>
-    Effect.gen(function* () {
-      const { clients, hear, writes, told, engine } = yield* benchWithCopy
-      const refuse = (reason: Forbidden | Unreachable) => {
-        clients.virtual.fault = {
-          before: (call) => (call.resource === "events" ? Effect.fail(apiError(call, reason)) : Effect.void),
-        }
-      }
-      refuse(new Forbidden({ user: "syncer" }))
-      hear("one")
-      yield* TestClock.adjust("1 hour")
-      const tries = writes().length
-      assert.isAtMost(tries, 6)
-      assert.isEmpty(told.failures.filter((failure) => failure.startsWith("Event")))
-      assert.isEmpty([...engine.reports.keys()].filter((id) => id.startsWith("Event")))
-      refuse(new Unreachable({}))
-      hear("one", { count: 2 })
-      yield* TestClock.adjust("1 minute")
-      assert.isAbove(writes().length, tries + 6)
-      clients.virtual.fault = {}
-      yield* TestClock.adjust("2 minutes")
-      assert.strictEqual(clients.virtual.stored(eventResource, eventName(writes()))?.["count"], 2)
-    }),
-  )
-})
-
-const eventName = (writes: ReadonlyArray<{ readonly key: string }>) => ({
-  namespace: "default",
-  name: writes[0]?.key.split("/")[1] ?? "",
 })
