@@ -25,3 +25,11 @@ export interface Store {
   /** Objects for which the named indexer gave `value`; an unknown index name is a defect. */
   readonly byIndex: (index: string, value: string) => ReadonlyArray<KubeObject>
 }
+
+/** In place of a cache that is not kept: it holds nothing, under every index. */
+export const emptyStore: Store = {
+  get: () => undefined,
+  values: () => [],
+  size: () => 0,
+  byIndex: () => [],
+}

@@ -5,6 +5,7 @@
 import { Clock, Effect, Result } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
 import { makeMemoryStore } from "../effects/memory-store.ts"
+import { emptyStore } from "../effects/store.ts"
 import type { MemoryStore } from "../effects/memory-store.ts"
 import type { ObjectKey } from "../effects/kube-object.ts"
 import type { CacheName, Caches, CacheSpec } from "./caches.ts"
@@ -97,8 +98,7 @@ export const observe = Effect.fnUntraced(function* (
     concurrency: "unbounded",
   })
   const stores = new Map(listed.map(({ name, store }) => [name, store]))
-  const empty = makeMemoryStore()
-  const caches = buildCaches((name) => stores.get(name) ?? empty)
+  const caches = buildCaches((name) => stores.get(name) ?? emptyStore)
   const hidden = new Set(listed.flatMap(({ name, denied }) => (denied === undefined ? [] : [name])))
   const states = syncedKinds.filter(
     (kind) => kind.hint === undefined && (kind.restsOn === undefined || !hidden.has(kind.restsOn)),

@@ -2,10 +2,9 @@
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
-import { makeMemoryStore } from "../effects/memory-store.ts"
 import { makeReflector } from "../effects/reflector.ts"
 import type { Reflector } from "../effects/reflector.ts"
-import type { Delta } from "../effects/store.ts"
+import { type Delta, emptyStore } from "../effects/store.ts"
 import type { CacheName, Caches, CacheSpec } from "./caches.ts"
 import { cacheSpecs } from "./cache-specs.ts"
 import { buildCaches } from "./caches.ts"
@@ -92,7 +91,6 @@ export const openCaches = Effect.fnUntraced(function* (
     reflectors.set(spec.name, reflector)
   }
 
-  const empty = makeMemoryStore()
   const complete = (name: CacheName, reflector: CacheReflector) => {
     const { syncedOrFailed } = reflector
     return hints.has(name)
@@ -100,7 +98,7 @@ export const openCaches = Effect.fnUntraced(function* (
       : syncedOrFailed
   }
   return {
-    caches: buildCaches((name) => reflectors.get(name)?.store ?? empty),
+    caches: buildCaches((name) => reflectors.get(name)?.store ?? emptyStore),
     reflectors,
     synced: Effect.forEach([...reflectors], ([name, reflector]) => complete(name, reflector), {
       concurrency: "unbounded",

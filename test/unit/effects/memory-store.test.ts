@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { KubeObject } from "../../../src/effects/kube-object.ts"
 import { isNewer, makeMemoryStore } from "../../../src/effects/memory-store.ts"
+import { emptyStore } from "../../../src/effects/store.ts"
 
 const object = (name: string, resourceVersion: string, extra: Readonly<Record<string, unknown>> = {}): KubeObject => ({
   apiVersion: "v1",
@@ -120,4 +121,11 @@ describe("byIndex", () => {
   it("dies of an unknown name", () => {
     assert.throws(() => makeMemoryStore({ words }).byIndex("toString", "x"), 'no index "toString"')
   })
+})
+
+it("a cache that is not kept is empty, under every index", () => {
+  assert.deepStrictEqual([...emptyStore.values()], [])
+  assert.deepStrictEqual(emptyStore.byIndex("words", "x"), [])
+  assert.isUndefined(emptyStore.get("team/a"))
+  assert.strictEqual(emptyStore.size(), 0)
 })
