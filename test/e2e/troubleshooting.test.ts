@@ -65,6 +65,25 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
     }),
   )
 
+  it.effect("Monitor ExternalSecret Health: ESO's metrics on the host count it under its host name", () =>
+    Effect.gen(function* () {
+      const pair = yield* SyncedPair
+      const { namespace, name } = hostRef("aws-secret")
+      const { metrics } = pair.eso ?? { metrics: () => "about:blank" }
+      const text = yield* Effect.promise(async () => (await fetch(metrics())).text())
+      const line = text
+        .split("\n")
+        .find(
+          (found) =>
+            found.startsWith("externalsecret_status_condition{") &&
+            found.includes(`name="${name}"`) &&
+            found.includes('status="True"'),
+        )
+      assert.include(line ?? text.slice(0, 500), `namespace="${namespace}"`)
+      assert.match(line ?? "", / 1$/)
+    }),
+  )
+
   it.effect("Validation 4: deleting and recreating forces a refresh", () =>
     Effect.gen(function* () {
       const pair = yield* SyncedPair
