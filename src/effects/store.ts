@@ -26,7 +26,7 @@ export interface Store {
   readonly byIndex: (index: string, value: string) => ReadonlyArray<KubeObject>
 }
 
-/** What was never listed: whatever is asked for, there is nothing. */
+/** In place of a cache that is not kept: it holds nothing, under every index. */
 export const emptyStore: Store = {
   get: () => undefined,
   values: () => [],

@@ -106,7 +106,7 @@ const hostEvents = (
 })
 
 const secretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec> => {
-  const leftovers = context.settings.stores.enabled ? {} : { onlyLeftovers: true }
+  const { enabled } = context.settings.stores
   return [
     {
       name: "virtualSecretStores",
@@ -125,7 +125,7 @@ const secretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec> => {
               : [referenceKey(ref.kind, keyOf(object.metadata.namespace, ref.name))],
           ),
       },
-      ...leftovers,
+      ...(enabled ? {} : { leftover: {} }),
     },
     {
       name: "hostSecretStores",
@@ -133,7 +133,7 @@ const secretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       resource: resources.secretStores(context.hostVersion),
       selection: { namespace: context.hostScope },
       indexes: { origin: originIndex(context) },
-      ...leftovers,
+      ...(enabled ? {} : { leftover: { onlyWith: "virtualSecretStores" } }),
     },
   ]
 }
@@ -146,7 +146,7 @@ const clusterSecretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec
     resource: resources.clusterSecretStores(context.virtualVersion),
     selection: {},
     indexes: {},
-    ...(enabled ? {} : { onlyLeftovers: true }),
+    ...(enabled ? {} : { leftover: {} }),
   }
   if (!enabled) return [imported]
   return [

@@ -70,7 +70,10 @@ export interface CacheSpec {
    * Only there to find what other settings have left behind: where the API server does not know the kind, or does not let us
    * see it, there is nothing to be cleared away.
    */
-  readonly onlyLeftovers?: boolean
+  readonly leftover?: {
+    /** Not asked for unless this one (which comes before it) is there: nothing can be left without it. */
+    readonly onlyWith?: CacheName
+  }
   /** Hints (events): nothing that is decided about Secrets needs them, so that without the right to see them all else goes on. */
   readonly isHint?: true
 }

@@ -27,6 +27,7 @@ import type { MassDeletion } from "./rules/mass-delete.ts"
 import type { Survey } from "./survey.ts"
 import { identityOf, takeSurvey } from "./survey.ts"
 import { contextOf, rfc3339 } from "./target.ts"
+import { visibleCaches } from "./visible-caches.ts"
 import type { SyncTarget } from "./target.ts"
 
 export interface Observation {
@@ -59,8 +60,7 @@ const listOnce = (target: SyncTarget, spec: CacheSpec): Effect.Effect<Listed, Ap
       return { name: spec.name, store, denied: undefined }
     }),
     Effect.catchTag("ApiError", (error): Effect.Effect<Listed, ApiError> => {
-      if (error.reason._tag === "NotFound" || spec.onlyLeftovers === true)
-        return Effect.succeed({ name: spec.name, store, denied: undefined })
+      if (error.reason._tag === "NotFound") return Effect.succeed({ name: spec.name, store, denied: undefined })
       if (error.reason._tag === "Forbidden") return Effect.succeed({ name: spec.name, store, denied: error })
       return Effect.fail(error)
     }),
@@ -93,7 +93,7 @@ export const observe = Effect.fnUntraced(function* (
   const version = pairs.get("externalsecrets")?.version ?? "v1"
   const context = contextOf(target, survey.virtualUid, version, pairs, () => rfc3339(clock.currentTimeMillisUnsafe()))
   // What hints were given is of no interest here; what ESO complains about is.
-  const specs = cacheSpecs(context).filter(({ name }) => name !== "virtualEvents")
+  const specs = (yield* visibleCaches(cacheSpecs(context), clients)).filter(({ name }) => name !== "virtualEvents")
   const listed = yield* Effect.forEach(specs, (spec) => listOnce(target, spec), {
     concurrency: "unbounded",
   })

@@ -4,15 +4,15 @@ import type { Scope } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
 import { makeReflector } from "../effects/reflector.ts"
 import type { Reflector } from "../effects/reflector.ts"
-import type { Delta } from "../effects/store.ts"
-import { emptyStore } from "../effects/store.ts"
-import type { CacheName, Caches, CacheSpec } from "./caches.ts"
+import { type Delta, emptyStore } from "../effects/store.ts"
+import type { CacheName, Caches } from "./caches.ts"
 import { cacheSpecs } from "./cache-specs.ts"
 import { buildCaches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { Clients } from "./executor.ts"
 import type { IdentityGuard } from "./identity-guard.ts"
 import { events } from "./resources.ts"
+import { visibleCaches } from "./visible-caches.ts"
 import type { IdentityMismatch } from "./rules/identity.ts"
 
 /** A list of the virtual cluster is believed only when its identity is confirmed. */
@@ -43,16 +43,6 @@ export interface OpenCachesOptions {
   readonly onGuardFailure: (error: ApiError | IdentityMismatch) => Effect.Effect<void>
 }
 
-/** Of the caches that are only there for leftovers, those that can be seen. A kind that is unknown, or hidden, has none. */
-const withoutInvisible = (specs: ReadonlyArray<CacheSpec>, clients: Clients) =>
-  Effect.filter(specs, ({ onlyLeftovers, side, resource, selection }) =>
-    onlyLeftovers === true
-      ? clients[side].list(resource, { ...selection, metadataOnly: true }).pipe(
-          Effect.as(true),
-          Effect.orElseSucceed(() => false),
-        )
-      : Effect.succeed(true),
-  )
 /** Longer than any watch of a reflector: where nothing happens, a watch of Events says nothing until its end. */
 const eventsSilenceLimitMs = 900_000
 
@@ -70,7 +60,7 @@ export const openCaches = Effect.fnUntraced(function* (
       Effect.suspend(() => listener?.onVirtualList(name) ?? Effect.void),
     )
 
-  const specs = yield* withoutInvisible(cacheSpecs(context), clients)
+  const specs = yield* visibleCaches(cacheSpecs(context), clients)
   const hints = new Set(specs.filter(({ isHint }) => isHint === true).map(({ name }) => name))
 
   for (const spec of specs) {

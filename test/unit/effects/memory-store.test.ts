@@ -131,3 +131,10 @@ describe("byIndex", () => {
     assert.throws(() => makeMemoryStore({ words }).byIndex("toString", "x"), 'no index "toString"')
   })
 })
+
+it("a cache that is not kept is empty, under every index", () => {
+  assert.deepStrictEqual([...emptyStore.values()], [])
+  assert.deepStrictEqual(emptyStore.byIndex("words", "x"), [])
+  assert.isUndefined(emptyStore.get("team/a"))
+  assert.strictEqual(emptyStore.size(), 0)
+})
