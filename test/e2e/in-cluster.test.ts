@@ -63,7 +63,7 @@ const full = ["create", "delete", "patch", "update", "get", "list", "watch"]
 
 /**
  * What vCluster's chart grants to `vc-NAME` (loft-sh/vcluster v0.37, chart/templates/role.yaml and clusterrole.yaml): with the
- * integration, cluster stores and webhook on, one replica, and nothing else that adds rules.
+ * integration, stores, cluster stores and webhook on, one replica, and nothing else that adds rules.
  */
 const chart: { readonly role: ReadonlyArray<Rule>; readonly clusterRole: ReadonlyArray<Rule> } = {
   role: [
@@ -74,7 +74,7 @@ const chart: { readonly role: ReadonlyArray<Rule>; readonly clusterRole: Readonl
       verbs: ["get", "list", "watch", "update"],
     },
     { apiGroups: ["", "events.k8s.io"], resources: ["events"], verbs: ["create", "get", "list", "watch"] },
-    { apiGroups: ["external-secrets.io"], resources: ["externalsecrets"], verbs: full },
+    { apiGroups: ["external-secrets.io"], resources: ["externalsecrets", "secretstores"], verbs: full },
   ],
   clusterRole: [
     { apiGroups: ["apiextensions.k8s.io"], resources: ["customresourcedefinitions"], verbs: ["get", "list", "watch"] },
@@ -93,11 +93,15 @@ const expand = (rules: ReadonlyArray<Rule>): ReadonlyArray<string> =>
   )
 
 describe("docs/rbac.md", () => {
-  test("grants no write to a Secret, and nothing without bounds", () => {
+  test("grants nothing without bounds: only copies are written, and nothing of others in passing", () => {
     const granted = [...expand(rulesOf("Role")), ...expand(rulesOf("ClusterRole"))]
     assert.isAbove(granted.length, 20)
     assert.notMatch(granted.join("\n"), /\*/)
-    assert.notMatch(granted.join("\n"), /(create|update|patch|delete) secrets\./)
+    assert.notMatch(
+      granted.join("\n"),
+      /deletecollection|escalate|bind|impersonate|pods|serviceaccounts|update (?!leases)/,
+    )
+    assert.notMatch(expand(rulesOf("ClusterRole")).join("\n"), /create|patch|delete|secrets\./)
   })
 
   test("vCluster's own ServiceAccount with the extra rules may do all of it", () => {
