@@ -72,6 +72,7 @@ describe("desiredHostExternalSecret", () => {
       annotations: {
         note: "x",
         "vcluster-es.io/vcluster": "vc",
+        "vcluster-es.io/vcluster-namespace": "team-x",
         "vcluster-es.io/virtual-cluster": "cluster-uid",
         "vcluster-es.io/virtual-namespace": "prod",
         "vcluster-es.io/virtual-name": "db",
