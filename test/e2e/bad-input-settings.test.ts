@@ -268,22 +268,22 @@ layer(BadInput.layer, { excludeTestServices: true, timeout: "10 minutes" })("its
           code: 2,
           error:
             "integrations.externalSecrets.version: the host serves externalsecrets.external-secrets.io as v1, not as v1beta1",
+          fix: "take integrations.externalSecrets.version out of vcluster.yaml, or set it to a version that the host serves; nothing is deleted",
         },
       ),
     ),
   )
 
   it.effect(
-    "mapped namespaces, which this version does not know",
+    "a mapping onto the vCluster's own namespace, in the words of vCluster",
     onBadInput((ground) =>
       refusedValues(
         ground,
-        `${enabled}sync:\n  toHost:\n    namespaces:\n      enabled: true\n      mappings:\n        byName:\n          prod: tenant-prod\n`,
+        `${enabled}sync:\n  toHost:\n    namespaces:\n      enabled: true\n      mappings:\n        byName:\n          prod: team-x\n`,
         {
           code: 2,
           error:
-            "vcluster.yaml: sync.toHost.namespaces.enabled: true is not supported by this version of vcluster-es; nothing was changed",
-          fix: "set sync.toHost.namespaces.enabled: false",
+            "vcluster.yaml:10:11: namespace sync: config.sync.toHost.namespaces.mappings.byName: host namespace mapping 'team-x' conflicts with control plane namespace 'team-x'",
         },
       ),
     ),

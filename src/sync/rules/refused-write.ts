@@ -29,7 +29,9 @@ export const refusedWrite = (action: Action, { reason, detail }: ApiError): Refu
   const told = refusalReasonOf(action)
   if (told !== "TargetSecretRefused" && told !== "RefusedByHost") return undefined
   const lacksRights = reason._tag === "Forbidden" && reason.user !== undefined && side === "host"
-  const final = (reason._tag === "Invalid" || reason._tag === "Forbidden") && !lacksRights
+  // The host namespace of a mapped one that is not there (yet): whoever waits should know for what.
+  const nowhere = reason._tag === "NotFound" && !reason.resourceMissing && action._tag === "Create"
+  const final = nowhere || ((reason._tag === "Invalid" || reason._tag === "Forbidden") && !lacksRights)
   if (!final) return undefined
   return new Refusal({ reason: told, message: `${whatOf(told, action)}: ${detail.slice(0, longest)}` })
 }
