@@ -15,7 +15,7 @@ import { isNestedDeeperThan } from "./schema-normalize.ts"
 const maxDepth = 32
 
 /** Providers that could turn the host against itself, and why. */
-const refusedProviders = new Map([
+export const refusedProviders: ReadonlyMap<string, string> = new Map([
   ["kubernetes", "it could read the Secrets of the host's API server"],
   ["crd", "it could read any object of the host's API server"],
   ["webhook", "it could send requests to any address inside the host's network"],
