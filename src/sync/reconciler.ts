@@ -90,8 +90,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   const perform = Effect.fnUntraced(function* (kind: SyncedKind, id: string, action: Action) {
     const doomed = action._tag === "Delete" ? action.current.metadata.uid : undefined
     if (!options.mayWrite() || (doomed !== undefined && deleted.get(doomed) === true)) return true
-    yield* options.brake.check(id, action)
-    const stored = yield* carryOut(action, clients).pipe(
+    const write = carryOut(action, clients).pipe(
       Effect.tapError((error) =>
         Effect.sync(() => {
           const refusal = refusedWrite(action, error)
@@ -99,6 +98,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
         }),
       ),
     )
+    const stored = yield* options.brake.allow(id, action, write)
     if (refusedWrites.get(id)?.reason === refusalReasonOf(action)) refusedWrites.delete(id)
     if (doomed !== undefined) deleted.set(doomed, true)
     options.observe(action, stored)

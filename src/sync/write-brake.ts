@@ -16,8 +16,8 @@ export class Contested extends Data.TaggedError("Contested")<{ readonly what: st
 }
 
 export interface WriteBrake {
-  /** Counts the write; fails when it would be one too many. */
-  readonly check: (id: string, action: Action) => Effect.Effect<void, Contested>
+  /** Carries the write out and counts it; fails without it when it would be one too many. One that fails does not count. */
+  readonly allow: <A, E>(id: string, action: Action, write: Effect.Effect<A, E>) => Effect.Effect<A, E | Contested>
 }
 
 /** As many equal writes of one key at once. People who try what we do about their edits need fewer. */
@@ -51,15 +51,17 @@ const describe = (action: Action): string => {
 export const makeWriteBrake = (now: () => number): WriteBrake => {
   const buckets = new LruMap<string, { readonly tokens: number; readonly at: number }>(remembered)
   return {
-    check: (id, action) =>
-      Effect.suspend(() => {
+    allow: <A, E>(id: string, action: Action, write: Effect.Effect<A, E>) =>
+      Effect.suspend((): Effect.Effect<A, E | Contested> => {
         const key = fingerprint(id, action)
         const at = now()
         const before = buckets.get(key) ?? { tokens: burst, at }
         const tokens = Math.min(burst, before.tokens + (at - before.at) / refillMs)
         if (tokens < 1) return Effect.fail(new Contested({ what: describe(action) }))
-        buckets.set(key, { tokens: tokens - 1, at })
-        return Effect.void
+        return Effect.tap(
+          write,
+          Effect.sync(() => buckets.set(key, { tokens: tokens - 1, at })),
+        )
       }),
   }
 }

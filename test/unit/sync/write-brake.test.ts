@@ -1,0 +1,45 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Exit } from "effect"
+import type { Action } from "../../../src/sync/rules/actions.ts"
+import { secrets } from "../../../src/sync/resources.ts"
+import { makeWriteBrake } from "../../../src/sync/write-brake.ts"
+
+const action: Action = {
+  _tag: "Create",
+  side: "virtual",
+  resource: secrets,
+  body: { apiVersion: "v1", kind: "Secret", metadata: { name: "s", namespace: "default" } },
+}
+
+describe("the write brake", () => {
+  it.effect("stops the eleventh equal write, and lets one go every half minute", () =>
+    Effect.gen(function* () {
+      let now = 0
+      const brake = makeWriteBrake(() => now)
+      let writes = 0
+      const write = brake.allow(
+        "key",
+        action,
+        Effect.sync(() => {
+          writes += 1
+        }),
+      )
+      for (let turn = 0; turn < 20; turn += 1) yield* Effect.exit(write)
+      assert.strictEqual(writes, 10)
+      assert.include((yield* Effect.flip(write)).message, "virtual Secret default/s")
+      now = 30_000
+      yield* write
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(write)))
+      assert.strictEqual(writes, 11)
+    }),
+  )
+
+  it.effect("a write that fails undoes nobody's: an outage is no fight", () =>
+    Effect.gen(function* () {
+      const brake = makeWriteBrake(() => 0)
+      for (let turn = 0; turn < 50; turn += 1)
+        assert.strictEqual(yield* Effect.flip(brake.allow("key", action, Effect.fail("down"))), "down")
+      yield* brake.allow("key", action, Effect.void)
+    }),
+  )
+})
