@@ -115,7 +115,7 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
       ? {
           actions: [{ _tag: "Delete", side: "virtual", resource, current: virtual, becauseAbsent: false }],
           verdict: undefined,
-          ...(host === undefined ? { restsOnAbsentStore: true } : {}),
+          ...(host === undefined && context.settings.clusterStores.enabled ? { restsOnAbsentStore: true } : {}),
         }
       : nothing
   const desired = desiredImport(host, context)
