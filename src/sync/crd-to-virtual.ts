@@ -24,11 +24,14 @@ import {
 import { OperatorMissing } from "./errors.ts"
 import { customResourceDefinitions, esoGroup } from "./resources.ts"
 
-/** Plurals of the kinds that the settings bring into the virtual cluster. */
+/**
+ * Plurals of the kinds that come into the virtual cluster. Without imported stores, ClusterSecretStores are an empty list there, as vCluster
+ * documents it, and not an unknown kind.
+ */
 export const wantedPlurals = (settings: SyncSettings): ReadonlyArray<string> => [
   "externalsecrets",
   ...(settings.stores.enabled ? ["secretstores"] : []),
-  ...(settings.clusterStores.enabled ? ["clustersecretstores"] : []),
+  "clustersecretstores",
 ]
 
 export const crdName = (plural: string): string => `${plural}.${esoGroup}`

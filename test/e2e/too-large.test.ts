@@ -1,0 +1,65 @@
+/** What is as large as an API server takes, and what is larger: told where it belongs, and nobody else's trouble. */
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import { stringMapAt } from "../../src/sync/rules/json.ts"
+import { assertServesOthers, inVirtual } from "../support/attack.ts"
+import { clusterSecretStores, events, externalSecrets, secrets, secretStores } from "../support/resources.ts"
+import { referenceOf, secretStore, tokenRef, valuesWithStores } from "../support/secret-stores.ts"
+import { externalSecret, fakeStore, readyOf, SyncedPair, vcluster } from "../support/synced-pair.ts"
+
+/** `MaxSecretSize` of Kubernetes: all values of a Secret together, in bytes. */
+const limit = 1024 * 1024
+
+layer(SyncedPair.layer({ values: valuesWithStores }), { excludeTestServices: true, timeout: "10 minutes" })(
+  "sizes",
+  (it) => {
+    it.effect("a Secret of just a mebibyte follows the store that refers to it", () =>
+      Effect.gen(function* () {
+        const pair = yield* SyncedPair
+        const { host, virtual } = pair.ground
+        yield* virtual.kube.create(secrets, {
+          apiVersion: "v1",
+          kind: "Secret",
+          metadata: { name: "large", namespace: "default" },
+          data: { token: Buffer.alloc(limit, 97).toString("base64") },
+        })
+        yield* virtual.kube.create(secretStores, secretStore("large", tokenRef({ name: "large" })))
+        const copy = yield* host.kube.waitFor(secrets, referenceOf("large"))
+        assert.strictEqual(Buffer.from(stringMapAt(copy, "data")["token"] ?? "", "base64").length, limit)
+      }),
+    )
+
+    it.effect("a Secret that would be larger is no Secret: condition and event say so in the tenant's names", () =>
+      Effect.gen(function* () {
+        const pair = yield* SyncedPair
+        const { host, virtual } = pair.ground
+        const half = "x".repeat(600 * 1024)
+        for (const name of ["half-one", "half-two"])
+          yield* host.kube.create(clusterSecretStores, fakeStore(name, { "/half": half }))
+        const entry = (store: string) => ({
+          secretKey: store,
+          remoteRef: { key: "/half" },
+          sourceRef: { storeRef: { name: store, kind: "ClusterSecretStore" } },
+        })
+        const made = yield* virtual.kube.create(
+          externalSecrets,
+          externalSecret("too-large", { store: "half-one", spec: { data: [entry("half-one"), entry("half-two")] } }),
+        )
+        const told = yield* virtual.kube.waitFor(
+          externalSecrets,
+          inVirtual("too-large"),
+          (object) => readyOf(object)?.reason === "SecretSyncedError",
+        )
+        assert.strictEqual(readyOf(told)?.status, "False")
+        const found = yield* virtual.kube.waitForList(
+          events,
+          { namespace: "default", fieldSelector: `involvedObject.uid=${made.metadata.uid},reason=UpdateFailed` },
+          (list) => list.some((event) => JSON.stringify(event["message"]).includes("1048576")),
+        )
+        assert.notInclude(JSON.stringify(found.map((event) => event["message"])), vcluster.name)
+        assert.isUndefined(yield* virtual.kube.find(secrets, inVirtual("too-large")))
+        yield* assertServesOthers(pair, "too-large")
+      }),
+    )
+  },
+)
