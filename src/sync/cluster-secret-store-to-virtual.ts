@@ -12,6 +12,7 @@ import { readyCondition } from "./rules/conditions.ts"
 import { recordAt } from "./rules/json.ts"
 import { carriedLabels, hostUidAnnotation, managedLabel } from "./rules/keys.ts"
 import { mergePatch } from "./rules/merge-patch.ts"
+import { patchStatus } from "./rules/status-patch.ts"
 import { canonical } from "./rules/schema-normalize.ts"
 import { clusterSecretStores } from "./resources.ts"
 import type { SyncedKind } from "./synced-kind.ts"
@@ -55,22 +56,6 @@ const updateImport = (virtual: KubeObject, desired: KubeObject, context: SyncCon
           resource: clusterSecretStores(context.virtualVersion),
           current: virtual,
           patch,
-        },
-      ]
-}
-
-const updateStatus = (virtual: KubeObject, host: KubeObject, context: SyncContext): ReadonlyArray<Action> => {
-  const patch = mergePatch({ status: recordAt(virtual, "status") ?? {} }, { status: recordAt(host, "status") ?? {} })
-  return patch === undefined
-    ? []
-    : [
-        {
-          _tag: "Patch",
-          side: "virtual",
-          resource: clusterSecretStores(context.virtualVersion),
-          current: virtual,
-          patch,
-          subresource: "status",
         },
       ]
 }
@@ -134,7 +119,10 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
         },
       },
     }
-  const updates = [...updateImport(virtual, desired, context), ...updateStatus(virtual, host, context)]
+  const updates = [
+    ...updateImport(virtual, desired, context),
+    ...patchStatus(resource, virtual, recordAt(host, "status") ?? {}),
+  ]
   return { actions: updates, verdict: verdictOf(host, updates.length) }
 }
 

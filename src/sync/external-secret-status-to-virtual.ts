@@ -8,26 +8,9 @@ import type { Action } from "./rules/actions.ts"
 import type { NotReady } from "./rules/conditions.ts"
 import { notReadyStatus, translateStatus } from "./rules/conditions.ts"
 import { messages } from "./rules/eso-messages.ts"
-import type { JsonRecord } from "./rules/json.ts"
 import { arrayAt, recordAt, stringAt } from "./rules/json.ts"
-import { mergePatch } from "./rules/merge-patch.ts"
+import { patchStatus } from "./rules/status-patch.ts"
 import { externalSecrets } from "./resources.ts"
-
-const patchStatus = (virtual: KubeObject, desired: JsonRecord, virtualVersion: string): ReadonlyArray<Action> => {
-  const patch = mergePatch({ status: recordAt(virtual, "status") ?? {} }, { status: desired })
-  return patch === undefined
-    ? []
-    : [
-        {
-          _tag: "Patch",
-          side: "virtual",
-          resource: externalSecrets(virtualVersion),
-          current: virtual,
-          patch,
-          subresource: "status",
-        },
-      ]
-}
 
 /** @param now RFC 3339 */
 export const statusNotReady = (
@@ -35,7 +18,8 @@ export const statusNotReady = (
   why: NotReady,
   virtualVersion: string,
   now: string,
-): ReadonlyArray<Action> => patchStatus(virtual, notReadyStatus(virtual, why.reason, why.message, now), virtualVersion)
+): ReadonlyArray<Action> =>
+  patchStatus(externalSecrets(virtualVersion), virtual, notReadyStatus(virtual, why.reason, why.message, now))
 
 /** Besides the condition, a failure of ESO's leaves the status as it was; it names the Secret that it is about. */
 export const statusFailed = (
@@ -45,15 +29,11 @@ export const statusFailed = (
   virtualVersion: string,
   now: string,
 ): ReadonlyArray<Action> =>
-  patchStatus(
-    virtual,
-    {
-      ...recordAt(virtual, "status"),
-      ...notReadyStatus(virtual, why.reason, why.message, now),
-      binding: { name: target },
-    },
-    virtualVersion,
-  )
+  patchStatus(externalSecrets(virtualVersion), virtual, {
+    ...recordAt(virtual, "status"),
+    ...notReadyStatus(virtual, why.reason, why.message, now),
+    binding: { name: target },
+  })
 
 /** There is no Secret to merge into: what the host's status says, but for that. */
 export const statusMissing = (virtual: KubeObject, host: KubeObject, virtualVersion: string): ReadonlyArray<Action> => {
@@ -64,7 +44,7 @@ export const statusMissing = (virtual: KubeObject, host: KubeObject, virtualVers
       : condition,
   )
   const binding = recordAt(virtual, "status", "binding") ?? { name: "" }
-  return patchStatus(virtual, { ...status, conditions, binding }, virtualVersion)
+  return patchStatus(externalSecrets(virtualVersion), virtual, { ...status, conditions, binding })
 }
 
 /** Nothing until ESO has said something: an absent status on the host is not news. */
@@ -78,5 +58,5 @@ export const statusFromHost = (
   const status = recordAt(host, "status")
   return status === undefined || Object.keys(status).length === 0
     ? []
-    : patchStatus(virtual, translateStatus(status, target, names), virtualVersion)
+    : patchStatus(externalSecrets(virtualVersion), virtual, translateStatus(status, target, names))
 }

@@ -14,12 +14,11 @@ import { nothing } from "./rules/actions.ts"
 import { notReadyStatus, readyCondition, saysAlready, translateStatus, translateText } from "./rules/conditions.ts"
 import type { NotReady } from "./rules/conditions.ts"
 import { recordAt } from "./rules/json.ts"
-import type { JsonRecord } from "./rules/json.ts"
 import { toQuery } from "./rules/label-selector.ts"
-import { mergePatch } from "./rules/merge-patch.ts"
 import type { HostLocation } from "./rules/names.ts"
 import { originOf } from "./rules/ownership.ts"
 import { referenceKey } from "./rules/references.ts"
+import { patchStatus } from "./rules/status-patch.ts"
 import { Refusal } from "./rules/refusals.ts"
 import { bringTogether, createStore } from "./secret-store-to-host.ts"
 import { hostConflict, isSelected, judge, referentsOf } from "./secret-store-situation.ts"
@@ -43,24 +42,12 @@ const removeCopies = (
       becauseAbsent,
     }))
 
-const patchStatus = (virtual: KubeObject, status: JsonRecord, context: SyncContext): ReadonlyArray<Action> => {
-  const patch = mergePatch({ status: recordAt(virtual, "status") ?? {} }, { status })
-  return patch === undefined
-    ? []
-    : [
-        {
-          _tag: "Patch",
-          side: "virtual",
-          resource: secretStores(context.virtualVersion),
-          current: virtual,
-          patch,
-          subresource: "status",
-        },
-      ]
-}
-
 const tell = (virtual: KubeObject, why: NotReady, context: SyncContext): ReadonlyArray<Action> =>
-  patchStatus(virtual, notReadyStatus(virtual, why.reason, why.message, context.now()), context)
+  patchStatus(
+    secretStores(context.virtualVersion),
+    virtual,
+    notReadyStatus(virtual, why.reason, why.message, context.now()),
+  )
 
 const refuse = (
   virtual: KubeObject,
@@ -140,7 +127,7 @@ const statusBack = (
   const status = recordAt(host, "status")
   return status === undefined || Object.keys(status).length === 0
     ? []
-    : patchStatus(virtual, translateStatus(status, "", pairs), context)
+    : patchStatus(secretStores(context.virtualVersion), virtual, translateStatus(status, "", pairs))
 }
 
 /** The normal case: the spec may go to the host, and ESO's word on it comes back. */

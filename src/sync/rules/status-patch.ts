@@ -1,0 +1,15 @@
+/** The write that brings the status of a virtual object to what it should be. */
+import type { KubeObject } from "../../effects/kube-object.ts"
+import type { Resource } from "../../effects/resource.ts"
+import type { Action } from "./actions.ts"
+import type { JsonRecord } from "./json.ts"
+import { recordAt } from "./json.ts"
+import { mergePatch } from "./merge-patch.ts"
+
+/** @returns nothing where the status is that already */
+export const patchStatus = (resource: Resource, virtual: KubeObject, desired: JsonRecord): ReadonlyArray<Action> => {
+  const patch = mergePatch({ status: recordAt(virtual, "status") ?? {} }, { status: desired })
+  return patch === undefined
+    ? []
+    : [{ _tag: "Patch", side: "virtual", resource, current: virtual, patch, subresource: "status" }]
+}
