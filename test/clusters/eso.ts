@@ -136,25 +136,35 @@ class Operator {
     this.#options = options
   }
 
-  readonly start = Effect.gen({ self: this }, function* () {
+  readonly start: Effect.Effect<void, GroundError> = Effect.gen({ self: this }, function* () {
     const metricsPort = yield* freePort
     const livePort = yield* freePort
     this.metrics = `http://127.0.0.1:${metricsPort}/metrics`
     this.#starts++
-    this.#running = yield* this.#watchdog.start({
+    const running = yield* this.#watchdog.start({
       name: `${this.#cluster.name}-eso-${this.#tools.version}-${this.#starts}`,
       file: this.#tools.controller,
       args: [
         `--metrics-addr=127.0.0.1:${metricsPort}`,
         ...(this.#tools.hasLiveAddress ? [`--live-addr=127.0.0.1:${livePort}`] : []),
-        "--concurrent=4",
+        // ESO's default. Its `fake` provider writes a map without a lock: several workers now and then end the whole process.
+        "--concurrent=1",
         ...(this.#options.flags ?? []),
       ],
       env: { ...this.#options.env, KUBECONFIG: this.#cluster.kubeconfig },
     })
-    yield* untilReconciling(this.#running, this.metrics)
+    this.#running = running
+    yield* untilReconciling(running, this.metrics)
     yield* reportEso(this.#cluster, true)
+    yield* Effect.forkDetach(this.#restartAfterCrash(running))
   })
+
+  /** As a Deployment would. 2 is how a Go program ends that panics; who is stopped ends by a signal. */
+  #restartAfterCrash(running: Process): Effect.Effect<void> {
+    return Effect.flatMap(running.exit, ({ code }) =>
+      code === 2 && this.#running === running ? Effect.ignore(this.start) : Effect.void,
+    )
+  }
 
   stop(signal?: NodeJS.Signals): Effect.Effect<void> {
     return Effect.suspend(() =>
