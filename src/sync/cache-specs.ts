@@ -20,8 +20,9 @@ import {
 } from "./rules/keys.ts"
 import { toQuery } from "./rules/label-selector.ts"
 import { keepOfEvent, regardedUid } from "./rules/operator-event.ts"
-import { controllerOf, originOf } from "./rules/ownership.ts"
-import { findReferences, referenceKey } from "./rules/references.ts"
+import { controllerOf, originKeys } from "./rules/ownership.ts"
+import { referenceKey } from "./rules/references.ts"
+import { referentsOf } from "./secret-store-situation.ts"
 
 /** The ExternalSecret that a virtual Secret of ours names: through its controller, else (Orphan) through our annotation. */
 const claimant = (secret: KubeObject): ReadonlyArray<string> => {
@@ -69,10 +70,8 @@ const crds = (name: "hostCrds" | "virtualCrds", side: Side): CacheSpec => ({
 /** The virtual object that a host object is the copy of. */
 const originIndex =
   (context: SyncContext): Indexer =>
-  (object) => {
-    const origin = originOf(object, context.tenancy)
-    return origin === undefined ? [] : [origin.key]
-  }
+  (object) =>
+    originKeys(object, context.tenancy)
 
 /** Copies of what specs refer to, in full: they are ours, and few. */
 const hostReferences = (
@@ -119,10 +118,8 @@ const secretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec> => {
           return location === undefined ? [] : [keyOf(location.namespace, location.name)]
         },
         reference: (object) =>
-          findReferences(context.hostSpecSchema("secretstores"), object["spec"]).references.flatMap((ref) =>
-            ref.kind === "ServiceAccount" || ref.name === ""
-              ? []
-              : [referenceKey(ref.kind, keyOf(object.metadata.namespace, ref.name))],
+          referentsOf(object, context).map(({ kind, name }) =>
+            referenceKey(kind, keyOf(object.metadata.namespace, name)),
           ),
       },
       ...(enabled ? {} : { leftover: {} }),

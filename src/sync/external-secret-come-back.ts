@@ -8,7 +8,8 @@ import { keyOf } from "../effects/kube-object.ts"
 import type { HostPlace } from "./external-secret-names.ts"
 import type { Situation } from "./external-secret-situation.ts"
 import { statusFailed, statusFromHost, statusMissing } from "./external-secret-status-to-virtual.ts"
-import { brokenVerdict, pendingVerdict, verdictOf } from "./external-secret-verdict.ts"
+import { brokenVerdict, pendingVerdict, verdictOf } from "./verdict.ts"
+import type { Fix } from "./report.ts"
 import type { Action, Decision } from "./rules/actions.ts"
 import type { EsoFailure } from "./rules/eso-messages.ts"
 import { failures, messages } from "./rules/eso-messages.ts"
@@ -190,6 +191,11 @@ const failed = (
   }
 }
 
+const fetchAgain = ({ metadata: { name, namespace } }: KubeObject): Fix => ({
+  text: "see the store and the provider's answer; then fetch again",
+  command: `kubectl annotate externalsecret ${name} -n ${namespace} force-sync=$(date +%s) --overwrite`,
+})
+
 /** Secret and status, from the host object that is this one's copy. */
 export const comeBack = (situation: Situation, pair: Pair): Decision => {
   const { context } = situation
@@ -226,8 +232,8 @@ export const comeBack = (situation: Situation, pair: Pair): Decision => {
   const statusActions = statusFromHost(virtual, copy, place.name, names.pairs, context.virtualVersion)
   return {
     actions: [...outcome.actions, ...statusActions],
-    verdict: verdictOf(virtual, copy, names.pairs, outcome.actions.length + statusActions.length, () =>
-      causeOf(virtual, pair.copy, situation.caches, situation.context, regardedExternalSecrets),
+    verdict: verdictOf(copy, names.pairs, outcome.actions.length + statusActions.length, fetchAgain(virtual), () =>
+      causeOf(virtual, copy, situation.caches, context, regardedExternalSecrets),
     ),
   }
 }

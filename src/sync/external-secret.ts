@@ -15,20 +15,19 @@ import { hostConflict, situationOf, storesOf, surroundings } from "./external-se
 import type { MissingStore, Situation } from "./external-secret-situation.ts"
 import { desiredHostExternalSecret, toHost } from "./external-secret-to-host.ts"
 import { statusNotReady } from "./external-secret-status-to-virtual.ts"
-import { refusedVerdict, waitingVerdict } from "./external-secret-verdict.ts"
+import { refusedVerdict, waitingVerdict } from "./verdict.ts"
 import type { Action, Decision } from "./rules/actions.ts"
 import { nothing } from "./rules/actions.ts"
-import { readyCondition, saysAlready } from "./rules/conditions.ts"
+import { readyCondition } from "./rules/conditions.ts"
+import { warnOnce } from "./rules/notice.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
 import { decodeSpec, templateReferences } from "./rules/external-secret-spec.ts"
 import { esoFinalizer } from "./rules/keys.ts"
 import { matches, toQuery } from "./rules/label-selector.ts"
-import { controllerOf, originOf } from "./rules/ownership.ts"
+import { controllerOf, originKeys, originOf } from "./rules/ownership.ts"
 import { judgeSpec } from "./rules/policy.ts"
 import { Refusal } from "./rules/refusals.ts"
-import { referenceKey } from "./rules/references.ts"
-import type { CopiedKind } from "./reference-copies.ts"
-import { missingCopy, referenceConflict } from "./reference-copies.ts"
+import { missingCopy, referenceConflict, referrersIn } from "./reference-copies.ts"
 import { complainedKey, regardedExternalSecrets } from "./tenant-names.ts"
 import { removeSecrets } from "./secret-to-virtual.ts"
 import { secrets } from "./resources.ts"
@@ -52,9 +51,7 @@ const refuse = (situation: Situation, virtual: KubeObject, refusal: Refusal): De
       ...statusNotReady(virtual, refusal, context.virtualVersion, context.now()),
     ],
     verdict: refusedVerdict(refusal),
-    ...(saysAlready(virtual, refusal)
-      ? {}
-      : { notice: { regarding: virtual, type: "Warning", reason: refusal.reason, message: refusal.message } }),
+    ...warnOnce(virtual, refusal),
   }
 }
 
@@ -144,7 +141,7 @@ const withoutStore = (
         ? { fix: { text: "create the SecretStore", command: `kubectl get secretstores -n ${namespace}` } }
         : { fix: { text: "see the store", command: `kubectl describe secretstore ${name} -n ${namespace}` } }),
     },
-    ...(isOnItsWay || saysAlready(virtual, why) ? {} : { notice: { regarding: virtual, type: "Warning", ...why } }),
+    ...(isOnItsWay ? {} : warnOnce(virtual, why)),
   }
 }
 
@@ -200,9 +197,7 @@ const tryAgain = (
 ): Decision => ({
   actions: [...statusNotReady(virtual, refused, context.virtualVersion, context.now()), ...writes],
   verdict: refusedVerdict(refused),
-  ...(saysAlready(virtual, refused)
-    ? {}
-    : { notice: { regarding: virtual, type: "Warning", reason: refused.reason, message: refused.message } }),
+  ...warnOnce(virtual, refused),
 })
 
 const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory): Decision => {
@@ -229,14 +224,6 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Me
 
 const keysOf = (objects: ReadonlyArray<KubeObject>): ReadonlyArray<ObjectKey> => objects.map(objectKey)
 
-/** Those that take templates from a copy that came or went on the host. */
-const referrers = (kind: CopiedKind) => (copy: KubeObject, caches: Caches, context: SyncContext) => {
-  const origin = originOf(copy, context.tenancy)
-  return origin === undefined
-    ? []
-    : keysOf(caches.virtualExternalSecrets.byIndex("reference", referenceKey(kind, origin.key)))
-}
-
 export const externalSecretKind: SyncedKind = {
   kind: "ExternalSecret",
   mirrored: { virtual: "virtualExternalSecrets", host: "hostExternalSecrets", plural: "externalsecrets" },
@@ -253,7 +240,7 @@ export const externalSecretKind: SyncedKind = {
     virtualNamespaces: (object, caches) =>
       keysOf(caches.virtualExternalSecrets.byIndex("namespace", object.metadata.name)),
     hostExternalSecrets: (object, caches, context) => [
-      ...[originOf(object, context.tenancy)?.key].filter((key) => key !== undefined),
+      ...originKeys(object, context.tenancy),
       ...keysOf(caches.virtualExternalSecrets.byIndex("hostName", objectKey(object))),
     ],
     hostSecrets: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("hostSecret", objectKey(object))),
@@ -261,8 +248,8 @@ export const externalSecretKind: SyncedKind = {
       keysOf(caches.virtualExternalSecrets.byIndex("hostSecret", objectKey(object))),
     hostSecretStores: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("hostStore", objectKey(object))),
     virtualSecretStores: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("store", objectKey(object))),
-    hostReferenceSecrets: referrers("Secret"),
-    hostReferenceConfigMaps: referrers("ConfigMap"),
+    hostReferenceSecrets: referrersIn("virtualExternalSecrets", "Secret"),
+    hostReferenceConfigMaps: referrersIn("virtualExternalSecrets", "ConfigMap"),
     hostClusterSecretStores: (object, caches) =>
       keysOf(caches.virtualExternalSecrets.byIndex("clusterStore", object.metadata.name)),
     hostEvents: complainedKey(regardedExternalSecrets),
@@ -271,7 +258,7 @@ export const externalSecretKind: SyncedKind = {
   keys: (caches, context) =>
     new Set([
       ...[...caches.virtualExternalSecrets.values()].map(objectKey),
-      ...[...caches.hostExternalSecrets.values()].flatMap((copy) => originOf(copy, context.tenancy)?.key ?? []),
+      ...[...caches.hostExternalSecrets.values()].flatMap((copy) => originKeys(copy, context.tenancy)),
     ]),
   decide,
 }

@@ -3,11 +3,12 @@
  * needs there is free.
  */
 import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
-import { keyOf } from "../effects/kube-object.ts"
+import { keyOf, objectKey } from "../effects/kube-object.ts"
 import type { Store } from "../effects/store.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
-import { originOf } from "./rules/ownership.ts"
+import { originKeys, originOf } from "./rules/ownership.ts"
+import { referenceKey } from "./rules/references.ts"
 import { Refusal } from "./rules/refusals.ts"
 
 export type CopiedKind = "Secret" | "ConfigMap"
@@ -69,6 +70,14 @@ export const missingCopy = (
     if (virtual === undefined || virtual.metadata.deletionTimestamp !== undefined) return false
     return copiesOf(kind, caches).byIndex("origin", key).length === 0
   })
+
+/** From a copy that came or went on the host to the keys of those that refer to it. */
+export const referrersIn =
+  (referring: "virtualExternalSecrets" | "virtualSecretStores", kind: CopiedKind) =>
+  (copy: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> =>
+    originKeys(copy, context.tenancy).flatMap((key) =>
+      caches[referring].byIndex("reference", referenceKey(kind, key)).map(objectKey),
+    )
 
 /** Host names of copies and what the tenant knows them as, for messages. */
 export const referentNames = (

@@ -13,10 +13,10 @@ import { copiesOf, virtualReferent } from "./reference-copies.ts"
 import { configMaps, secrets } from "./resources.ts"
 import type { Action, Decision } from "./rules/actions.ts"
 import { decodeSpec, templateReferences } from "./rules/external-secret-spec.ts"
-import { originOf } from "./rules/ownership.ts"
+import { originKeys } from "./rules/ownership.ts"
 import { copyWithoutData, isTrueCopy } from "./rules/reference-copy.ts"
-import { findReferences, referenceKey } from "./rules/references.ts"
-import { mayGoToHost as storeMayGo } from "./secret-store-situation.ts"
+import { referenceKey } from "./rules/references.ts"
+import { mayGoToHost as storeMayGo, referentsOf } from "./secret-store-situation.ts"
 import type { SyncedKind } from "./synced-kind.ts"
 import { Result } from "effect"
 
@@ -77,15 +77,10 @@ const keysIn = (kind: CopiedKind, context: SyncContext) => ({
           .map(({ name }) => keyOf(object.metadata.namespace, name))
   },
   ofStore: (object: KubeObject): ReadonlyArray<ObjectKey> =>
-    findReferences(context.hostSpecSchema("secretstores"), object["spec"])
-      .references.filter((reference) => reference.kind === kind && reference.name !== "")
+    referentsOf(object, context)
+      .filter((referent) => referent.kind === kind)
       .map(({ name }) => keyOf(object.metadata.namespace, name)),
 })
-
-const origins = (copy: KubeObject, context: SyncContext): ReadonlyArray<ObjectKey> => {
-  const origin = originOf(copy, context.tenancy)
-  return origin === undefined ? [] : [origin.key]
-}
 
 const concerns = (kind: CopiedKind, key: ObjectKey, caches: Caches): boolean => {
   const reference = referenceKey(kind, key)
@@ -111,7 +106,7 @@ const copiedKind = (
         (object: KubeObject, caches: Caches) => (concerns(kind, objectKey(object), caches) ? [objectKey(object)] : []),
       ]),
     ),
-    [copies]: (object: KubeObject, _caches: Caches, context: SyncContext) => origins(object, context),
+    [copies]: (object: KubeObject, _caches: Caches, context: SyncContext) => originKeys(object, context.tenancy),
     virtualExternalSecrets: (object, _caches, context) => keysIn(kind, context).ofExternalSecret(object),
     virtualSecretStores: (object, _caches, context) => keysIn(kind, context).ofStore(object),
     hostClusterSecretStores: (object, caches, context) =>
@@ -122,7 +117,7 @@ const copiedKind = (
   keys: (caches, context) => {
     const { ofExternalSecret, ofStore } = keysIn(kind, context)
     return new Set([
-      ...[...copiesOf(kind, caches).values()].flatMap((copy) => origins(copy, context)),
+      ...[...copiesOf(kind, caches).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
       ...[...caches.virtualExternalSecrets.values()].flatMap(ofExternalSecret),
       ...[...caches.virtualSecretStores.values()].flatMap(ofStore),
     ])

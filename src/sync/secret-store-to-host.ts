@@ -85,6 +85,8 @@ const backFromHost = (
 }
 
 interface Agreement {
+  /** What the virtual side holds now, comparable with `spec`. */
+  readonly ours: JsonRecord
   readonly spec: JsonRecord
   readonly overruled: string | undefined
 }
@@ -93,16 +95,21 @@ interface Agreement {
 const agree = (virtual: KubeObject, host: KubeObject, context: SyncContext): Agreement => {
   const ours = inTenantNames(knownSpec(virtual, context), context)
   const base = baseOf(host)
-  if (base === undefined) return { spec: ours, overruled: undefined }
+  if (base === undefined) return { ours, spec: ours, overruled: undefined }
   const theirs = backFromHost(host, [ours, base], virtual.metadata.namespace ?? "", context)
   if (theirs === undefined)
-    return { spec: ours, overruled: "an edit of the SecretStore on the host refers to what is not of this namespace" }
+    return {
+      ours,
+      spec: ours,
+      overruled: "an edit of the SecretStore on the host refers to what is not of this namespace",
+    }
   const merged = mergeThreeWays(base, ours, theirs, "spec")
   const spec = recordAt(merged.value) ?? ours
   // Nobody but the tenant is asked: what they may not write themselves is not written for them.
   if (!jsonEqual(spec, ours) && judge({ ...virtual, spec }, context) !== undefined)
-    return { spec: ours, overruled: "an edit of the SecretStore on the host is not one that a tenant may make" }
+    return { ours, spec: ours, overruled: "an edit of the SecretStore on the host is not one that a tenant may make" }
   return {
+    ours,
     spec,
     overruled:
       merged.conflicts.length === 0
@@ -162,8 +169,7 @@ const patchHost = (
     : [{ _tag: "Patch", side: "host", resource: secretStores(context.hostVersion), current, patch }]
 }
 
-const patchVirtual = (virtual: KubeObject, spec: JsonRecord, context: SyncContext): ReadonlyArray<Action> => {
-  const ours = inTenantNames(knownSpec(virtual, context), context)
+const patchVirtual = (virtual: KubeObject, { ours, spec }: Agreement, context: SyncContext): ReadonlyArray<Action> => {
   const patch = mergePatch({ spec: ours }, { spec })
   return patch === undefined
     ? []
@@ -193,10 +199,10 @@ export const bringTogether = (
   service: KubeObject | undefined,
   context: SyncContext,
 ): StoreWrites => {
-  const { spec, overruled } = agree(virtual, host, context)
-  const desired = desiredHostStore(virtual, spec, location, service, context)
+  const agreement = agree(virtual, host, context)
+  const desired = desiredHostStore(virtual, agreement.spec, location, service, context)
   return {
-    actions: [...patchVirtual(virtual, spec, context), ...patchHost(host, desired, service, context)],
-    overruled,
+    actions: [...patchVirtual(virtual, agreement, context), ...patchHost(host, desired, service, context)],
+    overruled: agreement.overruled,
   }
 }

@@ -6,24 +6,25 @@ import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
 import { keyOf, objectKey } from "../effects/kube-object.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
-import type { CopiedKind } from "./reference-copies.ts"
-import { missingCopy } from "./reference-copies.ts"
+import { missingCopy, referrersIn } from "./reference-copies.ts"
 import { secretStores } from "./resources.ts"
-import type { Action, Decision, Verdict } from "./rules/actions.ts"
+import type { Fix } from "./report.ts"
+import type { Action, Decision } from "./rules/actions.ts"
 import { nothing } from "./rules/actions.ts"
-import { notReadyStatus, readyCondition, saysAlready, translateStatus, translateText } from "./rules/conditions.ts"
+import { notReadyStatus, translateStatus } from "./rules/conditions.ts"
+import { warnOnce } from "./rules/notice.ts"
 import type { NotReady } from "./rules/conditions.ts"
 import { recordAt } from "./rules/json.ts"
 import { toQuery } from "./rules/label-selector.ts"
 import type { HostLocation } from "./rules/names.ts"
-import { originOf } from "./rules/ownership.ts"
-import { referenceKey } from "./rules/references.ts"
+import { originKeys, originOf } from "./rules/ownership.ts"
 import { patchStatus } from "./rules/status-patch.ts"
 import { Refusal } from "./rules/refusals.ts"
 import { bringTogether, createStore } from "./secret-store-to-host.ts"
 import { hostConflict, isSelected, judge, referentsOf } from "./secret-store-situation.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
-import { causeOf, complainedKey, explained, regardedStores } from "./tenant-names.ts"
+import { causeOf, complainedKey, regardedStores } from "./tenant-names.ts"
+import { pendingVerdict, refusedVerdict, verdictOf } from "./verdict.ts"
 import type { NamePairs } from "./translated-names.ts"
 import { storeNames, translatedRefusal } from "./translated-names.ts"
 
@@ -57,15 +58,8 @@ const refuse = (
   after: ReadonlyArray<Action> = [],
 ): Decision => ({
   actions: [...before, ...tell(virtual, refusal, context), ...after],
-  verdict: {
-    health: "refused",
-    reason: refusal.reason,
-    message: refusal.message,
-    ...(refusal.fix === undefined ? {} : { fix: refusal.fix }),
-  },
-  ...(saysAlready(virtual, refusal)
-    ? {}
-    : { notice: { regarding: virtual, type: "Warning", reason: refusal.reason, message: refusal.message } }),
+  verdict: refusedVerdict(refusal),
+  ...warnOnce(virtual, refusal),
 })
 
 const notSelected = (virtual: KubeObject, copies: ReadonlyArray<KubeObject>, context: SyncContext): Decision => {
@@ -83,39 +77,10 @@ const notSelected = (virtual: KubeObject, copies: ReadonlyArray<KubeObject>, con
   }
 }
 
-const verdictOf = (
-  virtual: KubeObject,
-  host: KubeObject,
-  pairs: NamePairs,
-  pending: number,
-  cause: () => string | undefined,
-): Verdict => {
-  const ready = readyCondition(host)
-  if (ready === undefined)
-    return {
-      health: "waiting",
-      reason: "WaitingForOperator",
-      message: "External Secrets Operator on the host has not answered yet",
-    }
-  const since = ready.lastTransitionTime === undefined ? {} : { since: ready.lastTransitionTime }
-  const message = translateText(ready.message, pairs)
-  if (ready.status !== "True")
-    return {
-      health: "broken",
-      reason: ready.reason,
-      message: explained(message, cause()),
-      ...since,
-      fix: {
-        text: "see what the provider answers, and what the spec refers to",
-        command: `kubectl describe secretstore ${virtual.metadata.name} -n ${virtual.metadata.namespace}`,
-      },
-    }
-  return pending === 0
-    ? { health: "synced", reason: ready.reason, message, ...since }
-    : { health: "waiting", reason: "Pending", message: "changes are on their way" }
-}
-
-const waiting = (reason: string, message: string): Verdict => ({ health: "waiting", reason, message })
+const lookAtStore = ({ metadata: { name, namespace } }: KubeObject): Fix => ({
+  text: "see what the provider answers, and what the spec refers to",
+  command: `kubectl describe secretstore ${name} -n ${namespace}`,
+})
 
 /** Nothing until ESO has said something: an absent status on the host is no news. */
 const statusBack = (
@@ -149,13 +114,13 @@ const follow = (
   if (current !== undefined && originOf(current, context.tenancy)?.uid !== virtual.metadata.uid)
     return {
       actions: [...strays, ...removeCopies([current], context, false)],
-      verdict: waiting("HostDeletionPending", "the host's former copy is being deleted"),
+      verdict: pendingVerdict("the host's former copy is being deleted", "HostDeletionPending"),
     }
   const missing = missingCopy(referentsOf(virtual, context), virtual.metadata.namespace ?? "", caches)
   if (missing !== undefined)
     return {
       actions: strays,
-      verdict: waiting("ReferencePending", `${missing.kind} ${missing.name} is on its way to the host`),
+      verdict: pendingVerdict(`${missing.kind} ${missing.name} is on its way to the host`, "ReferencePending"),
     }
   const service = caches.hostService.get(keyOf(context.hostNamespace, context.tenancy.vcluster))
   const pairs = storeNames(virtual, location, context)
@@ -166,11 +131,11 @@ const follow = (
   if (memory.refusedWrite?.reason === "RefusedByHost" && writes.length > 0)
     return refuse(virtual, translatedRefusal(memory.refusedWrite, pairs), strays, context, writes)
   if (current === undefined)
-    return { actions: [...strays, ...writes], verdict: waiting("NotOnHost", "not on the host yet") }
+    return { actions: [...strays, ...writes], verdict: pendingVerdict("not on the host yet", "NotOnHost") }
   const status = statusBack(virtual, current, pairs, context)
   return {
     actions: [...strays, ...writes, ...status],
-    verdict: verdictOf(virtual, current, pairs, writes.length + status.length, () =>
+    verdict: verdictOf(current, pairs, writes.length + status.length, lookAtStore(virtual), () =>
       causeOf(virtual, current, caches, context, regardedStores),
     ),
     ...(overruled === undefined
@@ -206,32 +171,24 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Me
 
 const keysOf = (objects: ReadonlyArray<KubeObject>): ReadonlyArray<ObjectKey> => objects.map(objectKey)
 
-/** The stores that refer to a copy (of a Secret or ConfigMap) that came or went on the host. */
-const referrers = (kind: CopiedKind) => (copy: KubeObject, caches: Caches, context: SyncContext) => {
-  const origin = originOf(copy, context.tenancy)
-  return origin === undefined
-    ? []
-    : keysOf(caches.virtualSecretStores.byIndex("reference", referenceKey(kind, origin.key)))
-}
-
 export const secretStoreKind: SyncedKind = {
   kind: "SecretStore",
   mirrored: { virtual: "virtualSecretStores", host: "hostSecretStores", plural: "secretstores" },
   sources: {
     virtualSecretStores: (object) => [objectKey(object)],
     hostSecretStores: (object, caches, context) => [
-      ...[originOf(object, context.tenancy)?.key].filter((key) => key !== undefined),
+      ...originKeys(object, context.tenancy),
       ...keysOf(caches.virtualSecretStores.byIndex("hostName", objectKey(object))),
     ],
     hostStoreEvents: complainedKey(regardedStores),
-    hostReferenceSecrets: referrers("Secret"),
-    hostReferenceConfigMaps: referrers("ConfigMap"),
+    hostReferenceSecrets: referrersIn("virtualSecretStores", "Secret"),
+    hostReferenceConfigMaps: referrersIn("virtualSecretStores", "ConfigMap"),
     hostService: (_object, caches, context) => secretStoreKind.keys(caches, context),
   },
   keys: (caches, context) =>
     new Set([
       ...keysOf([...caches.virtualSecretStores.values()]),
-      ...[...caches.hostSecretStores.values()].flatMap((copy) => originOf(copy, context.tenancy)?.key ?? []),
+      ...[...caches.hostSecretStores.values()].flatMap((copy) => originKeys(copy, context.tenancy)),
     ]),
   decide,
 }

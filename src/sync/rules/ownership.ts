@@ -45,6 +45,12 @@ export const originOf = (host: KubeObject, tenancy: Tenancy): Origin | undefined
   return { key: keyOf(namespace, name), namespace, name, uid }
 }
 
+/** The key of that virtual object, for indexes and queues: one, or none. */
+export const originKeys = (host: KubeObject, tenancy: Tenancy): ReadonlyArray<ObjectKey> => {
+  const origin = originOf(host, tenancy)
+  return origin === undefined ? [] : [origin.key]
+}
+
 export const markLabels = (tenancy: Tenancy): Record<string, string> => ({ [managedByLabel]: tenancy.vcluster })
 
 export const markAnnotations = (virtual: KubeObject, tenancy: Tenancy): Record<string, string> => ({

@@ -1,8 +1,8 @@
-/** How an ExternalSecret stands, in one verdict. */
+/** How an object stands whose copy ESO has on the host, in one verdict. */
 import type { KubeObject } from "../effects/kube-object.ts"
+import type { Fix } from "./report.ts"
 import type { Verdict } from "./rules/actions.ts"
 import { readyCondition, translateText } from "./rules/conditions.ts"
-import { recordAt } from "./rules/json.ts"
 import type { Refusal } from "./rules/refusals.ts"
 import { explained } from "./tenant-names.ts"
 
@@ -30,38 +30,28 @@ export const brokenVerdict = (why: { readonly reason: string; readonly message: 
   health: "broken",
   ...why,
 })
+
 /**
+ * @param current the host copy
  * @param pairs host and virtual names, for messages
  * @param pending writes that are still to be made
+ * @param fix what to do where ESO complains
  * @param cause of an error, in the tenant's names; asked for only where there is one
  */
 export const verdictOf = (
-  virtual: KubeObject,
   current: KubeObject,
   pairs: ReadonlyArray<readonly [string, string]>,
   pending: number,
+  fix: Fix,
   cause: () => string | undefined,
 ): Verdict => {
   const ready = readyCondition(current)
-  if (ready === undefined || recordAt(current, "status") === undefined)
-    return {
-      health: "waiting",
-      reason: "WaitingForOperator",
-      message: "External Secrets Operator on the host has not answered yet",
-    }
+  if (ready === undefined)
+    return pendingVerdict("External Secrets Operator on the host has not answered yet", "WaitingForOperator")
   const since = ready.lastTransitionTime === undefined ? {} : { since: ready.lastTransitionTime }
   const message = translateText(ready.message, pairs)
   if (ready.status !== "True")
-    return {
-      health: "broken",
-      reason: ready.reason,
-      message: explained(message, cause()),
-      ...since,
-      fix: {
-        text: "see the store and the provider's answer; then fetch again",
-        command: `kubectl annotate externalsecret ${virtual.metadata.name} -n ${virtual.metadata.namespace} force-sync=$(date +%s) --overwrite`,
-      },
-    }
+    return { health: "broken", reason: ready.reason, message: explained(message, cause()), ...since, fix }
   return pending === 0
     ? { health: "synced", reason: ready.reason, message, ...since }
     : pendingVerdict("changes are on their way")
