@@ -14,6 +14,7 @@ import type { Surroundings } from "./rules/policy.ts"
 import { judgeSpec } from "./rules/policy.ts"
 import { Refusal } from "./rules/refusals.ts"
 import { storeConflict } from "./secret-store-situation.ts"
+import { vclusterService } from "./vcluster-service.ts"
 
 /** Everything that the caches hold about one key. */
 export interface Situation {
@@ -39,7 +40,7 @@ export const situationOf = (key: ObjectKey, caches: Caches, context: SyncContext
       store: (name, namespace) => context.locate({ metadata: { name, namespace } })?.name ?? "",
       reference: (name, namespace) => context.locateReference(name, namespace)?.name ?? "",
     },
-    service: caches.hostService.get(keyOf(context.hostNamespace, context.tenancy.vcluster)),
+    service: vclusterService(caches, context),
   },
   copies: caches.hostExternalSecrets.byIndex("origin", key),
   claimed: caches.virtualSecrets.byIndex("claimant", key),

@@ -18,6 +18,7 @@ import { copyWithoutData, isTrueCopy } from "./rules/reference-copy.ts"
 import { referenceKey } from "./rules/references.ts"
 import { mayGoToHost as storeMayGo, referentsOf } from "./secret-store-situation.ts"
 import type { SyncedKind } from "./synced-kind.ts"
+import { vclusterService } from "./vcluster-service.ts"
 import { Result } from "effect"
 
 const isReferredTo = (kind: CopiedKind, key: ObjectKey, caches: Caches, context: SyncContext): boolean => {
@@ -54,7 +55,7 @@ const decide =
       resource,
       copies.filter((copy) => copy !== current),
     )
-    const service = caches.hostService.get(keyOf(context.hostNamespace, context.tenancy.vcluster))
+    const service = vclusterService(caches, context)
     const body = copyWithoutData(source, location, kind, context.tenancy, service)
     const standing = copiesOf(kind, caches).get(place)
     // Somebody else's, or the copy of another name: whoever refers to it is refused, and says so.

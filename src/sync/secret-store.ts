@@ -23,6 +23,7 @@ import { Refusal } from "./rules/refusals.ts"
 import { bringTogether, createStore } from "./secret-store-to-host.ts"
 import { hostConflict, isSelected, judge, referentsOf } from "./secret-store-situation.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
+import { vclusterService } from "./vcluster-service.ts"
 import { causeOf, complainedKey, regardedStores } from "./tenant-names.ts"
 import { pendingVerdict, refusedVerdict, verdictOf } from "./verdict.ts"
 import type { NamePairs } from "./translated-names.ts"
@@ -122,7 +123,7 @@ const follow = (
       actions: strays,
       verdict: pendingVerdict(`${missing.kind} ${missing.name} is on its way to the host`, "ReferencePending"),
     }
-  const service = caches.hostService.get(keyOf(context.hostNamespace, context.tenancy.vcluster))
+  const service = vclusterService(caches, context)
   const pairs = storeNames(virtual, location, context)
   const { actions: writes, overruled } =
     current === undefined
