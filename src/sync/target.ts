@@ -1,11 +1,5 @@
 /** What a Syncer works on: two clusters, one vCluster, its settings. */
-import {
-  hostLocation,
-  hostReferenceLocation,
-  hostSecretLocation,
-  toVirtualNamespace,
-  whyUnmapped,
-} from "./rules/namespace-mapping.ts"
+import { namespaceMap } from "./rules/namespace-mapping.ts"
 import { defaultPolicy } from "./rules/policy.ts"
 import type { SyncContext, SyncSettings } from "./context.ts"
 import type { CrdPair } from "./crd-to-virtual.ts"
@@ -35,13 +29,13 @@ export const contextOf = (
   now: () => string,
 ): SyncContext => {
   const { name: vcluster, namespace } = target.vcluster
-  const place = { name: vcluster, namespace }
   const { namespaces } = target.settings
+  const map = namespaceMap(namespaces, { name: vcluster, namespace })
   return {
     tenancy: { vcluster, hostNamespace: namespace, virtualCluster: virtualUid },
     hostNamespace: namespace,
     hostScope: namespaces.enabled ? undefined : namespace,
-    isOurNamespace: (host) => host === namespace || toVirtualNamespace(namespaces, vcluster, host) !== undefined,
+    isOurNamespace: (host) => host === namespace || map.toVirtual(host) !== undefined,
     settings: target.settings,
     policy: defaultPolicy,
     hostVersion: version,
@@ -50,13 +44,11 @@ export const contextOf = (
       const pair = pairs.get(plural)
       return pair === undefined ? undefined : hostSpecSchema(pair)
     },
-    locate: ({ metadata }) => hostLocation(namespaces, place, metadata.namespace ?? "", metadata.name),
-    whyNowhere: (virtualNamespace) => whyUnmapped(namespaces, place, virtualNamespace),
-    hostSecretName: (secret, virtualNamespace) =>
-      hostSecretLocation(namespaces, place, virtualNamespace, secret)?.name ?? "",
-    locateReference: (name, virtualNamespace) => hostReferenceLocation(namespaces, place, virtualNamespace, name),
-    hostServiceAccountName: (name, virtualNamespace) =>
-      hostLocation(namespaces, place, virtualNamespace, name)?.name ?? "",
+    locate: ({ metadata }) => map.object(metadata.namespace ?? "", metadata.name),
+    whyNowhere: map.whyNowhere,
+    hostSecretName: (secret, virtualNamespace) => map.secret(virtualNamespace, secret)?.name ?? "",
+    locateReference: (name, virtualNamespace) => map.reference(virtualNamespace, name),
+    hostServiceAccountName: (name, virtualNamespace) => map.object(virtualNamespace, name)?.name ?? "",
     now,
   }
 }

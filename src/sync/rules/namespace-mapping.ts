@@ -58,8 +58,12 @@ interface Rule {
 const withoutWildcard = (text: string): string => text.replace(wildcard, "")
 
 /** Rules in one direction, the strongest first: exact names, then longer prefixes. */
-const rules = (settings: NamespaceSettings, vcluster: string, from: "virtual" | "host"): ReadonlyArray<Rule> =>
-  settings.byName
+const rules = (
+  mappings: ReadonlyArray<NamespaceMapping>,
+  vcluster: string,
+  from: "virtual" | "host",
+): ReadonlyArray<Rule> =>
+  mappings
     .map((mapping) => ({
       from: withoutWildcard(resolvePlaceholder(mapping[from], vcluster)),
       to: withoutWildcard(resolvePlaceholder(mapping[from === "virtual" ? "host" : "virtual"], vcluster)),
@@ -72,13 +76,6 @@ const apply = (ordered: ReadonlyArray<Rule>, namespace: string): string | undefi
   return rule === undefined ? undefined : rule.to + namespace.slice(rule.from.length)
 }
 
-/** The virtual namespace that a mapped host namespace stands for; undefined when it is not a mapped one. */
-export const toVirtualNamespace = (
-  settings: NamespaceSettings,
-  vcluster: string,
-  hostNamespace: string,
-): string | undefined => (settings.enabled ? apply(rules(settings, vcluster, "host"), hostNamespace) : undefined)
-
 export type MappedNamespace =
   /** No mapping covers it. */
   | { readonly _tag: "Unmapped" }
@@ -88,86 +85,33 @@ export type MappedNamespace =
   /** The host namespace's name would not be one (too long, mostly). */
   | { readonly _tag: "Impossible"; readonly namespace: string }
 
-const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
+/** Where a thing of a virtual namespace stands on the host; undefined: it has no place there ({@link NamespaceMap.whyNowhere}). */
+export type Locate = (virtualNamespace: string, name: string) => HostLocation | undefined
 
-/** The host namespace that a virtual one is mapped to. */
-export const toHostNamespace = (
-  settings: NamespaceSettings,
-  vcluster: string,
-  virtualNamespace: string,
-): MappedNamespace => {
-  const namespace = settings.enabled ? apply(rules(settings, vcluster, "virtual"), virtualNamespace) : undefined
-  if (namespace === undefined) return { _tag: "Unmapped" }
-  if (!dnsLabel.test(namespace)) return { _tag: "Impossible", namespace }
-  const by = toVirtualNamespace(settings, vcluster, namespace)
-  return by === virtualNamespace
-    ? { _tag: "Mapped", namespace }
-    : { _tag: "Taken", namespace, by: by ?? "another namespace" }
+export interface NamespaceMap {
+  /** The host namespace that a virtual one is mapped to. */
+  readonly toHost: (virtualNamespace: string) => MappedNamespace
+  /** The virtual namespace that a mapped host namespace stands for; undefined when it is not a mapped one. */
+  readonly toVirtual: (hostNamespace: string) => string | undefined
+  /** The copy of an ExternalSecret or SecretStore. */
+  readonly object: Locate
+  /** The Secret that ESO writes for a target (`.es`). */
+  readonly secret: Locate
+  /** The copy of a Secret or ConfigMap that a spec refers to (`.ref`). */
+  readonly reference: Locate
+  /** Why objects of a virtual namespace have no place on the host, and what would give them one. */
+  readonly whyNowhere: (virtualNamespace: string) => string
 }
 
+const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
+
+/** How names are made in mapped namespaces, and in the vCluster's own. */
 interface Naming {
   readonly mapped: (name: string) => string
   readonly scheme: (name: string, namespace: string, vcluster: string) => string
 }
 
-const locate = (
-  settings: NamespaceSettings,
-  place: Place,
-  virtualNamespace: string,
-  name: string,
-  naming: Naming,
-): HostLocation | undefined => {
-  const mapped = toHostNamespace(settings, place.name, virtualNamespace)
-  switch (mapped._tag) {
-    case "Mapped":
-      // Plain names beside the vCluster's own Secrets: vCluster refuses such a mapping, and so do we should one slip through.
-      return mapped.namespace === place.namespace
-        ? undefined
-        : { namespace: mapped.namespace, name: naming.mapped(name) }
-    case "Unmapped":
-      return settings.enabled && settings.mappingsOnly
-        ? undefined
-        : { namespace: place.namespace, name: naming.scheme(name, virtualNamespace, place.name) }
-    default:
-      return undefined
-  }
-}
-
-/**
- * Where the copy of an ExternalSecret or SecretStore stands on the host.
- *
- * @returns undefined where it has no place: unmapped under `mappingsOnly`, mapped onto the vCluster's own namespace, or {@link toHostNamespace} is
- *   `Taken` or `Impossible`
- */
-export const hostLocation = (
-  settings: NamespaceSettings,
-  place: Place,
-  virtualNamespace: string,
-  name: string,
-): HostLocation | undefined =>
-  locate(settings, place, virtualNamespace, name, { mapped: (own) => own, scheme: hostName })
-
-/** Where the Secret stands that ESO writes for a target of a virtual namespace (`.es`). */
-export const hostSecretLocation = (
-  settings: NamespaceSettings,
-  place: Place,
-  virtualNamespace: string,
-  target: string,
-): HostLocation | undefined =>
-  locate(settings, place, virtualNamespace, target, { mapped: mappedSecretName, scheme: hostSecretName })
-
-/** Where the copy of a Secret or ConfigMap stands that a spec refers to (`.ref`). */
-export const hostReferenceLocation = (
-  settings: NamespaceSettings,
-  place: Place,
-  virtualNamespace: string,
-  name: string,
-): HostLocation | undefined =>
-  locate(settings, place, virtualNamespace, name, { mapped: mappedReferenceName, scheme: hostReferenceName })
-
-/** Why objects of a virtual namespace have no place on the host, and what would give them one. */
-export const whyUnmapped = (settings: NamespaceSettings, place: Place, virtualNamespace: string): string => {
-  const mapped = toHostNamespace(settings, place.name, virtualNamespace)
+const whyNowhere = (mapped: MappedNamespace, virtualNamespace: string): string => {
   switch (mapped._tag) {
     case "Taken":
       return `namespace ${virtualNamespace} would be mapped to the host namespace that already stands for ${mapped.by}`
@@ -175,7 +119,48 @@ export const whyUnmapped = (settings: NamespaceSettings, place: Place, virtualNa
       return `the name that namespace ${virtualNamespace} would have on the host is not one of a namespace (63 characters at most)`
     case "Mapped":
       return `namespace ${virtualNamespace} is mapped to the vCluster's own host namespace, which holds its credentials`
-    default:
+    case "Unmapped":
       return `namespace ${virtualNamespace} is not mapped to the host: sync.toHost.namespaces.mappings.byName of this vCluster does not cover it, and mappingsOnly is set`
+  }
+}
+
+export const namespaceMap = (settings: NamespaceSettings, place: Place): NamespaceMap => {
+  const mappings = settings.enabled ? settings.byName : []
+  const ordered = { virtual: rules(mappings, place.name, "virtual"), host: rules(mappings, place.name, "host") }
+  const toVirtual = (hostNamespace: string) => apply(ordered.host, hostNamespace)
+  const toHost = (virtualNamespace: string): MappedNamespace => {
+    const namespace = apply(ordered.virtual, virtualNamespace)
+    if (namespace === undefined) return { _tag: "Unmapped" }
+    if (!dnsLabel.test(namespace)) return { _tag: "Impossible", namespace }
+    const by = toVirtual(namespace)
+    return by === virtualNamespace
+      ? { _tag: "Mapped", namespace }
+      : { _tag: "Taken", namespace, by: by ?? "another namespace" }
+  }
+  const locate =
+    (naming: Naming): Locate =>
+    (virtualNamespace, name) => {
+      const mapped = toHost(virtualNamespace)
+      switch (mapped._tag) {
+        case "Mapped":
+          // Plain names beside the vCluster's own Secrets: vCluster refuses such a mapping, and so do we should one slip through.
+          return mapped.namespace === place.namespace
+            ? undefined
+            : { namespace: mapped.namespace, name: naming.mapped(name) }
+        case "Unmapped":
+          return settings.enabled && settings.mappingsOnly
+            ? undefined
+            : { namespace: place.namespace, name: naming.scheme(name, virtualNamespace, place.name) }
+        default:
+          return undefined
+      }
+    }
+  return {
+    toHost,
+    toVirtual,
+    object: locate({ mapped: (own) => own, scheme: hostName }),
+    secret: locate({ mapped: mappedSecretName, scheme: hostSecretName }),
+    reference: locate({ mapped: mappedReferenceName, scheme: hostReferenceName }),
+    whyNowhere: (virtualNamespace) => whyNowhere(toHost(virtualNamespace), virtualNamespace),
   }
 }

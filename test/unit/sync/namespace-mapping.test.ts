@@ -1,13 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { mappingError } from "../../../src/sync/rules/namespace-mapping-check.ts"
-import {
-  hostLocation,
-  hostReferenceLocation,
-  hostSecretLocation,
-  toHostNamespace,
-  toVirtualNamespace,
-} from "../../../src/sync/rules/namespace-mapping.ts"
+import { namespaceMap } from "../../../src/sync/rules/namespace-mapping.ts"
 import type { NamespaceMapping, NamespaceSettings } from "../../../src/sync/rules/namespace-mapping.ts"
 
 const place = { name: "my-vc", namespace: "team-x" }
@@ -31,11 +25,11 @@ const documented = settings({
 })
 
 const mapped = (given: NamespaceSettings, namespace: string): string | undefined => {
-  const result = toHostNamespace(given, place.name, namespace)
+  const result = namespaceMap(given, place).toHost(namespace)
   return result._tag === "Mapped" ? result.namespace : undefined
 }
 
-describe("toHostNamespace", () => {
+describe("the host namespace of a virtual one", () => {
   const table: ReadonlyArray<readonly [string, string | undefined]> = [
     ["frontend-prod", "acme-prod"],
     ["frontend-prod-2", undefined],
@@ -47,8 +41,8 @@ describe("toHostNamespace", () => {
   for (const [virtual, host] of table)
     it(`${virtual} → ${host ?? "unmapped"}`, () => {
       assert.strictEqual(mapped(documented, virtual), host)
-      if (host !== undefined) assert.strictEqual(toVirtualNamespace(documented, place.name, host), virtual)
-      else assert.deepStrictEqual(toHostNamespace(documented, place.name, virtual), { _tag: "Unmapped" })
+      if (host !== undefined) assert.strictEqual(namespaceMap(documented, place).toVirtual(host), virtual)
+      else assert.deepStrictEqual(namespaceMap(documented, place).toHost(virtual), { _tag: "Unmapped" })
     })
 
   it("maps everything with a bare star, and names with a placeholder on both sides", () => {
@@ -75,23 +69,23 @@ describe("toHostNamespace", () => {
   it("never lets two virtual namespaces share a host namespace", () => {
     const colliding = settings({ prod: "h-web", "*": "h-*" })
     assert.strictEqual(mapped(colliding, "prod"), "h-web")
-    assert.deepStrictEqual(toHostNamespace(colliding, place.name, "web"), {
+    assert.deepStrictEqual(namespaceMap(colliding, place).toHost("web"), {
       _tag: "Taken",
       namespace: "h-web",
       by: "prod",
     })
-    assert.isUndefined(hostLocation(colliding, place, "web", "db"))
+    assert.isUndefined(namespaceMap(colliding, place).object("web", "db"))
   })
 
   it("refuses what cannot be the name of a namespace", () => {
     const long = "a".repeat(60)
-    const result = toHostNamespace(settings({ "*": "prefix-*" }), place.name, long)
+    const result = namespaceMap(settings({ "*": "prefix-*" }), place).toHost(long)
     assert.deepStrictEqual(result, { _tag: "Impossible", namespace: `prefix-${long}` })
-    assert.deepStrictEqual(toHostNamespace(settings({ "team*": "team-*" }), place.name, "team")._tag, "Impossible")
+    assert.deepStrictEqual(namespaceMap(settings({ "team*": "team-*" }), place).toHost("team")._tag, "Impossible")
   })
 
   it("does not take a replacement pattern in the vCluster's name for one", () => {
-    assert.strictEqual(toVirtualNamespace(settings({ a: "${name}-b" }), "$&", "$&-b"), "a")
+    assert.strictEqual(namespaceMap(settings({ a: "${name}-b" }), { ...place, name: "$&" }).toVirtual("$&-b"), "a")
   })
 
   it("is injective and reversible for any mappings", () => {
@@ -116,7 +110,7 @@ describe("toHostNamespace", () => {
             if (host === undefined) continue
             assert.isUndefined(owners.get(host), `${owners.get(host)} and ${namespace} share ${host}`)
             owners.set(host, namespace)
-            assert.strictEqual(toVirtualNamespace(given, place.name, host), namespace)
+            assert.strictEqual(namespaceMap(given, place).toVirtual(host), namespace)
           }
         },
       ),
@@ -125,54 +119,54 @@ describe("toHostNamespace", () => {
   })
 })
 
-describe("hostLocation", () => {
+describe("the place of an object", () => {
   it("is the vCluster's namespace and scheme without namespace sync", () => {
-    assert.deepStrictEqual(hostLocation(off, place, "default", "db"), {
+    assert.deepStrictEqual(namespaceMap(off, place).object("default", "db"), {
       namespace: "team-x",
       name: "db-x-default-x-my-vc",
     })
-    assert.deepStrictEqual(hostSecretLocation(off, place, "default", "db"), {
+    assert.deepStrictEqual(namespaceMap(off, place).secret("default", "db"), {
       namespace: "team-x",
       name: "db-x-default-x-my-vc.es",
     })
-    assert.deepStrictEqual(hostReferenceLocation(off, place, "default", "db"), {
+    assert.deepStrictEqual(namespaceMap(off, place).reference("default", "db"), {
       namespace: "team-x",
       name: "db-x-default-x-my-vc.ref",
     })
-    assert.isUndefined(toVirtualNamespace(off, place.name, "elsewhere"))
+    assert.isUndefined(namespaceMap(off, place).toVirtual("elsewhere"))
   })
 
   it("keeps names in a mapped namespace, but for the suffix", () => {
-    assert.deepStrictEqual(hostLocation(documented, place, "team-a-dev", "db"), {
+    assert.deepStrictEqual(namespaceMap(documented, place).object("team-a-dev", "db"), {
       namespace: "h-team-a-dev",
       name: "db",
     })
-    assert.deepStrictEqual(hostSecretLocation(documented, place, "team-a-dev", "db"), {
+    assert.deepStrictEqual(namespaceMap(documented, place).secret("team-a-dev", "db"), {
       namespace: "h-team-a-dev",
       name: "db.es",
     })
-    assert.deepStrictEqual(hostReferenceLocation(documented, place, "team-a-dev", "db"), {
+    assert.deepStrictEqual(namespaceMap(documented, place).reference("team-a-dev", "db"), {
       namespace: "h-team-a-dev",
       name: "db.ref",
     })
   })
 
   it("puts unmapped namespaces into the vCluster's, or nowhere", () => {
-    assert.deepStrictEqual(hostLocation(documented, place, "other", "s"), {
+    assert.deepStrictEqual(namespaceMap(documented, place).object("other", "s"), {
       namespace: "team-x",
       name: "s-x-other-x-my-vc",
     })
     const only = settings({ a: "b" }, true)
-    assert.isUndefined(hostLocation(only, place, "other", "s"))
-    assert.isUndefined(hostSecretLocation(only, place, "other", "s"))
-    assert.deepStrictEqual(hostLocation(only, place, "a", "s"), { namespace: "b", name: "s" })
+    assert.isUndefined(namespaceMap(only, place).object("other", "s"))
+    assert.isUndefined(namespaceMap(only, place).secret("other", "s"))
+    assert.deepStrictEqual(namespaceMap(only, place).object("a", "s"), { namespace: "b", name: "s" })
   })
 
   it("never puts plain names into the vCluster's own namespace", () => {
     const onto = settings({ a: "team-x", "b-*": "team-*" })
     for (const namespace of ["a", "b-x"]) {
-      assert.isUndefined(hostLocation(onto, place, namespace, "s"))
-      assert.isUndefined(hostSecretLocation(onto, place, namespace, "s"))
+      assert.isUndefined(namespaceMap(onto, place).object(namespace, "s"))
+      assert.isUndefined(namespaceMap(onto, place).secret(namespace, "s"))
     }
   })
 })
