@@ -26,7 +26,6 @@ export interface ReflectorCache {
   readonly replace: (prepared: Iterable<KubeObject>, version: string) => void
   readonly apply: (event: WatchEvent) => void
   readonly observe: (object: KubeObject) => void
-  readonly observeDeleted: (key: ObjectKey) => void
 }
 
 const versionOf = (object: KubeObject): string => object.metadata.resourceVersion ?? ""
@@ -96,11 +95,6 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
     tell(store.upsert(prepared))
   }
 
-  const observeDeleted = (key: ObjectKey): void => {
-    ahead?.delete(key)
-    tell(store.remove(key, true))
-  }
-
   return {
     store,
     version: () => version,
@@ -111,6 +105,5 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
     replace,
     apply,
     observe,
-    observeDeleted,
   }
 }

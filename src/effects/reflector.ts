@@ -6,13 +6,15 @@
  * a version from the future (an etcd restored from backup) is not refused: such a watch is silent for ever. For the same
  * reason a watch without a line in three minutes is dead; the server sends a bookmark every minute.
  */
-import { Cause, Clock, Deferred, Effect, Exit, Option, Random, type Scope, Stream } from "effect"
+import { Cause, Clock, Deferred, Effect, Exit, Option, Random, type Scope, type Stream } from "effect"
 import { ApiError, isTransient, Unreachable } from "./api-error.ts"
 import type { KubeClient, Selection, WatchEvent } from "./kube-client.ts"
 import { type KubeObject, objectKey, type ObjectKey } from "./kube-object.ts"
 import { makeReflectorCache } from "./reflector-cache.ts"
 import { qualifiedName, type Resource } from "./resource.ts"
+import { backoffMs } from "./reflector-backoff.ts"
 import type { Delta, Indexer, Store } from "./store.ts"
+import { untilSilent } from "./watch-silence.ts"
 
 export { withoutManagedFields } from "./reflector-cache.ts"
 
@@ -68,28 +70,16 @@ export interface Reflector<E = never> {
    * selection matches, and not for dry runs. An answer that the watch has overtaken is ignored.
    */
   readonly observe: (object: KubeObject) => void
-  /** The same for an object that is known to be gone (not for one that waits for its finalizers). */
-  readonly observeDeleted: (key: ObjectKey) => void
 }
 
 const defaultSilenceLimitMs = 180_000
 const shortSessionMs = 1_000
 const goodTimeMs = 120_000
 const attemptsBeforeFirstSync = 4
-/** A `Retry-After` beyond it is a mistake, or malice. */
-const longestRetryAfterMs = 300_000
 
 interface Refused<E> {
   readonly _tag: "Refused"
   readonly error: E
-}
-
-/** Milliseconds; `failures` counts from 1, `random` is in 0–1. The values are client-go's. */
-const backoffMs = (failures: number, random: number, error: ApiError | undefined): number => {
-  const backoff = Math.min(30_000, 800 * 2 ** (failures - 1)) * (1 + random)
-  return error?.reason._tag === "Throttled"
-    ? Math.max(backoff, Math.min(error.reason.retryAfterMs, longestRetryAfterMs))
-    : backoff
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
@@ -110,6 +100,7 @@ export const makeReflector = <E = never>(
 
 class Session<E> {
   readonly #options: ReflectorOptions<E>
+  readonly #silenceLimitMs: number
   readonly #cache: ReturnType<typeof makeReflectorCache>
   readonly #synced: Deferred.Deferred<void>
   readonly #firstOutcome: Deferred.Deferred<void, ApiError | E>
@@ -127,6 +118,7 @@ class Session<E> {
     firstOutcome: Deferred.Deferred<void, ApiError | E>,
   ) {
     this.#options = options
+    this.#silenceLimitMs = options.silenceLimitMs ?? defaultSilenceLimitMs
     this.#synced = synced
     this.#firstOutcome = firstOutcome
     const { indexes, transform, selection, onDelta } = options
@@ -144,7 +136,6 @@ class Session<E> {
       state: () => this.#state,
       resourceVersion: this.#cache.version,
       observe: this.#cache.observe,
-      observeDeleted: this.#cache.observeDeleted,
     }
   }
 
@@ -192,7 +183,9 @@ class Session<E> {
       })
     return Effect.gen({ self: this }, function* () {
       const openedAt = yield* Clock.currentTimeMillis
-      yield* this.#untilSilent(yield* this.#open(listFirst), take)
+      yield* untilSilent(yield* this.#open(listFirst), take, this.#silenceLimitMs, () =>
+        this.#lost(`the watch was silent for ${Math.round(this.#silenceLimitMs / 60_000)} minutes`),
+      )
       const lasted = (yield* Clock.currentTimeMillis) - openedAt
       if (collecting !== undefined) {
         return yield* this.#lost("the watch ended before its first list was complete")
@@ -210,37 +203,6 @@ class Session<E> {
     return Effect.map(Random.nextIntBetween(300, 600), (timeoutSeconds) => {
       const start = sendInitialEvents ? { sendInitialEvents } : { resourceVersion: this.#cache.version() }
       return client.watch(resource, { ...selection, ...start, timeoutSeconds })
-    })
-  }
-
-  /** One timer for the whole watch: `Stream.timeoutOrElse` would send every chunk through a queue between two fibers. */
-  #untilSilent(
-    stream: Stream.Stream<WatchEvent, ApiError>,
-    take: (some: ReadonlyArray<WatchEvent>) => Effect.Effect<void, Refused<E>>,
-  ): Effect.Effect<void, ApiError | Refused<E>> {
-    const { silenceLimitMs = defaultSilenceLimitMs } = this.#options
-    return Effect.clockWith((clock) => {
-      let heardAt = clock.currentTimeMillisUnsafe()
-      /** Our own time with an event (a guard that waits, say) is not the server's silence. */
-      let atWork = false
-      const hear = Effect.sync(() => {
-        atWork = false
-        heardAt = clock.currentTimeMillisUnsafe()
-      })
-      const hearing = Stream.runForEachArray(stream, (some) => {
-        atWork = true
-        return Effect.ensuring(take(some), hear)
-      })
-      const silence = Effect.gen({ self: this }, function* () {
-        for (;;) {
-          const left = heardAt + silenceLimitMs - clock.currentTimeMillisUnsafe()
-          if (left <= 0 && !atWork) {
-            return yield* this.#lost(`the watch was silent for ${Math.round(silenceLimitMs / 60_000)} minutes`)
-          }
-          yield* Effect.sleep(left > 0 ? left : silenceLimitMs)
-        }
-      })
-      return Effect.raceFirst(hearing, silence)
     })
   }
 
@@ -317,14 +279,15 @@ class Session<E> {
       : Effect.void
   }
 
-  /** A warning for each new trouble, not for each attempt. */
+  /** A warning for each new trouble, not for each attempt; a server that only asks for a moment (it starts) is none yet. */
   #backOff(cause: Cause.Cause<ApiError | Refused<E>>): Effect.Effect<void> {
     return Effect.flatMap(Random.next, (random) => {
       const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
       const pauseMs = backoffMs(this.#failures, random, failure?._tag === "ApiError" ? failure : undefined)
       const trouble = textOf(failure?._tag === "Refused" ? failure.error : (failure ?? Cause.squash(cause)))
-      const log = trouble === this.#lastWarning ? Effect.logDebug : Effect.logWarning
-      this.#lastWarning = trouble
+      const asksForAMoment = failure?._tag === "ApiError" && failure.reason._tag === "Throttled" && this.#failures === 1
+      const log = asksForAMoment || trouble === this.#lastWarning ? Effect.logDebug : Effect.logWarning
+      if (!asksForAMoment) this.#lastWarning = trouble
       const pause = `next attempt in ${(pauseMs / 1000).toFixed(1)} s`
       return Effect.andThen(log(`${this.#options.name}: ${trouble}; ${pause}`), Effect.sleep(pauseMs))
     })

@@ -106,16 +106,4 @@ describe("observe", () => {
       assert.deepStrictEqual(yield* told(1), ["-c unseen"])
     }),
   )
-
-  it.effect("of a deletion is told once", () =>
-    Effect.gen(function* () {
-      const { reflector, watch, told, untold } = yield* startSynced()
-      reflector.observeDeleted("team/a")
-      reflector.observeDeleted("team/a")
-      assert.deepStrictEqual(yield* told(1), ["-a"])
-      watch.send(deleted(object("a", "11")), modified(object("b", "12")))
-      assert.deepStrictEqual(yield* told(1), ["+b@12"])
-      assert.strictEqual(untold(), 0)
-    }),
-  )
 })

@@ -1,0 +1,38 @@
+/** The end of a watch that has become silent: a connection that nobody closed, or a version that will never come. */
+import { Effect, Stream } from "effect"
+
+/**
+ * Works through a stream until it ends, or until nothing has come for `limitMs`. One timer for the whole watch:
+ * `Stream.timeoutOrElse` would send every chunk through a queue between two fibers.
+ *
+ * @param take what to do with an array of elements; its own time (a guard that waits, say) is not the server's silence
+ * @param silent what to fail with then
+ */
+export const untilSilent = <A, E, E2, E3>(
+  stream: Stream.Stream<A, E>,
+  take: (some: ReadonlyArray<A>) => Effect.Effect<void, E2>,
+  limitMs: number,
+  silent: () => E3,
+): Effect.Effect<void, E | E2 | E3> =>
+  Effect.clockWith((clock) => {
+    let heardAt = clock.currentTimeMillisUnsafe()
+    let atWork = false
+    const hear = Effect.sync(() => {
+      atWork = false
+      heardAt = clock.currentTimeMillisUnsafe()
+    })
+    const hearing = Stream.runForEachArray(stream, (some) => {
+      atWork = true
+      return Effect.ensuring(take(some), hear)
+    })
+    const silence = Effect.gen(function* () {
+      for (;;) {
+        const left = heardAt + limitMs - clock.currentTimeMillisUnsafe()
+        if (left <= 0 && !atWork) {
+          return yield* Effect.fail(silent())
+        }
+        yield* Effect.sleep(left > 0 ? left : limitMs)
+      }
+    })
+    return Effect.raceFirst(hearing, silence)
+  })
