@@ -1,11 +1,12 @@
 /** `status`: the whole picture of one vCluster. Changes nothing. */
 import { Clock, Effect, Option, type Scope, Stream } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
+import { leaseResource } from "../effects/lease.ts"
 import { findEso, type EsoFacts } from "../sync/find-eso.ts"
 import { observe, type Observation } from "../sync/observe.ts"
 import { orUndefined } from "../sync/or-undefined.ts"
 import type { ObjectReport } from "../sync/report.ts"
-import { clusterSecretStores, externalSecrets, leases } from "../sync/resources.ts"
+import { clusterSecretStores, externalSecrets } from "../sync/resources.ts"
 import { statusOf } from "../sync/status-of.ts"
 import { isGood, type StatusReport } from "../sync/status-report.ts"
 import { leaseName } from "../sync/survey.ts"
@@ -73,7 +74,9 @@ const report = Effect.fnUntraced(function* (prepared: Prepared, target: SyncTarg
     [
       target === undefined ? Effect.succeed(asleep) : look(target),
       findEso(host.client),
-      visible(orUndefined(host.client.get(leases, { namespace: vcluster.namespace, name: leaseName(vcluster) }))),
+      visible(
+        orUndefined(host.client.get(leaseResource, { namespace: vcluster.namespace, name: leaseName(vcluster) })),
+      ),
     ],
     { concurrency: "unbounded" },
   )

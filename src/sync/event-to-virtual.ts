@@ -12,15 +12,14 @@ import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { Action, Decision } from "./rules/actions.ts"
 import { nothing } from "./rules/actions.ts"
-import { tenantText } from "./rules/host-text.ts"
 import { managedLabel } from "./rules/keys.ts"
 import { countOf, lastSeen, operatorEvent } from "./rules/operator-event.ts"
 import type { OperatorEvent } from "./rules/operator-event.ts"
 import { originOf } from "./rules/ownership.ts"
 import { events } from "./resources.ts"
 import type { SyncedKind } from "./synced-kind.ts"
-import type { RegardedKind } from "./tenant-names.ts"
-import { regardedExternalSecrets, regardedKey, regardedStores } from "./tenant-names.ts"
+import type { RegardedKind } from "./regarded-kinds.ts"
+import { regardedExternalSecrets, regardedKey, regardedStores } from "./regarded-kinds.ts"
 
 /** Different texts of one reason about one object that are told one by one, as client-go has it; the rest share one event. */
 const textsTold = 10
@@ -137,7 +136,7 @@ const decide = (
   key: ObjectKey,
   caches: Caches,
   context: SyncContext,
-  { virtuals, copies, heard, namesFor, isNoNews }: RegardedKind,
+  { virtuals, copies, heard, textFor, isNoNews }: RegardedKind,
 ): Decision => {
   const virtual = caches[virtuals].get(key)
   const uid = virtual?.metadata.uid
@@ -148,8 +147,8 @@ const decide = (
     .flatMap((copy) =>
       caches[heard].byIndex("regarded", copy.metadata.uid ?? "").flatMap((event) => operatorEvent(event, copy) ?? []),
     )
-  const names = read.length === 0 ? undefined : namesFor(virtual, caches, context)
-  if (names === undefined) return nothing
+  const translate = read.length === 0 ? undefined : textFor(virtual, caches, context)
+  if (translate === undefined) return nothing
   const written = new Map(
     caches.virtualEvents.byIndex("regarded", uid).map((event) => [event.metadata.name, event] as const),
   )
@@ -159,7 +158,7 @@ const decide = (
   )
   return {
     actions: told.flatMap((event) => {
-      const message = cutMessage(tenantText(event.message, names))
+      const message = cutMessage(translate(event.message))
       const current = written.get(event.name)
       if (current === undefined) return [create(virtual, event, message)]
       return isNoNews(event) ? [] : update(current, event, message)

@@ -9,7 +9,7 @@ import type { HostPlace } from "./external-secret-names.ts"
 import type { Situation } from "./external-secret-situation.ts"
 import { statusFailed, statusFromHost, statusMissing } from "./external-secret-status-to-virtual.ts"
 import { brokenVerdict, pendingVerdict, verdictOf } from "./verdict.ts"
-import type { Fix } from "./report.ts"
+import type { Fix } from "./rules/health.ts"
 import type { Action, Decision } from "./rules/actions.ts"
 import type { EsoFailure } from "./rules/eso-messages.ts"
 import { failures, messages } from "./rules/eso-messages.ts"
@@ -17,10 +17,10 @@ import { readyCondition, saysAlready } from "./rules/conditions.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
 import { creationPolicyOf, targetName } from "./rules/external-secret-spec.ts"
 import { parseGoDuration } from "./rules/go-duration.ts"
+import type { Translate } from "./rules/host-text.ts"
 import { stringAt } from "./rules/json.ts"
 import { controllerOf } from "./rules/ownership.ts"
 import { externalSecrets } from "./resources.ts"
-import type { NamePairs } from "./translated-names.ts"
 import {
   applySecret,
   hasOtherType,
@@ -30,12 +30,14 @@ import {
   lookInto,
   removeSecrets,
 } from "./secret-to-virtual.ts"
-import { causeOf, regardedExternalSecrets } from "./tenant-names.ts"
+import { causeOf, regardedExternalSecrets } from "./regarded-kinds.ts"
 
 export interface Pair {
   readonly virtual: KubeObject
   readonly spec: ExternalSecretSpec
-  readonly names: HostPlace & { readonly pairs: NamePairs }
+  readonly names: HostPlace
+  /** For what the host says of it. */
+  readonly translate: Translate
   /** The host object that is its copy. */
   readonly copy: KubeObject
 }
@@ -199,7 +201,7 @@ const fetchAgain = ({ metadata: { name, namespace } }: KubeObject): Fix => ({
 /** Secret and status, from the host object that is this one's copy. */
 export const comeBack = (situation: Situation, pair: Pair): Decision => {
   const { context } = situation
-  const { virtual, copy, names } = pair
+  const { virtual, copy, translate } = pair
   const place = placeOf(situation, pair)
   if (isAskedAnew(pair, place))
     return {
@@ -223,17 +225,17 @@ export const comeBack = (situation: Situation, pair: Pair): Decision => {
     return failed(situation, pair, place, outcome.failure, outcome.actions)
   if (overrides && outcome.missing === true)
     return {
-      actions: statusMissing(virtual, copy, context.virtualVersion),
+      actions: statusMissing(virtual, copy, translate, context.virtualVersion),
       verdict: pendingVerdict(
         `${messages.missing}: there is no Secret ${place.name} to merge into`,
         messages.missingReason,
       ),
     }
-  const statusActions = statusFromHost(virtual, copy, place.name, names.pairs, context.virtualVersion)
+  const statusActions = statusFromHost(virtual, copy, place.name, translate, context.virtualVersion)
   return {
     actions: [...outcome.actions, ...statusActions],
-    verdict: verdictOf(copy, names.pairs, outcome.actions.length + statusActions.length, fetchAgain(virtual), () =>
-      causeOf(virtual, copy, situation.caches, context, regardedExternalSecrets),
+    verdict: verdictOf(copy, translate, outcome.actions.length + statusActions.length, fetchAgain(virtual), () =>
+      causeOf(copy, translate, situation.caches, regardedExternalSecrets),
     ),
   }
 }

@@ -3,11 +3,11 @@
  * failed write keeps ESO from having a say, a `Ready=False` condition that says so.
  */
 import type { KubeObject } from "../effects/kube-object.ts"
-import type { NamePairs } from "./translated-names.ts"
 import type { Action } from "./rules/actions.ts"
 import type { NotReady } from "./rules/conditions.ts"
 import { notReadyStatus, translateStatus } from "./rules/conditions.ts"
 import { messages } from "./rules/eso-messages.ts"
+import type { Translate } from "./rules/host-text.ts"
 import { arrayAt, recordAt, stringAt } from "./rules/json.ts"
 import { patchStatus } from "./rules/status-patch.ts"
 import { externalSecrets } from "./resources.ts"
@@ -36,8 +36,13 @@ export const statusFailed = (
   })
 
 /** There is no Secret to merge into: what the host's status says, but for that. */
-export const statusMissing = (virtual: KubeObject, host: KubeObject, virtualVersion: string): ReadonlyArray<Action> => {
-  const status = translateStatus(recordAt(host, "status") ?? {}, "", [])
+export const statusMissing = (
+  virtual: KubeObject,
+  host: KubeObject,
+  translate: Translate,
+  virtualVersion: string,
+): ReadonlyArray<Action> => {
+  const status = translateStatus(recordAt(host, "status") ?? {}, "", translate)
   const conditions = arrayAt(status, "conditions").map((condition) =>
     stringAt(condition, "type") === "Ready"
       ? { ...recordAt(condition), reason: messages.missingReason, message: messages.missing }
@@ -52,11 +57,11 @@ export const statusFromHost = (
   virtual: KubeObject,
   host: KubeObject,
   target: string,
-  names: NamePairs,
+  translate: Translate,
   virtualVersion: string,
 ): ReadonlyArray<Action> => {
   const status = recordAt(host, "status")
   return status === undefined || Object.keys(status).length === 0
     ? []
-    : patchStatus(externalSecrets(virtualVersion), virtual, translateStatus(status, target, names))
+    : patchStatus(externalSecrets(virtualVersion), virtual, translateStatus(status, target, translate))
 }

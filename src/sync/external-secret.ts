@@ -28,11 +28,11 @@ import { controllerOf, originKeys, originOf } from "./rules/ownership.ts"
 import { judgeSpec } from "./rules/policy.ts"
 import { Refusal } from "./rules/refusals.ts"
 import { missingCopy, referenceConflict, referrersIn } from "./reference-copies.ts"
-import { complainedKey, regardedExternalSecrets } from "./tenant-names.ts"
+import { complainedKey, regardedExternalSecrets } from "./regarded-kinds.ts"
 import { removeSecrets } from "./secret-to-virtual.ts"
 import { secrets } from "./resources.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
-import { externalSecretNames, translatedRefusal } from "./translated-names.ts"
+import { externalSecretText, translatedRefusal } from "./tenant-text.ts"
 
 /** All of ours goes from the host, and from the virtual cluster what Kubernetes would collect with its owner. */
 const removeAll = (situation: Situation, virtual: KubeObject | undefined): ReadonlyArray<Action> => [
@@ -159,7 +159,7 @@ const follow = (
   const current = situation.copies.find((copy) => objectKey(copy) === place)
   const strays = situation.copies.filter((copy) => objectKey(copy) !== place)
   const desired = desiredHostExternalSecret(virtual, spec, location, hostSecret, host)
-  const pairs = externalSecretNames(virtual, spec, names, context)
+  const translate = externalSecretText(virtual, spec, names, situation.caches, context)
   const toHostActions = [
     ...strays.flatMap((copy) => toHost(undefined, copy, virtual, host)),
     ...toHost(desired, current, virtual, host),
@@ -175,13 +175,13 @@ const follow = (
       },
     }
   if (memory.refusedWrite?.reason === "RefusedByHost" && toHostActions.length > 0)
-    return tryAgain(situation, virtual, translatedRefusal(memory.refusedWrite, pairs), toHostActions)
+    return tryAgain(situation, virtual, translatedRefusal(memory.refusedWrite, translate), toHostActions)
   const settled =
     current !== undefined &&
     current.metadata.deletionTimestamp === undefined &&
     originOf(current, context.tenancy)?.uid === virtual.metadata.uid
   if (!settled) return { actions: toHostActions, verdict: waitingVerdict(current) }
-  const back = comeBack(situation, { virtual, spec, names: { ...names, pairs }, copy: current })
+  const back = comeBack(situation, { virtual, spec, names, translate, copy: current })
   const secretWrites = back.actions.filter(({ resource }) => resource.plural === secrets.plural)
   if (memory.refusedWrite?.reason === "TargetSecretRefused" && secretWrites.length > 0)
     return tryAgain(situation, virtual, memory.refusedWrite, [...toHostActions, ...secretWrites])

@@ -78,16 +78,3 @@ export const referrersIn =
     originKeys(copy, context.tenancy).flatMap((key) =>
       caches[referring].byIndex("reference", referenceKey(kind, key)).map(objectKey),
     )
-
-/** Host names of copies and what the tenant knows them as, for messages. */
-export const referentNames = (
-  referents: ReadonlyArray<Referent>,
-  namespace: string,
-  context: SyncContext,
-): ReadonlyArray<readonly [host: string, virtual: string]> =>
-  referents.flatMap(({ name }) => {
-    const location = context.locateReference(name, namespace)
-    return location === undefined
-      ? []
-      : [[keyOf(location.namespace, location.name), keyOf(namespace, name)] as const, [location.name, name] as const]
-  })

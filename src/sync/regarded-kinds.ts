@@ -1,4 +1,4 @@
-/** What ESO's events are about: the kinds, where their objects are, and how a tenant knows the names in a text about one. */
+/** The kinds that ESO's events regard: where their objects are, and what ESO complained about. */
 import { Result } from "effect"
 import { cutMessage } from "../effects/event-recorder.ts"
 import type { KubeObject, ObjectKey } from "../effects/kube-object.ts"
@@ -7,15 +7,12 @@ import type { CacheName, Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import { hostSecretOf } from "./external-secret-names.ts"
 import { decodeSpec } from "./rules/external-secret-spec.ts"
-import type { HostNames } from "./rules/host-text.ts"
-import { tenantText } from "./rules/host-text.ts"
-import type { HostLocation } from "./rules/names.ts"
+import type { Translate } from "./rules/host-text.ts"
 import { stringAt } from "./rules/json.ts"
 import { isComplaint, newestWarning, operatorEvent } from "./rules/operator-event.ts"
 import type { OperatorEvent } from "./rules/operator-event.ts"
 import { originOf } from "./rules/ownership.ts"
-import type { NamePairs } from "./translated-names.ts"
-import { externalSecretNames, storeNames } from "./translated-names.ts"
+import { externalSecretText, storeText } from "./tenant-text.ts"
 
 export interface RegardedKind {
   /** The tenants' objects. */
@@ -25,47 +22,21 @@ export interface RegardedKind {
   /** The host's events about the copies. */
   readonly heard: CacheName
   /** For texts about one object; undefined: it has no place on the host. */
-  readonly namesFor: (virtual: KubeObject, caches: Caches, context: SyncContext) => HostNames | undefined
+  readonly textFor: (virtual: KubeObject, caches: Caches, context: SyncContext) => Translate | undefined
   /** Whether a repetition of the event is not worth a write. */
   readonly isNoNews: (event: OperatorEvent) => boolean
 }
-
-const isOurs = (copy: KubeObject | undefined, context: SyncContext): boolean =>
-  copy !== undefined && originOf(copy, context.tenancy) !== undefined
-
-const hostNames = (
-  virtual: KubeObject,
-  location: HostLocation,
-  pairs: NamePairs,
-  caches: Caches,
-  context: SyncContext,
-): HostNames => ({
-  own: new Map(pairs),
-  hostNamespace: location.namespace,
-  virtualNamespace: virtual.metadata.namespace ?? "",
-  vcluster: context.tenancy.vcluster,
-  isOther: (name) => {
-    const place = keyOf(location.namespace, name)
-    return (
-      isOurs(caches.hostExternalSecrets.get(place), context) ||
-      isOurs(caches.hostSecretStores.get(place), context) ||
-      (name.endsWith(".es") && caches.hostSecrets.get(place) !== undefined)
-    )
-  },
-  tenantText: JSON.stringify([virtual["spec"], virtual.metadata.labels, virtual.metadata.annotations]),
-})
 
 export const regardedExternalSecrets: RegardedKind = {
   virtuals: "virtualExternalSecrets",
   copies: "hostExternalSecrets",
   heard: "hostEvents",
-  namesFor: (virtual, caches, context) => {
+  textFor: (virtual, caches, context) => {
     const spec = Result.getOrUndefined(decodeSpec(virtual["spec"]))
     const location = context.locate(virtual)
     if (spec === undefined || location === undefined) return undefined
     const hostSecret = hostSecretOf(virtual, spec, location, context)
-    const pairs = externalSecretNames(virtual, spec, { location, hostSecret }, context)
-    return hostNames(virtual, location, pairs, caches, context)
+    return externalSecretText(virtual, spec, { location, hostSecret }, caches, context)
   },
   isNoNews: () => false,
 }
@@ -74,11 +45,9 @@ export const regardedStores: RegardedKind = {
   virtuals: "virtualSecretStores",
   copies: "hostSecretStores",
   heard: "hostStoreEvents",
-  namesFor: (virtual, caches, context) => {
+  textFor: (virtual, caches, context) => {
     const location = context.locate(virtual)
-    return location === undefined
-      ? undefined
-      : hostNames(virtual, location, storeNames(virtual, location, context), caches, context)
+    return location === undefined ? undefined : storeText(virtual, location, caches, context)
   },
   // ESO says every 5 minutes that a store is valid, or has no maintainer (`--store-requeue-interval`); at rest we write nothing.
   isNoNews: (event) => !isComplaint(event),
@@ -106,15 +75,13 @@ export const complainedKey =
 
 /** What ESO complained about last, in the tenant's names: its condition says only what failed, its event why. */
 export const causeOf = (
-  virtual: KubeObject,
   copy: KubeObject,
+  translate: Translate,
   caches: Caches,
-  context: SyncContext,
-  { heard, namesFor }: RegardedKind,
+  { heard }: RegardedKind,
 ): string | undefined => {
   const warning = newestWarning(caches[heard].byIndex("regarded", copy.metadata.uid ?? ""), copy)
-  const names = warning === undefined ? undefined : namesFor(virtual, caches, context)
-  return warning === undefined || names === undefined ? undefined : cutMessage(tenantText(warning.message, names))
+  return warning === undefined ? undefined : cutMessage(translate(warning.message))
 }
 
 /** A condition's message with its cause, where there is one that it does not tell already. */

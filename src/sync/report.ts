@@ -2,16 +2,7 @@
  * What the Syncer says about the objects that it looks after: the words that `sync`, `status` and the logs share.
  * Plain data; nothing here is escaped for a terminal yet (that is the printer's work), and nothing holds a secret value.
  */
-
-/** synced: in step. waiting: someone else's move (ESO, the API server). broken: ESO reports an error. refused: a rule of ours. */
-export type Health = "synced" | "waiting" | "broken" | "refused"
-
-export interface Fix {
-  /** What to do, in words. */
-  readonly text: string
-  /** One command, ready to paste. */
-  readonly command?: string
-}
+import type { Fix, Health } from "./rules/health.ts"
 
 /** One object that a tenant (or, for stores, the operator) sees, and how it stands. */
 export interface ObjectReport {

@@ -17,14 +17,6 @@ export const namespaces = core("namespaces", "Namespace", false)
 export const events = core("events", "Event", true)
 export const services = core("services", "Service", true)
 
-export const leases: Resource = {
-  group: "coordination.k8s.io",
-  version: "v1",
-  plural: "leases",
-  kind: "Lease",
-  namespaced: true,
-}
-
 export const customResourceDefinitions: Resource = {
   group: "apiextensions.k8s.io",
   version: "v1",

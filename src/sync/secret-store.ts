@@ -8,12 +8,13 @@ import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import { missingCopy, referrersIn } from "./reference-copies.ts"
 import { secretStores } from "./resources.ts"
-import type { Fix } from "./report.ts"
+import type { Fix } from "./rules/health.ts"
 import type { Action, Decision } from "./rules/actions.ts"
 import { nothing } from "./rules/actions.ts"
 import { notReadyStatus, translateStatus } from "./rules/conditions.ts"
 import { warnOnce } from "./rules/notice.ts"
 import type { NotReady } from "./rules/conditions.ts"
+import type { Translate } from "./rules/host-text.ts"
 import { recordAt } from "./rules/json.ts"
 import { toQuery } from "./rules/label-selector.ts"
 import type { HostLocation } from "./rules/names.ts"
@@ -24,10 +25,9 @@ import { bringTogether, createStore } from "./secret-store-to-host.ts"
 import { hostConflict, isSelected, judge, referentsOf } from "./secret-store-situation.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
 import { vclusterService } from "./vcluster-service.ts"
-import { causeOf, complainedKey, regardedStores } from "./tenant-names.ts"
+import { causeOf, complainedKey, regardedStores } from "./regarded-kinds.ts"
 import { pendingVerdict, refusedVerdict, verdictOf } from "./verdict.ts"
-import type { NamePairs } from "./translated-names.ts"
-import { storeNames, translatedRefusal } from "./translated-names.ts"
+import { storeText, translatedRefusal } from "./tenant-text.ts"
 
 const removeCopies = (
   copies: ReadonlyArray<KubeObject>,
@@ -87,13 +87,13 @@ const lookAtStore = ({ metadata: { name, namespace } }: KubeObject): Fix => ({
 const statusBack = (
   virtual: KubeObject,
   host: KubeObject,
-  pairs: NamePairs,
+  translate: Translate,
   context: SyncContext,
 ): ReadonlyArray<Action> => {
   const status = recordAt(host, "status")
   return status === undefined || Object.keys(status).length === 0
     ? []
-    : patchStatus(secretStores(context.virtualVersion), virtual, translateStatus(status, "", pairs))
+    : patchStatus(secretStores(context.virtualVersion), virtual, translateStatus(status, "", translate))
 }
 
 /** The normal case: the spec may go to the host, and ESO's word on it comes back. */
@@ -124,20 +124,20 @@ const follow = (
       verdict: pendingVerdict(`${missing.kind} ${missing.name} is on its way to the host`, "ReferencePending"),
     }
   const service = vclusterService(caches, context)
-  const pairs = storeNames(virtual, location, context)
+  const translate = storeText(virtual, location, caches, context)
   const { actions: writes, overruled } =
     current === undefined
       ? { actions: [createStore(virtual, location, service, context)], overruled: undefined }
       : bringTogether(virtual, current, location, service, context)
   if (memory.refusedWrite?.reason === "RefusedByHost" && writes.length > 0)
-    return refuse(virtual, translatedRefusal(memory.refusedWrite, pairs), strays, context, writes)
+    return refuse(virtual, translatedRefusal(memory.refusedWrite, translate), strays, context, writes)
   if (current === undefined)
     return { actions: [...strays, ...writes], verdict: pendingVerdict("not on the host yet", "NotOnHost") }
-  const status = statusBack(virtual, current, pairs, context)
+  const status = statusBack(virtual, current, translate, context)
   return {
     actions: [...strays, ...writes, ...status],
-    verdict: verdictOf(current, pairs, writes.length + status.length, lookAtStore(virtual), () =>
-      causeOf(virtual, current, caches, context, regardedStores),
+    verdict: verdictOf(current, translate, writes.length + status.length, lookAtStore(virtual), () =>
+      causeOf(current, translate, caches, regardedStores),
     ),
     ...(overruled === undefined
       ? {}

@@ -5,6 +5,7 @@
 import { named } from "../effects/field-selector.ts"
 import { Effect } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
+import { leaseResource } from "../effects/lease.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
 import type { Clients } from "./executor.ts"
 import { HostNamespaceMissing } from "./errors.ts"
@@ -12,7 +13,7 @@ import { orUndefined } from "./or-undefined.ts"
 import type { Anchor, IdentityMismatch } from "./rules/identity.ts"
 import { anchorName, anchorNamespace, checkIdentity, namesVcluster } from "./rules/identity.ts"
 import { highestVersionAnnotation, virtualClusterAnnotation } from "./rules/keys.ts"
-import { configMaps, leases, namespaces } from "./resources.ts"
+import { configMaps, namespaces } from "./resources.ts"
 
 export interface VclusterRef {
   readonly name: string
@@ -43,7 +44,7 @@ export const takeSurvey = Effect.fnUntraced(function* (
   const [hostNamespace, lease, kubeSystem, anchors] = yield* Effect.all(
     [
       host.get(namespaces, { name: vcluster.namespace }, { metadataOnly: true }).pipe(orUndefined),
-      host.get(leases, { namespace: vcluster.namespace, name: leaseName(vcluster) }).pipe(orUndefined),
+      host.get(leaseResource, { namespace: vcluster.namespace, name: leaseName(vcluster) }).pipe(orUndefined),
       virtual.get(namespaces, { name: anchorNamespace }, { metadataOnly: true }),
       // A list, not a get: its resourceVersion is that of the whole store, now.
       virtual.list(configMaps, { namespace: anchorNamespace, fieldSelector: named(anchorName) }),

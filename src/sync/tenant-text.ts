@@ -1,65 +1,97 @@
-/** Host names and what the tenant knows them as: for the messages of ESO and of API servers that go back to the tenant. */
+/** The messages of ESO and of the host's API server about one object, in the names that its tenant knows. */
 import type { KubeObject } from "../effects/kube-object.ts"
-import { keyOf, objectKey } from "../effects/kube-object.ts"
+import { keyOf } from "../effects/kube-object.ts"
+import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
-import { referentNames } from "./reference-copies.ts"
-import { translateText } from "./rules/conditions.ts"
+import type { HostPlace } from "./external-secret-names.ts"
+import type { Referent } from "./reference-copies.ts"
 import type { ExternalSecretSpec } from "./rules/external-secret-spec.ts"
 import { storeReferences, targetName, templateReferences } from "./rules/external-secret-spec.ts"
+import type { HostNames, Translate } from "./rules/host-text.ts"
+import { translator } from "./rules/host-text.ts"
 import type { HostLocation } from "./rules/names.ts"
+import { originOf } from "./rules/ownership.ts"
 import { Refusal } from "./rules/refusals.ts"
 import { referentsOf } from "./secret-store-situation.ts"
 
-/** What is replaced first stands first: longer names before those that they contain. */
-export type NamePairs = ReadonlyArray<readonly [host: string, virtual: string]>
+type Pair = readonly [host: string, virtual: string]
 
-const located = (location: HostLocation | undefined, namespace: string, name: string): NamePairs =>
-  location === undefined
-    ? []
-    : [
-        [keyOf(location.namespace, location.name), keyOf(namespace, name)],
-        [location.name, name],
-      ]
+const referentNames = (
+  referents: ReadonlyArray<Referent>,
+  namespace: string,
+  context: SyncContext,
+): ReadonlyArray<Pair> =>
+  referents.flatMap(({ name }): ReadonlyArray<Pair> => {
+    const host = context.locateReference(name, namespace)?.name
+    return host === undefined ? [] : [[host, name]]
+  })
 
-/** Quoted, as error messages have it: the bare word may be part of any other. */
-const namespaces = (location: HostLocation, namespace: string): NamePairs => [
-  [`"${location.namespace}"`, `"${namespace}"`],
-]
-
-const longestFirst = (pairs: NamePairs): NamePairs => pairs.toSorted(([left], [right]) => right.length - left.length)
-
-/** Of a SecretStore. */
-export const storeNames = (virtual: KubeObject, location: HostLocation, context: SyncContext): NamePairs => {
-  const { name, namespace = "" } = virtual.metadata
-  return longestFirst([
-    ...referentNames(referentsOf(virtual, context), namespace, context),
-    ...located(location, namespace, name),
-    ...namespaces(location, namespace),
-  ])
+/** Whether the copy of an object of this vCluster stands there, under a name that its tenant did not give it. */
+const isRenamedCopy = (copy: KubeObject | undefined, context: SyncContext): boolean => {
+  const origin = copy === undefined ? undefined : originOf(copy, context.tenancy)
+  return copy !== undefined && origin !== undefined && origin.name !== copy.metadata.name
 }
 
-/** Of an ExternalSecret. @param hostSecret the Secret that ESO writes, beside the host object */
-export const externalSecretNames = (
+const hostNames = (
+  virtual: KubeObject,
+  location: HostLocation,
+  pairs: ReadonlyArray<Pair>,
+  caches: Caches,
+  context: SyncContext,
+): HostNames => ({
+  own: new Map(pairs),
+  hostNamespace: location.namespace,
+  virtualNamespace: virtual.metadata.namespace ?? "",
+  vcluster: context.tenancy.vcluster,
+  isOther: (name) => {
+    const place = keyOf(location.namespace, name)
+    return (
+      isRenamedCopy(caches.hostExternalSecrets.get(place), context) ||
+      isRenamedCopy(caches.hostSecretStores.get(place), context) ||
+      (name.endsWith(".es") && caches.hostSecrets.get(place) !== undefined)
+    )
+  },
+  tenantText: () => JSON.stringify([virtual["spec"], virtual.metadata.labels, virtual.metadata.annotations]),
+})
+
+/** For texts about a SecretStore whose copy stands at `location`. */
+export const storeText = (
+  virtual: KubeObject,
+  location: HostLocation,
+  caches: Caches,
+  context: SyncContext,
+): Translate =>
+  translator(() => {
+    const { name, namespace = "" } = virtual.metadata
+    const pairs: ReadonlyArray<Pair> = [
+      ...referentNames(referentsOf(virtual, context), namespace, context),
+      [location.name, name],
+    ]
+    return hostNames(virtual, location, pairs, caches, context)
+  })
+
+/** For texts about an ExternalSecret. */
+export const externalSecretText = (
   virtual: KubeObject,
   spec: ExternalSecretSpec,
-  { location, hostSecret }: { readonly location: HostLocation; readonly hostSecret: string },
+  { location, hostSecret }: HostPlace,
+  caches: Caches,
   context: SyncContext,
-): NamePairs => {
-  const { name, namespace = "" } = virtual.metadata
-  const target = targetName(spec, name)
-  return longestFirst([
-    ...located({ namespace: location.namespace, name: hostSecret }, namespace, target),
-    [keyOf(location.namespace, location.name), objectKey(virtual)],
-    [location.name, name],
-    ...referentNames(templateReferences(spec), namespace, context),
-    ...storeReferences(spec).flatMap((ref) =>
-      ref.kind === "SecretStore"
-        ? located(context.locate({ metadata: { name: ref.name, namespace } }), namespace, ref.name)
-        : [],
-    ),
-    ...namespaces(location, namespace),
-  ])
-}
+): Translate =>
+  translator(() => {
+    const { name, namespace = "" } = virtual.metadata
+    const pairs: ReadonlyArray<Pair> = [
+      ...storeReferences(spec).flatMap((ref): ReadonlyArray<Pair> => {
+        const host =
+          ref.kind === "SecretStore" ? context.locate({ metadata: { name: ref.name, namespace } })?.name : undefined
+        return host === undefined ? [] : [[host, ref.name]]
+      }),
+      ...referentNames(templateReferences(spec), namespace, context),
+      [location.name, name],
+      [hostSecret, targetName(spec, name)],
+    ]
+    return hostNames(virtual, location, pairs, caches, context)
+  })
 
-export const translatedRefusal = (refusal: Refusal, pairs: NamePairs): Refusal =>
-  new Refusal({ reason: refusal.reason, message: translateText(refusal.message, pairs) })
+export const translatedRefusal = (refusal: Refusal, translate: Translate): Refusal =>
+  new Refusal({ reason: refusal.reason, message: translate(refusal.message) })

@@ -1,10 +1,11 @@
 /** How an object stands whose copy ESO has on the host, in one verdict. */
 import type { KubeObject } from "../effects/kube-object.ts"
-import type { Fix } from "./report.ts"
+import type { Fix } from "./rules/health.ts"
 import type { Verdict } from "./rules/actions.ts"
-import { readyCondition, translateText } from "./rules/conditions.ts"
+import { readyCondition } from "./rules/conditions.ts"
+import type { Translate } from "./rules/host-text.ts"
 import type { Refusal } from "./rules/refusals.ts"
-import { explained } from "./tenant-names.ts"
+import { explained } from "./regarded-kinds.ts"
 
 export const refusedVerdict = (refusal: Refusal): Verdict => ({
   health: "refused",
@@ -33,14 +34,14 @@ export const brokenVerdict = (why: { readonly reason: string; readonly message: 
 
 /**
  * @param current the host copy
- * @param pairs host and virtual names, for messages
+ * @param translate to the tenant's names
  * @param pending writes that are still to be made
  * @param fix what to do where ESO complains
  * @param cause of an error, in the tenant's names; asked for only where there is one
  */
 export const verdictOf = (
   current: KubeObject,
-  pairs: ReadonlyArray<readonly [string, string]>,
+  translate: Translate,
   pending: number,
   fix: Fix,
   cause: () => string | undefined,
@@ -49,7 +50,7 @@ export const verdictOf = (
   if (ready === undefined)
     return pendingVerdict("External Secrets Operator on the host has not answered yet", "WaitingForOperator")
   const since = ready.lastTransitionTime === undefined ? {} : { since: ready.lastTransitionTime }
-  const message = translateText(ready.message, pairs)
+  const message = translate(ready.message)
   if (ready.status !== "True")
     return { health: "broken", reason: ready.reason, message: explained(message, cause()), ...since, fix }
   return pending === 0

@@ -1,6 +1,7 @@
 /** `status` for programs. Within `v1alpha1` fields are only added. */
 import { isGood, type StatusReport } from "../../sync/status-report.ts"
-import type { Health, ObjectReport } from "../../sync/report.ts"
+import type { ObjectReport } from "../../sync/report.ts"
+import type { Health } from "../../sync/rules/health.ts"
 import { sortProblems } from "./problems.ts"
 
 export const dataVersion = "vcluster-es.io/v1alpha1"

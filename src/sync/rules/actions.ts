@@ -6,7 +6,7 @@
 import type { KubeObject } from "../../effects/kube-object.ts"
 import type { Resource } from "../../effects/resource.ts"
 import type { ObjectRef } from "../../effects/kube-client.ts"
-import type { Health, Fix } from "../report.ts"
+import type { Fix, Health } from "./health.ts"
 
 export type Side = "host" | "virtual"
 

@@ -1,5 +1,6 @@
 /** The `Ready` condition of ESO's objects, and statuses of our own where a rule or a failure keeps ESO from having a say. */
 import type { KubeObject } from "../../effects/kube-object.ts"
+import type { Translate } from "./host-text.ts"
 import { arrayAt, recordAt, stringAt } from "./json.ts"
 import type { JsonRecord } from "./json.ts"
 
@@ -50,16 +51,10 @@ export const saysAlready = (virtual: KubeObject, why: NotReady): boolean => {
   return ready?.status === "False" && ready.reason === why.reason && ready.message === why.message
 }
 
-/** Replaces every whole occurrence of the host names in a text by the virtual ones. */
-export const translateText = (text: string, names: ReadonlyArray<readonly [host: string, virtual: string]>): string =>
-  names.reduce((translated, [host, virtual]) => (host === "" ? translated : translated.replaceAll(host, virtual)), text)
-
-const translateCondition = (condition: unknown, names: ReadonlyArray<readonly [string, string]>): unknown => {
+const translateCondition = (condition: unknown, translate: Translate): unknown => {
   const record = recordAt(condition)
   const message = stringAt(condition, "message")
-  return record === undefined || message === undefined
-    ? condition
-    : { ...record, message: translateText(message, names) }
+  return record === undefined || message === undefined ? condition : { ...record, message: translate(message) }
 }
 
 /** ESO writes `refreshTime: null` on what has failed; the API server keeps no null, so it would be a difference for ever. */
@@ -73,19 +68,11 @@ const translateBinding = (status: JsonRecord, name: string): JsonRecord => {
   return { binding: { ...binding, name: (stringAt(binding, "name") ?? "") === "" ? "" : name } }
 }
 
-/**
- * The host's status as the tenant sees it: the Secret's name in `binding` and host names in messages translated back.
- *
- * @param names pairs of host and virtual name, longest host name first
- */
-export const translateStatus = (
-  status: JsonRecord,
-  binding: string,
-  names: ReadonlyArray<readonly [host: string, virtual: string]>,
-): JsonRecord => ({
+/** The host's status as the tenant sees it: the Secret's name in `binding` and host names in messages translated back. */
+export const translateStatus = (status: JsonRecord, binding: string, translate: Translate): JsonRecord => ({
   ...withoutNulls(status),
   ...translateBinding(status, binding),
   ...(Object.hasOwn(status, "conditions")
-    ? { conditions: arrayAt(status, "conditions").map((condition) => translateCondition(condition, names)) }
+    ? { conditions: arrayAt(status, "conditions").map((condition) => translateCondition(condition, translate)) }
     : {}),
 })

@@ -7,6 +7,7 @@ export const messages = {
   /** The reason of every `Ready=False`. */
   errorReason: "SecretSyncedError",
   synced: "secret synced",
+  storeValidated: "store validated",
   missingReason: "SecretMissing",
   missing: "secret will not be created due to CreationPolicy=Merge",
   /** «could not update secret», also with «, target is immutable». */

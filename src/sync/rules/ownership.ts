@@ -81,6 +81,3 @@ export const ownedByService = (service: KubeObject | undefined, namespace: strin
 
 export const controllerOf = (object: KubeObject): OwnerReference | undefined =>
   object.metadata.ownerReferences?.find((owner) => owner.controller === true)
-
-/** How events and messages name an object for a human: `default/db`. */
-export const describeKey = (object: KubeObject): string => keyOf(object.metadata.namespace, object.metadata.name)

@@ -3,7 +3,7 @@
  * accepted. Refusals are values, not failures: a refused object is a normal result of a decision.
  */
 import { Data } from "effect"
-import type { Fix } from "../report.ts"
+import type { Fix } from "./health.ts"
 
 export type RefusalReason =
   /** The spec does not have the shape that ESO's API gives it (possible where a tenant replaced the CRD). */
@@ -50,5 +50,3 @@ export class Refusal extends Data.TaggedClass("Refusal")<{
   readonly message: string
   readonly fix?: Fix
 }> {}
-
-export const isRefusal = (value: unknown): value is Refusal => value instanceof Refusal

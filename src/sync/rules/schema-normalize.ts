@@ -9,7 +9,6 @@
 import { normalizeGoDuration } from "./go-duration.ts"
 import { isRecord } from "./json.ts"
 import type { JsonRecord } from "./json.ts"
-import { jsonEqual } from "./merge-patch.ts"
 
 export interface NormalizeOptions {
   /** Names of fields that are Go durations, although a schema can only say `string`. */
@@ -166,10 +165,6 @@ export const normalize = (schema: unknown, value: unknown, options: NormalizeOpt
  */
 export const canonical = (schema: unknown, value: unknown, options: NormalizeOptions = {}): unknown =>
   walk(recordOf(schema), value ?? {}, undefined, { dropZeros: true, durations: options.durations ?? esoDurations }, 0)
-
-/** Whether two values come to the same after the API server and ESO have seen them. */
-export const equalByMeaning = (schema: unknown, left: unknown, right: unknown, options?: NormalizeOptions): boolean =>
-  jsonEqual(canonical(schema, left, options), canonical(schema, right, options))
 
 /** Whether a value is nested deeper than any ESO object is: recursion over it, JSON.stringify too, may exhaust the stack. */
 export const isNestedDeeperThan = (value: unknown, limit: number): boolean => {

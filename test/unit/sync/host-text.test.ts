@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { HostNames } from "../../../src/sync/rules/host-text.ts"
-import { tenantText } from "../../../src/sync/rules/host-text.ts"
+import { translator } from "../../../src/sync/rules/host-text.ts"
 
 const names: HostNames = {
   own: new Map([
@@ -11,10 +11,12 @@ const names: HostNames = {
   virtualNamespace: "prod",
   vcluster: "vc",
   isOther: (name) => name === "cut-to-63-0123456789",
-  tenantText: "",
+  tenantText: () => "",
 }
 
-describe("tenantText", () => {
+const read = (text: string, of: HostNames = names): string => translator(() => of)(text)
+
+describe("a text of the host, as its tenant reads it", () => {
   it.each([
     ["secret team-x/app-x-prod-x-vc.es is gone", "secret prod/app is gone"],
     ['secrets "app-x-prod-x-vc.es" not found in namespace "team-x"', 'secrets "app" not found in namespace "prod"'],
@@ -29,17 +31,30 @@ describe("tenantText", () => {
     ["team-x: forbidden (team-x)", "prod: forbidden (prod)"],
     ["nothing to see: a_b 1.5 /path/to/key", "nothing to see: a_b 1.5 /path/to/key"],
     ["", ""],
-  ])("%j reads %j", (text, read) => {
-    assert.strictEqual(tenantText(text, names), read)
+  ])("%j reads %j", (text, expected) => {
+    assert.strictEqual(read(text), expected)
   })
 
   it("leaves a path that the tenant wrote, even where it names the host namespace", () => {
-    const tenants = { ...names, tenantText: JSON.stringify({ remoteRef: { key: "team-x/password" } }) }
-    assert.strictEqual(tenantText("no secret team-x/password", tenants), "no secret team-x/password")
+    const tenants = { ...names, tenantText: () => JSON.stringify({ remoteRef: { key: "team-x/password" } }) }
+    assert.strictEqual(read("no secret team-x/password", tenants), "no secret team-x/password")
   })
 
   it("takes a vCluster's name literally", () => {
     const dotted = { ...names, vcluster: "v.c" }
-    assert.strictEqual(tenantText("a-x-b-x-v.c a-x-b-x-vxc", dotted), "(another object) a-x-b-x-vxc")
+    assert.strictEqual(read("a-x-b-x-v.c a-x-b-x-vxc", dotted), "(another object) a-x-b-x-vxc")
+  })
+
+  it("asks for the names only where a text may hold one, and once", () => {
+    let asked = 0
+    const translate = translator(() => {
+      asked += 1
+      return names
+    })
+    assert.strictEqual(translate("secret synced"), "secret synced")
+    assert.strictEqual(asked, 0)
+    assert.strictEqual(translate("db-x-prod-x-vc"), "db")
+    assert.strictEqual(translate("app-x-prod-x-vc.es"), "app")
+    assert.strictEqual(asked, 1)
   })
 })

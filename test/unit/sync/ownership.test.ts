@@ -2,7 +2,6 @@ import { assert, describe, it } from "@effect/vitest"
 import type { KubeObject } from "../../../src/effects/kube-object.ts"
 import {
   controllerOf,
-  describeKey,
   markAnnotations,
   markLabels,
   originOf,
@@ -63,6 +62,4 @@ describe("owners", () => {
     const owners = [reference, { ...reference, name: "b", controller: true }]
     assert.strictEqual(controllerOf(object({ ownerReferences: owners }))?.name, "b")
   })
-
-  it("names an object for humans", () => assert.strictEqual(describeKey(virtual), "prod/db"))
 })

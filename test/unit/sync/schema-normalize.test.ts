@@ -1,7 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { jsonEqual } from "../../../src/sync/rules/merge-patch.ts"
-import { canonical, equalByMeaning, isNestedDeeperThan, normalize } from "../../../src/sync/rules/schema-normalize.ts"
+import { canonical, isNestedDeeperThan, normalize } from "../../../src/sync/rules/schema-normalize.ts"
+
+/** Whether two values come to the same after the API server and ESO have seen them. */
+const equalByMeaning = (of: unknown, left: unknown, right: unknown): boolean =>
+  jsonEqual(canonical(of, left), canonical(of, right))
 
 /** The shapes that ESO's CRDs are made of, in small. */
 const schema = {
