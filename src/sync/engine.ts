@@ -95,17 +95,19 @@ const cacheOf = (action: Action): CacheName | undefined => {
 const objectsOf = (delta: Delta): ReadonlyArray<KubeObject> =>
   delta._tag === "Upserted" && delta.previous !== undefined ? [delta.object, delta.previous] : [delta.object]
 
-/** The keys, of all kinds, that a change concerns. */
-const keysOf = (name: CacheName, delta: Delta, caches: Caches, context: SyncContext): ReadonlyArray<string> => {
+/** The ids, of all kinds, that a change concerns. */
+const idsOf = (name: CacheName, delta: Delta, caches: Caches, context: SyncContext): Iterable<string> => {
   if (name === "hostCrds" || name === "virtualCrds") {
     const crd = delta.object.metadata.name
     return crd.endsWith(crdSuffix) ? [`${crdKind}|${crd}`] : []
   }
-  return syncedKinds.flatMap((kind) =>
-    objectsOf(delta).flatMap((object) =>
-      [...(kind.sources[name]?.(object, caches, context) ?? [])].map((key) => `${kind.kind}|${key}`),
-    ),
-  )
+  const ids = new Set<string>()
+  for (const { kind, sources } of syncedKinds) {
+    const source = sources[name]
+    if (source === undefined) continue
+    for (const object of objectsOf(delta)) for (const key of source(object, caches, context)) ids.add(`${kind}|${key}`)
+  }
+  return ids
 }
 
 /** A CRD as it stands now; no cache is asked. */
@@ -129,7 +131,9 @@ const splitId = (id: string) => {
   return { name: id.slice(0, separator), key: id.slice(separator + 1) }
 }
 
-const kindOf = (id: string): SyncedKind | undefined => syncedKinds.find(({ kind }) => id.startsWith(`${kind}|`))
+const kinds = new Map(syncedKinds.map((kind) => [kind.kind, kind]))
+
+const kindOf = (id: string): SyncedKind | undefined => kinds.get(splitId(id).name)
 
 /** A hint is not worth more tries, unless what keeps it passes by itself. */
 const triesForHint = 5
@@ -282,7 +286,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   opened.listen({
     onDelta: (name, delta) => {
       tellGates(name, delta)
-      for (const id of keysOf(name, delta, caches, context)) add(id)
+      for (const id of idsOf(name, delta, caches, context)) add(id)
     },
     onVirtualList: (name) =>
       Effect.forEach(

@@ -41,6 +41,12 @@ const fingerprint = (id: string, action: Action): string => {
     .digest("base64")
 }
 
+/** What the writes of a fight are all about; cheap, since nearly every write is the first of its kind, and no fight. */
+const targetOf = (id: string, action: Action): string => {
+  const { namespace, name } = objectOf(action).metadata
+  return `${id} ${action._tag} ${action.side} ${action.resource.plural} ${namespace}/${name}`
+}
+
 const describe = (action: Action): string => {
   const { metadata } = objectOf(action)
   const where = metadata.namespace === undefined ? "" : `${metadata.namespace}/`
@@ -49,13 +55,22 @@ const describe = (action: Action): string => {
 
 /** @param now milliseconds */
 export const makeWriteBrake = (now: () => number): WriteBrake => {
+  const firstAt = new LruMap<string, number>(remembered)
   const buckets = new LruMap<string, { readonly tokens: number; readonly at: number }>(remembered)
   return {
     allow: <A, E>(id: string, action: Action, write: Effect.Effect<A, E>) =>
       Effect.suspend((): Effect.Effect<A, E | Contested> => {
-        const key = fingerprint(id, action)
         const at = now()
-        const before = buckets.get(key) ?? { tokens: burst, at }
+        const target = targetOf(id, action)
+        const first = firstAt.get(target)
+        if (first === undefined)
+          return Effect.tap(
+            write,
+            Effect.sync(() => firstAt.set(target, at)),
+          )
+        const key = fingerprint(id, action)
+        // The first one was not looked at: it counts as equal.
+        const before = buckets.get(key) ?? { tokens: burst - 1, at: first }
         const tokens = Math.min(burst, before.tokens + (at - before.at) / refillMs)
         if (tokens < 1) return Effect.fail(new Contested({ what: describe(action) }))
         return Effect.tap(

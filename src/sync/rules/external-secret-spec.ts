@@ -4,6 +4,7 @@
  * validation, so nothing about their types may be taken for granted.
  */
 import { Result, Schema } from "effect"
+import { isRecord } from "./json.ts"
 import { Refusal } from "./refusals.ts"
 import { isNestedDeeperThan } from "./schema-normalize.ts"
 
@@ -61,11 +62,25 @@ const maxDepth = 32
 const invalid = (why: string): Refusal =>
   new Refusal({ reason: "InvalidSpec", message: `spec is not a valid ExternalSecret spec: ${why}` })
 
-/** The spec with the parts that we read checked, or a refusal that names the wrong field. */
-export const decodeSpec = (spec: unknown): Result.Result<ExternalSecretSpec, Refusal> =>
+type Decoded = Result.Result<ExternalSecretSpec, Refusal>
+
+const decodeAnew = (spec: unknown): Decoded =>
   isNestedDeeperThan(spec, maxDepth)
     ? Result.fail(invalid(`it is nested deeper than ${maxDepth} levels`))
     : decode(spec ?? {}).pipe(Result.mapError((error) => invalid(error.message.replaceAll(/\s+/g, " ").slice(0, 300))))
+
+/** Decoding costs more than all else in a decision, and a cached object is decided about several times. */
+const decoded = new WeakMap<object, Decoded>()
+
+/** The spec with the parts that we read checked, or a refusal that names the wrong field. Remembered while `spec` lives, so it must not change. */
+export const decodeSpec = (spec: unknown): Decoded => {
+  if (!isRecord(spec)) return decodeAnew(spec)
+  const known = decoded.get(spec)
+  if (known !== undefined) return known
+  const result = decodeAnew(spec)
+  decoded.set(spec, result)
+  return result
+}
 
 /** The name of the Secret in the virtual cluster: `spec.target.name`, else the ExternalSecret's own (ESO's default). */
 export const targetName = (spec: ExternalSecretSpec, externalSecretName: string): string => {

@@ -1,9 +1,8 @@
 /** Reading JSON whose shape nobody has promised. A missing or wrong-typed step reads as absent. */
-import { Predicate } from "effect"
-
 export type JsonRecord = Readonly<Record<string, unknown>>
 
-export const isRecord = (value: unknown): value is JsonRecord => Predicate.isObject(value) && !Array.isArray(value)
+export const isRecord = (value: unknown): value is JsonRecord =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
 
 /** The value at the path. Own properties only: a tenant may choose keys such as `constructor`. */
 export const valueAt = (value: unknown, ...path: ReadonlyArray<string>): unknown => {

@@ -8,25 +8,23 @@ import type { JsonRecord } from "./json.ts"
 
 const own = (record: JsonRecord, key: string): unknown => (Object.hasOwn(record, key) ? record[key] : undefined)
 
-type Pair = readonly [unknown, unknown]
-
-/** The pairs that must be equal for these two to be; undefined when they differ already. */
-const pairsWithin = (left: unknown, right: unknown): ReadonlyArray<Pair> | undefined => {
-  if (left === right) return []
-  if (Array.isArray(left) && Array.isArray(right))
-    return left.length === right.length ? left.map((item, index) => [item, right[index]]) : undefined
-  if (!isRecord(left) || !isRecord(right)) return undefined
-  return [...new Set([...Object.keys(left), ...Object.keys(right)])].map((key) => [own(left, key), own(right, key)])
+/** Puts what must be equal for these two to be onto the stack, left above right. @returns whether they may still be equal */
+const descend = (left: unknown, right: unknown, stack: Array<unknown>): boolean => {
+  if (left === right) return true
+  if (Array.isArray(left)) {
+    if (!Array.isArray(right) || left.length !== right.length) return false
+    for (let index = 0; index < left.length; index += 1) stack.push(right[index], left[index])
+    return true
+  }
+  if (!isRecord(left) || !isRecord(right)) return false
+  for (const key of Object.keys(left)) stack.push(own(right, key), left[key])
+  return Object.keys(right).every((key) => right[key] === undefined || Object.hasOwn(left, key))
 }
 
 /** Deep equality of JSON, whatever the order of keys. An absent and an undefined field are the same. */
 export const jsonEqual = (left: unknown, right: unknown): boolean => {
-  const open: Array<Pair> = [[left, right]]
-  for (let pair = open.pop(); pair !== undefined; pair = open.pop()) {
-    const inner = pairsWithin(...pair)
-    if (inner === undefined) return false
-    for (const next of inner) open.push(next)
-  }
+  const stack = [right, left]
+  while (stack.length > 0) if (!descend(stack.pop(), stack.pop(), stack)) return false
   return true
 }
 

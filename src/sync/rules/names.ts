@@ -25,11 +25,9 @@ const referenceSuffix = ".ref"
 export const isObjectName = (name: string): boolean =>
   name.length <= objectBytes && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/.test(name)
 
-const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
-
 /** The first `kept` bytes, `-` and 10 hexadecimal digits of the sha256 of the whole, in which every `.-` becomes `-`. */
 const shorten = (full: string, kept: number): string => {
-  const bytes = bytesOf(full)
+  const bytes = Buffer.from(full)
   const digest = createHash("sha256").update(bytes).digest("hex").slice(0, 10)
   // `stream`: nothing stays of a character that the cut splits, so that the result is never longer.
   const start = new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(0, kept), { stream: true })
@@ -39,7 +37,7 @@ const shorten = (full: string, kept: number): string => {
 /** vCluster's `SafeConcatName`: joined by `-`, and shortened to at most 63 bytes when longer than that. */
 export const safeConcatName = (...parts: ReadonlyArray<string>): string => {
   const full = parts.join("-")
-  return bytesOf(full).length <= schemeBytes ? full : shorten(full, keptBytes)
+  return Buffer.byteLength(full) <= schemeBytes ? full : shorten(full, keptBytes)
 }
 
 /** Host name of a namespaced object: `NAME-x-NAMESPACE-x-VCLUSTER`. An empty name stays empty, as in vCluster. */
@@ -47,7 +45,7 @@ export const hostName = (name: string, namespace: string, vcluster: string): str
   name === "" ? "" : safeConcatName(name, "x", namespace, "x", vcluster)
 
 const suffixed = (name: string, suffix: string): string => {
-  if (name === "" || bytesOf(name).length + suffix.length <= objectBytes) return name === "" ? "" : name + suffix
+  if (name === "" || Buffer.byteLength(name) + suffix.length <= objectBytes) return name === "" ? "" : name + suffix
   // 11: the dash and the ten digits that `shorten` adds.
   return shorten(name, objectBytes - suffix.length - 11) + suffix
 }

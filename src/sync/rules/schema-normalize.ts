@@ -171,7 +171,9 @@ export const isNestedDeeperThan = (value: unknown, limit: number): boolean => {
   let level: ReadonlyArray<object> = [value].filter(isContainer)
   for (let depth = 0; level.length > 0; depth += 1) {
     if (depth >= limit) return true
-    level = level.flatMap((item) => Object.values(item).filter(isContainer))
+    const next: Array<object> = []
+    for (const item of level) for (const inner of Object.values(item)) if (isContainer(inner)) next.push(inner)
+    level = next
   }
   return false
 }
