@@ -8,8 +8,8 @@
 import { Clock, Deferred, Effect, Option, Schedule, Schema, type Scope } from "effect"
 import { type ApiError, isTransient } from "./api-error.ts"
 import type { KubeClient } from "./kube-client.ts"
-import type { KubeObject } from "./kube-object.ts"
-import { expiryOf, heldLease, leaseResource, newLease, readLease, releasedLease, type LeaseState } from "./lease.ts"
+import type { KubeObject, OwnerReference } from "./kube-object.ts"
+import { expiryOf, heldLease, leaseResource, newLease, readLease, releasedLease, type LeaseState, withOwners } from "./lease.ts"
 
 /** Another process holds the Lease and its time has not run out. */
 export class LeaseHeld extends Schema.TaggedError<LeaseHeld>()("LeaseHeld", {
@@ -36,6 +36,11 @@ export interface LeaseOptions {
   readonly annotations: () => Readonly<Record<string, string>>
   /** Only when the Lease is created. */
   readonly labels?: Readonly<Record<string, string>>
+  /**
+   * With whom the Lease goes. Asked when it is created, and when it bears no owner. A Lease that had an owner and is gone together with it
+   * is lost, and not made anew.
+   */
+  readonly owners?: Effect.Effect<ReadonlyArray<OwnerReference>, ApiError>
   /** After this time without a renewal others may take over. Default 15,000. */
   readonly leaseDurationMs?: number
   /** Default 5,000. */
@@ -77,6 +82,7 @@ interface Candidate {
   /** Whether a request to take the Lease was ever sent. */
   readonly hasWritten: () => boolean
   readonly look: Effect.Effect<KubeObject | undefined, ApiError>
+  readonly owners: Effect.Effect<ReadonlyArray<OwnerReference>, ApiError>
   readonly take: (seen: KubeObject | undefined) => Effect.Effect<Written, ApiError>
   readonly release: (seen: KubeObject) => Effect.Effect<KubeObject, ApiError>
 }
@@ -112,18 +118,18 @@ const makeCandidate = (options: LeaseOptions, clock: Clock.Clock): Candidate => 
   const look: Candidate["look"] = client
     .get(leaseResource, { namespace, name })
     .pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.undefined))
-  const take = (seen: KubeObject | undefined) =>
-    Effect.suspend(() => {
-      sent = true
-      const since = startStopwatch(clock)
-      const written =
-        seen === undefined
-          ? client.create(leaseResource, newLease({ namespace, name }, options.labels, write()))
-          : client.update(leaseResource, heldLease(seen, write()))
-      return Effect.map(written, (lease): Written => ({ lease, since }))
-    })
+  const owners = options.owners ?? Effect.succeed([])
+  const take = Effect.fnUntraced(function* (seen: KubeObject | undefined) {
+    const missing = (seen?.metadata.ownerReferences ?? []).length === 0 ? yield* owners : []
+    sent = true
+    const since = startStopwatch(clock)
+    const lease = yield* seen === undefined
+      ? client.create(leaseResource, withOwners(newLease({ namespace, name }, options.labels, write()), missing))
+      : client.update(leaseResource, withOwners(heldLease(seen, write()), missing))
+    return { lease, since }
+  })
   const release = (seen: KubeObject) => Effect.suspend(() => client.update(leaseResource, releasedLease(seen, write())))
-  return { options, clock, leaseDurationMs, hasWritten: () => sent, look, take, release }
+  return { options, clock, leaseDurationMs, hasWritten: () => sent, look, owners, take, release }
 }
 
 /** Another write came first, or somebody created or deleted the Lease meanwhile: look again. */
@@ -202,11 +208,16 @@ const makeHolding = (candidate: Candidate, first: Written) => {
     lost ||= remaining() === 0
     return !lost
   }
-  /** Undefined: somebody else holds the Lease, which no repetition heals. */
+  /** Undefined: somebody else holds the Lease, or it went with its owner, which no repetition heals. */
   const afterRace = Effect.fnUntraced(function* () {
     const seen = yield* candidate.look
-    if (seen !== undefined) lease = seen
-    if (seen !== undefined && readLease(seen).holder !== identity) return undefined
+    if (seen === undefined) {
+      const hadOwners = (lease.metadata.ownerReferences ?? []).length > 0
+      if (hadOwners && (yield* candidate.owners).length === 0) return undefined
+    } else {
+      lease = seen
+      if (readLease(seen).holder !== identity) return undefined
+    }
     return yield* candidate.take(seen)
   })
   // A connection gone silent must not use up the whole time: at least two tries fit in.

@@ -1,6 +1,6 @@
 /** The Lease object as client-go's leader election reads and writes it; pure, the time is given. */
 import { Predicate } from "effect"
-import type { KubeObject } from "./kube-object.ts"
+import type { KubeObject, OwnerReference } from "./kube-object.ts"
 import { apiVersionOf, type Resource } from "./resource.ts"
 
 export const leaseResource: Resource = {
@@ -88,6 +88,10 @@ export const newLease = (
   const empty = { apiVersion: apiVersionOf(leaseResource), kind: leaseResource.kind, metadata }
   return withSpec(heldLease(empty, write), write, { leaseTransitions: 0 })
 }
+
+/** `lease` with these owners; with those that it has where none are given. */
+export const withOwners = (lease: KubeObject, owners: ReadonlyArray<OwnerReference>): KubeObject =>
+  owners.length === 0 ? lease : { ...lease, metadata: { ...lease.metadata, ownerReferences: owners } }
 
 /** `lease` given back, as client-go does: no holder, and one second, since the API server refuses a duration of 0. */
 export const releasedLease = (lease: KubeObject, write: LeaseWrite): KubeObject =>

@@ -26,6 +26,9 @@ import {
   versionAnnotation,
   virtualClusterAnnotation,
 } from "./rules/keys.ts"
+import { ownedByService } from "./rules/ownership.ts"
+import { services } from "./resources.ts"
+import { orUndefined } from "./or-undefined.ts"
 import type { MassDeletion } from "./rules/mass-delete.ts"
 import { expectedAnchor, identityOf, leaseName, takeSurvey } from "./survey.ts"
 import type { Survey } from "./survey.ts"
@@ -125,6 +128,9 @@ const lookAround = Effect.fnUntraced(function* (
   return survey
 })
 
+/** The owner of all that we put beside it: `helm uninstall` of the vCluster then takes the Lease along as well. */
+const serviceOf = ({ clients, vcluster }: SyncTarget) => clients.host.get(services, vcluster).pipe(orUndefined)
+
 /** The identity first, then the Lease, and only then the first write. */
 export const begin = Effect.fnUntraced(function* (
   target: SyncTarget,
@@ -145,6 +151,7 @@ export const begin = Effect.fnUntraced(function* (
     name: leaseName(vcluster),
     identity: options.identity,
     wait: patience !== undefined,
+    owners: serviceOf(target).pipe(Effect.map((service) => ownedByService(service, vcluster.namespace))),
     onWaiting: (holder) => Effect.sync(() => observer.onWarning(`waiting: ${holder} is at work for this vCluster`)),
     annotations: () => ({
       [versionAnnotation]: options.version,

@@ -11,7 +11,11 @@ import { describeCause, GroundError } from "./errors.ts"
 import type { Program, ToolSet } from "./tool-sets.ts"
 import { type Process, tailOf, type Watchdog } from "./watchdog.ts"
 
-const buildFlags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
+const buildFlags = (set: ToolSet): ReadonlyArray<string> => [
+  "-trimpath",
+  "-buildvcs=false",
+  `-ldflags=${["-s -w", ...(set.linkerFlags ?? [])].join(" ")}`,
+]
 
 export const folderOf = (set: ToolSet): string => fileURLToPath(new URL(`tools/${set.name}`, import.meta.url))
 
@@ -55,7 +59,7 @@ const fingerprint = Effect.fnUntraced(function* (
   )
   const hash = createHash("sha256")
   for (const pin of pins) hash.update(pin)
-  hash.update(JSON.stringify([toolchain, programs, set.files, buildFlags]))
+  hash.update(JSON.stringify([toolchain, programs, set.files, buildFlags(set)]))
   return hash.digest("hex").slice(0, 16)
 })
 
@@ -91,7 +95,7 @@ const compile = Effect.fnUntraced(function* (
   const build = yield* watchdog.start({
     name: "go",
     file: "go",
-    args: ["build", "-v", ...buildFlags, "-o", `${output}/`, ...programs.map((program) => program.package)],
+    args: ["build", "-v", ...buildFlags(set), "-o", `${output}/`, ...programs.map((program) => program.package)],
     env: goEnvironment(set),
     cwd: folderOf(set),
   })

@@ -1,4 +1,4 @@
-/** The test ground: two real control planes, host and virtual, that end with the scope. */
+/** The test ground: two real control planes, host and virtual, that end with the scope; or the host alone, for real vClusters beside it. */
 import { cp, mkdir } from "node:fs/promises"
 import { basename, join } from "node:path"
 import { Cause, Context, type Duration, Effect, Exit, Layer, type Scope } from "effect"
@@ -9,6 +9,7 @@ import { type Eso, type EsoOptions, startEso } from "./eso.ts"
 import { type Moto, startMoto } from "./moto.ts"
 import { type Finished, type Program, type Running, runProgram, startProgram } from "./programs.ts"
 import { type KubernetesTools, kubernetesTools } from "./tools.ts"
+import { type RealVcluster, type RealVclusterOptions, startRealVcluster } from "./real-vcluster.ts"
 import { seedVcluster, type Vcluster } from "./vcluster.ts"
 import { makeWatchdog, type Watchdog } from "./watchdog.ts"
 
@@ -19,32 +20,38 @@ export interface GroundOptions {
   readonly logsTo?: string
 }
 
-export interface GroundShape {
+/** A host and no virtual cluster yet. */
+export interface HostGround {
   /** Removed at the end; kubeconfigs and logs are in it. */
   readonly folder: string
   readonly watchdog: Watchdog
   readonly tools: KubernetesTools
   readonly host: ControlPlane
-  readonly virtual: ControlPlane
-  /** A further control plane (a second virtual cluster, say). */
-  readonly addControlPlane: (options: ControlPlaneOptions) => Effect.Effect<ControlPlane, GroundError>
   /** ESO on the host. */
   readonly startEso: (options?: EsoOptions) => Effect.Effect<Eso, GroundError | KubeError>
-  /** AWS Secrets Manager and Parameter Store; give its `esoEnv` to {@link startEso}. */
-  readonly startMoto: Effect.Effect<Moto, GroundError>
-  /** What a vCluster leaves on its host; its kubeconfig Secret is one of the virtual control plane, unless another is given. */
-  readonly seedVcluster: (vcluster: Vcluster, virtual?: ControlPlane) => Effect.Effect<void, KubeError>
+  /** A real vCluster on the host; any number, each in a namespace of its own. */
+  readonly startRealVcluster: (options: RealVclusterOptions) => Effect.Effect<RealVcluster, GroundError | KubeError>
   /** Runs a program to its end. */
   readonly run: (program: Program, timeout?: Duration.Input) => Effect.Effect<Finished, GroundError>
   /** Starts a program that goes on. */
   readonly start: (program: Program) => Effect.Effect<Running, GroundError>
   readonly kubectl: (
-    cluster: ControlPlane,
+    cluster: Pick<ControlPlane, "kubeconfig">,
     args: ReadonlyArray<string>,
     input?: string,
   ) => Effect.Effect<Finished, GroundError>
   /** Copies all logs, and what programs wrote, to a folder; no kubeconfig, no key. */
   readonly keepLogs: (folder: string) => Effect.Effect<void, GroundError>
+}
+
+export interface GroundShape extends HostGround {
+  readonly virtual: ControlPlane
+  /** A further control plane (a second virtual cluster, say). */
+  readonly addControlPlane: (options: ControlPlaneOptions) => Effect.Effect<ControlPlane, GroundError>
+  /** AWS Secrets Manager and Parameter Store; give its `esoEnv` to {@link startEso}. */
+  readonly startMoto: Effect.Effect<Moto, GroundError>
+  /** What a vCluster leaves on its host; its kubeconfig Secret is one of the virtual control plane, unless another is given. */
+  readonly seedVcluster: (vcluster: Vcluster, virtual?: ControlPlane) => Effect.Effect<void, KubeError>
 }
 
 /** Folders of this process's grounds that are up, for {@link keepAllLogs}. */
@@ -86,21 +93,13 @@ const rememberFolder = (folder: string, logsTo: string | undefined): Effect.Effe
     ),
   )
 
-const groundOf = (
-  watchdog: Watchdog,
-  tools: KubernetesTools,
-  host: ControlPlane,
-  virtual: ControlPlane,
-): GroundShape => ({
+const hostGround = (watchdog: Watchdog, tools: KubernetesTools, host: ControlPlane): HostGround => ({
   folder: watchdog.folder,
   watchdog,
   tools,
   host,
-  virtual,
-  addControlPlane: (options) => startControlPlane(watchdog, tools, options),
   startEso: (options) => startEso(watchdog, host, options),
-  startMoto: startMoto(watchdog),
-  seedVcluster: (vcluster, other = virtual) => seedVcluster(host, other, vcluster),
+  startRealVcluster: (options) => startRealVcluster(watchdog, host, options),
   run: (program, timeout) => runProgram(watchdog, program, timeout),
   start: (program) => startProgram(watchdog, program),
   kubectl: (cluster, args, input) =>
@@ -114,19 +113,37 @@ const groundOf = (
   keepLogs: (folder) => copyLogs(watchdog.folder, folder),
 })
 
+const openGround = Effect.fnUntraced(function* (logsTo: string | undefined) {
+  const tools = yield* kubernetesTools
+  const watchdog = yield* makeWatchdog({ prefix: "vcluster-es-ground-" })
+  yield* rememberFolder(watchdog.folder, logsTo)
+  return { tools, watchdog, start: (options: ControlPlaneOptions) => startControlPlane(watchdog, tools, options) }
+})
+
 /** Starts host and virtual side by side. Everything is gone when the scope has closed. */
 export const makeGround = Effect.fnUntraced(function* (
   options: GroundOptions = {},
 ): Effect.fn.Return<GroundShape, GroundError, Scope.Scope> {
-  const tools = yield* kubernetesTools
-  const watchdog = yield* makeWatchdog({ prefix: "vcluster-es-ground-" })
-  yield* rememberFolder(watchdog.folder, options.logsTo)
-  const start = (controlPlane: ControlPlaneOptions) => startControlPlane(watchdog, tools, controlPlane)
+  const { watchdog, tools, start } = yield* openGround(options.logsTo)
   const [host, virtual] = yield* Effect.all(
     [start({ ...options.host, name: "host" }), start({ ...options.virtual, name: "virtual" })],
     { concurrency: 2 },
   )
-  return groundOf(watchdog, tools, host, virtual)
+  return {
+    ...hostGround(watchdog, tools, host),
+    virtual,
+    addControlPlane: start,
+    startMoto: startMoto(watchdog),
+    seedVcluster: (vcluster, other = virtual) => seedVcluster(host, other, vcluster),
+  }
+})
+
+/** Starts a host alone. */
+export const makeHostGround = Effect.fnUntraced(function* (
+  options: Pick<GroundOptions, "host" | "logsTo"> = {},
+): Effect.fn.Return<HostGround, GroundError, Scope.Scope> {
+  const { watchdog, tools, start } = yield* openGround(options.logsTo)
+  return hostGround(watchdog, tools, yield* start({ ...options.host, name: "host" }))
 })
 
 export class Ground extends Context.Service<Ground, GroundShape>()("vcluster-es/test/Ground") {

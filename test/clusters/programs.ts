@@ -11,6 +11,8 @@ export interface Program {
   /** Added to this process's environment; `undefined` takes a variable away. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly cwd?: string
+  /** In the name of its output's files; default: the file's name. */
+  readonly label?: string
   /** Standard input; default: empty. */
   readonly input?: string
 }
@@ -59,7 +61,7 @@ export const startProgram = Effect.fnUntraced(function* (
   watchdog: Watchdog,
   program: Program,
 ): Effect.fn.Return<Running, GroundError> {
-  const name = `program-${++count}-${program.file.split("/").at(-1)}`
+  const name = `program-${++count}-${program.label ?? program.file.split("/").at(-1)}`
   const process = yield* watchdog.start({
     ...program,
     name,

@@ -10,6 +10,7 @@ export interface ToolSet {
   /** Other files of a module that the ground needs: path in the module → name in the cache. */
   readonly files: ReadonlyArray<{ readonly module: string; readonly path: string; readonly as: string }>
   readonly env: Readonly<Record<string, string>>
+  readonly linkerFlags?: ReadonlyArray<string>
 }
 
 export interface Program {
@@ -58,6 +59,32 @@ export const esoReleases: Readonly<Record<EsoVersion, EsoRelease>> = {
   "0.20": { set: esoSet("eso-0.20"), version: "0.20.4", override: "VCLUSTER_ES_ESO", hasLiveAddress: true },
   /** Serves `v1beta1` too. */
   "0.16": { set: esoSet("eso-0.16"), version: "0.16.2", override: "VCLUSTER_ES_ESO_0_16", hasLiveAddress: false },
+}
+
+const vclusterModule = "github.com/loft-sh/vcluster"
+
+export type VclusterVersion = "0.36"
+
+export interface VclusterRelease {
+  readonly set: ToolSet
+  /** The whole version, as `tools/NAME/go.mod` pins it. */
+  readonly version: string
+  /** A ready-made binary in place of building. */
+  readonly override: string
+}
+
+const vclusterSet = (name: string, version: string): ToolSet => ({
+  name,
+  programs: [{ name: "vcluster", package: `${vclusterModule}/cmd/vcluster` }],
+  files: [],
+  env: {},
+  // As its own release does: it says its version at the start, and compares it with the chart's.
+  linkerFlags: [`-X ${vclusterModule}/pkg/telemetry.SyncerVersion=${version}`],
+})
+
+/** The open-source vCluster. */
+export const vclusterReleases: Readonly<Record<VclusterVersion, VclusterRelease>> = {
+  "0.36": { set: vclusterSet("vcluster-0.36", "0.36.1"), version: "0.36.1", override: "VCLUSTER_ES_VCLUSTER" },
 }
 
 /** A program in Python; `tools/NAME/requirements.txt` pins every package. */

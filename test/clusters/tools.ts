@@ -4,7 +4,14 @@ import { dirname, join } from "node:path"
 import { Effect } from "effect"
 import { GroundError } from "./errors.ts"
 import { builtToolSet, moduleFolder } from "./go-build.ts"
-import { type EsoVersion, esoReleases, kubernetes, type ToolSet } from "./tool-sets.ts"
+import {
+  type EsoVersion,
+  esoReleases,
+  kubernetes,
+  type ToolSet,
+  vclusterReleases,
+  type VclusterVersion,
+} from "./tool-sets.ts"
 
 export interface KubernetesTools {
   readonly etcd: string
@@ -59,4 +66,14 @@ export const esoTools = Effect.fnUntraced(function* (version: EsoVersion): Effec
   }
   if (!existsSync(ready)) return yield* new GroundError({ message: `${override} names ${ready}, which does not exist` })
   return { version, controller: ready, crds: yield* bundleFor(ready, set), hasLiveAddress }
+})
+
+/** The open-source vCluster of a version. */
+export const vclusterBinary = Effect.fnUntraced(function* (
+  version: VclusterVersion,
+): Effect.fn.Return<string, GroundError> {
+  const { set, override } = vclusterReleases[version]
+  const ready = process.env[override]
+  if (ready === undefined) return join(yield* builtToolSet(set), "vcluster")
+  return existsSync(ready) ? ready : yield* new GroundError({ message: `${override} names ${ready}, which does not exist` })
 })

@@ -11,6 +11,7 @@ const eso = "external-secrets.io"
 
 export const namespaces = coreCluster("Namespace", "namespaces")
 export const secrets = core("Secret", "secrets")
+export const pods = core("Pod", "pods")
 export const configMaps = core("ConfigMap", "configmaps")
 export const services = core("Service", "services")
 export const serviceAccounts = core("ServiceAccount", "serviceaccounts")

@@ -1,0 +1,104 @@
+/** The process of a real vCluster, started as its StatefulSet's pod would start it, but by no kubelet. */
+import { rm } from "node:fs/promises"
+import { join } from "node:path"
+import { Effect } from "effect"
+import type { KubeError } from "../support/kube-error.ts"
+import { secrets } from "../support/resources.ts"
+import { auditPolicy } from "./audit-log.ts"
+import type { ControlPlane } from "./control-plane.ts"
+import { describeCause, GroundError } from "./errors.ts"
+import { podFolder, startPod } from "./pod.ts"
+import type { Running } from "./programs.ts"
+import { serviceAccountPod } from "./service-account-pod.ts"
+import { kineTools, kubernetesTools, vclusterBinary } from "./tools.ts"
+import type { VclusterVersion } from "./tool-sets.ts"
+import type { Watchdog } from "./watchdog.ts"
+
+/** In the pod; on its volume, so they stay. */
+export const auditLogInPod = "/data/audit.log"
+const auditPolicyInPod = "/data/audit-policy.yaml"
+
+/** Flags of its kube-apiserver, for the values of the chart. */
+export const auditFlags: ReadonlyArray<string> = [
+  `--audit-policy-file=${auditPolicyInPod}`,
+  `--audit-log-path=${auditLogInPod}`,
+  "--audit-log-maxsize=100000",
+]
+
+/** Where vCluster serves, in the pod (`controlPlane.proxy.port`). */
+const servingPort = 8443
+
+export interface VclusterPod {
+  readonly name: string
+  readonly namespace: string
+  readonly version: VclusterVersion
+  /** Of 127.0.0.1, where the pod is reached. */
+  readonly port: number
+}
+
+/** The container's volumes that do not outlive it (`emptyDir`). */
+const emptyVolumes = ["pki", "tmp", "root"]
+
+const emptied = (folder: string): Effect.Effect<void, GroundError> =>
+  Effect.tryPromise({
+    try: () => Promise.all(emptyVolumes.map((name) => rm(join(folder, "root", name), { recursive: true, force: true }))),
+    catch: (cause) => new GroundError({ message: `cannot empty the pod's volumes: ${describeCause(cause)}` }),
+  }).pipe(Effect.asVoid)
+
+const textIn = (secret: { readonly [key: string]: unknown }, key: string): string => {
+  const { data } = secret
+  const value: unknown = typeof data === "object" && data !== null ? Reflect.get(data, key) : undefined
+  return typeof value === "string" ? Buffer.from(value, "base64").toString("utf8") : ""
+}
+
+export const podName = (pod: VclusterPod): string => `${pod.name}-0`
+
+/** Where a file of the pod lies on this machine. */
+export const fileInPod = (watchdog: Watchdog, pod: VclusterPod, path: string): string =>
+  join(podFolder(watchdog, podName(pod)), "root", path)
+
+/** Starts the program with the settings that stand in Secret `vc-config-NAME` now, the rights of ServiceAccount `vc-NAME`, and the data of the run before. */
+export const startVclusterPod = Effect.fnUntraced(function* (
+  watchdog: Watchdog,
+  host: ControlPlane,
+  pod: VclusterPod,
+): Effect.fn.Return<Running, GroundError | KubeError> {
+  const { name, namespace } = pod
+  const vcluster = yield* vclusterBinary(pod.version)
+  const kubernetes = yield* kubernetesTools
+  const { kine } = yield* kineTools
+  const config = yield* host.kube.get(secrets, { namespace, name: `vc-config-${name}` })
+  const account = yield* serviceAccountPod(host, { namespace, name: `vc-${name}` })
+  yield* emptied(podFolder(watchdog, podName(pod)))
+  return yield* startPod(watchdog, {
+    name: podName(pod),
+    command: ["/vcluster", "start"],
+    mounts: [
+      { from: vcluster, at: "/vcluster" },
+      { from: kubernetes.apiServer, at: "/binaries/kube-apiserver" },
+      { from: kubernetes.controllerManager, at: "/binaries/kube-controller-manager" },
+      { from: kine, at: "/binaries/kine" },
+    ],
+    files: {
+      ...account.files,
+      "/var/lib/vcluster/config.yaml": textIn(config, "config.yaml"),
+      [auditPolicyInPod]: auditPolicy,
+      "/root/.keep": "",
+      "/pki/.keep": "",
+    },
+    env: {
+      ...account.env,
+      HOME: "/root",
+      PATH: "/binaries",
+      VCLUSTER_NAME: name,
+      POD_NAME: podName(pod),
+      POD_NAMESPACE: namespace,
+      NAMESPACE: namespace,
+      POD_IP: "127.0.0.1",
+      NODE_NAME: "node",
+      NODE_IP: "127.0.0.1",
+    },
+    reaches: account.reaches,
+    serves: [{ inside: servingPort, outside: pod.port }],
+  })
+})
