@@ -12,6 +12,7 @@ import { allPages, identified, isObject, readPage } from "./list-pages.ts"
 import type { Resource } from "./resource.ts"
 import { collectionPath, objectPath, queryString } from "./resource-path.ts"
 import type { SessionTimes } from "./session.ts"
+import { makeStreamingLists } from "./streaming-lists.ts"
 import { makeTransport } from "./transport.ts"
 import type { HttpRequest } from "./transport.ts"
 import { decodeWatch } from "./watch-stream.ts"
@@ -162,6 +163,7 @@ export const makeKubeClient = Effect.fnUntraced(function* (
   return {
     cluster,
     server: source.server,
+    listStreaming: makeStreamingLists(cluster),
     list,
     watch,
     get: (resource, ref, given) =>

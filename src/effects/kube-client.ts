@@ -3,6 +3,7 @@ import type { Effect, Stream } from "effect"
 import type { ApiError } from "./api-error.ts"
 import type { KubeObject } from "./kube-object.ts"
 import type { Resource } from "./resource.ts"
+import type { StreamingLists } from "./streaming-lists.ts"
 
 export interface ObjectRef {
   readonly namespace?: string | undefined
@@ -50,6 +51,8 @@ export interface KubeClient {
   /** `host` or `virtual`, for messages. */
   readonly cluster: string
   readonly server: string
+  /** Whether {@link watch} with `sendInitialEvents` is of use here, as far as those who tried know. */
+  readonly listStreaming: StreamingLists
   readonly get: (
     resource: Resource,
     ref: ObjectRef,

@@ -2,21 +2,24 @@
  * Keeps a cache of one selection of objects in step with the API server, for as long as its scope is open.
  *
  * The method is client-go's (`tools/cache/reflector.go`): a consistent streaming list, then the watch goes on in the same
- * request. Two points are stricter. A session lost by anything but a normal end is never resumed from its version, because
- * a version from the future (an etcd restored from backup) is not refused: such a watch is silent for ever. For the same
- * reason a watch without a line in three minutes is dead; the server sends a bookmark every minute.
+ * request; where that fails before its list is complete, a plain list and a watch from its version (`streaming-lists.ts`). Two points
+ * are stricter. A session lost by anything but a normal end is never resumed from its version, because a version from the
+ * future (an etcd restored from backup) is not refused: such a watch is silent for ever. For the same reason a watch without
+ * a line in three minutes is dead: kube-apiserver sends bookmarks, on a kind that nobody writes after up to two minutes.
  */
-import { Cause, Clock, Deferred, Effect, Exit, Option, Random, type Scope, type Stream } from "effect"
-import { ApiError, isTransient, Unreachable } from "./api-error.ts"
+import { Clock, Deferred, Effect, Exit, Random, type Scope, type Stream } from "effect"
+import { ApiError, Unreachable } from "./api-error.ts"
 import type { KubeClient, Selection, WatchEvent } from "./kube-client.ts"
 import { type KubeObject, objectKey, type ObjectKey } from "./kube-object.ts"
 import { makeReflectorCache } from "./reflector-cache.ts"
 import { qualifiedName, type Resource } from "./resource.ts"
-import { backoffMs } from "./reflector-backoff.ts"
+import { type ReflectorState, type Refused, shortSessionMs, Standing } from "./reflector-standing.ts"
 import type { Delta, Indexer, Store } from "./store.ts"
+import { mayListOtherwise } from "./streaming-lists.ts"
 import { untilSilent } from "./watch-silence.ts"
 
 export { withoutManagedFields } from "./reflector-cache.ts"
+export type { ReflectorState } from "./reflector-standing.ts"
 
 /** `E`: what the guard fails with. */
 export interface ReflectorOptions<E = never> {
@@ -38,17 +41,6 @@ export interface ReflectorOptions<E = never> {
   readonly silenceLimitMs?: number
   /** Called after the store has changed; must neither block nor throw. */
   readonly onDelta: (delta: Delta) => void
-}
-
-export interface ReflectorState<E = never> {
-  /** The last session got a complete state, and has not failed since. */
-  readonly connected: boolean
-  /** The server does not know the resource (now): the store keeps what it had. */
-  readonly resourceMissing: boolean
-  /** Of the last failed session; absent while connected. */
-  readonly lastError?: ApiError | undefined
-  /** Why the guard refused the last list; absent while connected. */
-  readonly guardError?: E | undefined
 }
 
 export interface Reflector<E = never> {
@@ -73,16 +65,12 @@ export interface Reflector<E = never> {
 }
 
 const defaultSilenceLimitMs = 180_000
-const shortSessionMs = 1_000
-const goodTimeMs = 120_000
-const attemptsBeforeFirstSync = 4
-
-interface Refused<E> {
-  readonly _tag: "Refused"
-  readonly error: E
-}
-
-const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/**
+ * For a streaming list, much less: kube-apiserver closes one within moments, and there is another way. In all it may take as
+ * long as any request; one that is still coming then may never be closed, where others keep writing.
+ */
+const listSilenceLimitMs = 10_000
+const listLimitMs = 60_000
 
 /**
  * Starts to reflect at once, in the background, until the scope closes.
@@ -93,7 +81,9 @@ export const makeReflector = <E = never>(
   options: ReflectorOptions<E>,
 ): Effect.Effect<Reflector<E>, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const session = new Session(options, yield* Deferred.make<void>(), yield* Deferred.make<void, ApiError | E>())
+    const synced = yield* Deferred.make<void>()
+    const firstOutcome = yield* Deferred.make<void, ApiError | E>()
+    const session = new Session(options, new Standing(options.name, synced, firstOutcome))
     yield* Effect.forkScoped(session.run(), { startImmediately: true })
     return session.reflector()
   })
@@ -102,38 +92,26 @@ class Session<E> {
   readonly #options: ReflectorOptions<E>
   readonly #silenceLimitMs: number
   readonly #cache: ReturnType<typeof makeReflectorCache>
-  readonly #synced: Deferred.Deferred<void>
-  readonly #firstOutcome: Deferred.Deferred<void, ApiError | E>
-  #state: ReflectorState<E> = { connected: false, resourceMissing: false }
-  /** False once the server has refused `sendInitialEvents`: its feature gate WatchList may be off. */
-  #canStreamLists = true
+  readonly #standing: Standing<E>
   #resumes = false
-  #failures = 0
-  #connectedSince: number | undefined
-  #lastWarning = ""
 
-  constructor(
-    options: ReflectorOptions<E>,
-    synced: Deferred.Deferred<void>,
-    firstOutcome: Deferred.Deferred<void, ApiError | E>,
-  ) {
+  constructor(options: ReflectorOptions<E>, standing: Standing<E>) {
     this.#options = options
     this.#silenceLimitMs = options.silenceLimitMs ?? defaultSilenceLimitMs
-    this.#synced = synced
-    this.#firstOutcome = firstOutcome
+    this.#standing = standing
     const { indexes, transform, selection, onDelta } = options
     this.#cache = makeReflectorCache({ indexes, transform, metadataOnly: selection.metadataOnly, onDelta })
   }
 
   reflector(): Reflector<E> {
-    const isSynced = () => Deferred.isDoneUnsafe(this.#synced)
+    const standing = this.#standing
     return {
       name: this.#options.name,
       store: this.#cache.store,
-      isSynced,
-      synced: Deferred.await(this.#synced),
-      syncedOrFailed: Effect.suspend(() => (isSynced() ? Effect.void : Deferred.await(this.#firstOutcome))),
-      state: () => this.#state,
+      isSynced: () => standing.isSynced(),
+      synced: standing.synced(),
+      syncedOrFailed: standing.syncedOrFailed(),
+      state: () => standing.state(),
       resourceVersion: this.#cache.version,
       observe: this.#cache.observe,
     }
@@ -142,53 +120,85 @@ class Session<E> {
   run(): Effect.Effect<never> {
     const one = Effect.suspend(() => (this.#resumes ? this.#watch() : this.#relist()))
     return Effect.exit(one).pipe(
-      Effect.flatMap((exit) => (Exit.isSuccess(exit) ? this.#ended() : this.#failed(exit.cause))),
+      Effect.flatMap((exit) => {
+        this.#resumes = Exit.isSuccess(exit)
+        return Exit.isSuccess(exit) ? this.#ended() : this.#standing.failed(exit.cause)
+      }),
       Effect.forever,
     )
   }
 
   #relist(): Effect.Effect<void, ApiError | Refused<E>> {
-    const { client, resource, selection } = this.#options
+    const { listStreaming } = this.#options.client
     this.#cache.startList()
-    if (this.#canStreamLists) {
-      return this.#watch(true)
-    }
-    return client.list(resource, selection).pipe(
-      Effect.flatMap((list) => this.#adopt(list.items.map(this.#cache.prepare), list.resourceVersion)),
+    return Effect.flatMap(listStreaming.areWorthTrying, (areWorthTrying) =>
+      areWorthTrying
+        ? Effect.catchIf(
+            this.#watch(true),
+            (error): error is ApiError =>
+              error._tag === "ApiError" && !this.#standing.isConnected() && mayListOtherwise(error),
+            (error) => this.#listAndWatch(error),
+          )
+        : this.#listAndWatch(),
+    )
+  }
+
+  /** @param instead what a streaming list failed with just now: the session has failed only if this way fails as well */
+  #listAndWatch(instead?: ApiError): Effect.Effect<void, ApiError | Refused<E>> {
+    const { client, name, resource, selection } = this.#options
+    const list = client.list(resource, selection)
+    const listed =
+      instead === undefined
+        ? list
+        : Effect.logDebug(`${name}: listing page by page instead: ${instead.message}`).pipe(
+            Effect.andThen(list),
+            Effect.tap(client.listStreaming.haveFailed(instead)),
+          )
+    return listed.pipe(
+      Effect.flatMap(({ items, resourceVersion }) => this.#adopt(items.map(this.#cache.prepare), resourceVersion)),
       Effect.andThen(this.#watch()),
     )
   }
 
   /** One watch until it ends. With `listFirst`, a list comes first in the stream. */
   #watch(listFirst = false): Effect.Effect<void, ApiError | Refused<E>> {
-    // The only reference to it, and given up with the list: the watch goes on for minutes, with a second copy of everything.
-    let collecting = listFirst ? new Map<ObjectKey, KubeObject>() : undefined
-    let events = 0
-    /** A whole array at a time, without a step of the runtime for each event. */
-    const take = (some: ReadonlyArray<WatchEvent>): Effect.Effect<void, Refused<E>> =>
-      Effect.suspend(() => {
-        for (const [index, event] of some.entries()) {
-          events++
-          if (collecting === undefined) {
-            this.#cache.apply(event)
-          } else if (event.type !== "BOOKMARK") {
-            this.#collect(collecting, event)
-          } else if (event.initialEventsEnd) {
-            const complete = collecting.values()
-            collecting = undefined
-            return Effect.andThen(this.#adopt(complete, event.resourceVersion), take(some.slice(index + 1)))
-          }
-        }
-        return Effect.void
-      })
     return Effect.gen({ self: this }, function* () {
-      const openedAt = yield* Clock.currentTimeMillis
-      yield* untilSilent(yield* this.#open(listFirst), take, this.#silenceLimitMs, () =>
-        this.#lost(`the watch was silent for ${Math.round(this.#silenceLimitMs / 60_000)} minutes`),
+      // The only reference to it, and given up with the list: the watch goes on for minutes, with a second copy of everything.
+      let collecting = listFirst ? new Map<ObjectKey, KubeObject>() : undefined
+      let events = 0
+      const clock = yield* Clock.Clock
+      const openedAt = clock.currentTimeMillisUnsafe()
+      const lastedMs = () => clock.currentTimeMillisUnsafe() - openedAt
+      /** A whole array at a time, without a step of the runtime for each event. */
+      const take = (some: ReadonlyArray<WatchEvent>): Effect.Effect<void, ApiError | Refused<E>> =>
+        Effect.suspend(() => {
+          for (const [index, event] of some.entries()) {
+            events++
+            if (collecting === undefined) {
+              this.#cache.apply(event)
+            } else if (event.type !== "BOOKMARK") {
+              this.#collect(collecting, event)
+            } else if (event.initialEventsEnd) {
+              const complete = collecting.values()
+              collecting = undefined
+              return Effect.andThen(this.#adopt(complete, event.resourceVersion), take(some.slice(index + 1)))
+            }
+          }
+          return collecting !== undefined && lastedMs() >= listLimitMs
+            ? Effect.fail(this.#lost(`the list was not complete after ${listLimitMs / 1000} s`))
+            : Effect.void
+        })
+      const limitMs = () => (collecting === undefined ? this.#silenceLimitMs : listSilenceLimitMs)
+      yield* untilSilent(yield* this.#open(listFirst), take, limitMs, () =>
+        this.#lost(
+          collecting === undefined
+            ? `the watch was silent for ${Math.round(this.#silenceLimitMs / 60_000)} minutes`
+            : `silence for ${listSilenceLimitMs / 1000} s before the list was complete`,
+        ),
       )
-      const lasted = (yield* Clock.currentTimeMillis) - openedAt
+      const lasted = lastedMs()
       if (collecting !== undefined) {
-        return yield* this.#lost("the watch ended before its first list was complete")
+        return yield* this.#lost("the watch ended before its list was complete")
       }
       if (events === 0 && lasted < shortSessionMs) {
         return yield* this.#lost("the watch ended at once, without an event")
@@ -220,77 +230,14 @@ class Session<E> {
       if (guard !== undefined) {
         yield* Effect.mapError(guard(version), (error): Refused<E> => ({ _tag: "Refused", error }))
       }
-      this.#connectedSince = yield* Clock.currentTimeMillis
       this.#cache.replace(prepared, version)
-      this.#state = { connected: true, resourceMissing: false }
-      this.#lastWarning = ""
-      yield* Deferred.succeed(this.#synced, undefined)
-      yield* Deferred.succeed(this.#firstOutcome, undefined)
+      yield* this.#standing.connected()
       yield* Effect.logDebug(`${name}: listed ${this.#cache.store.size()} objects at version ${version}`)
     })
   }
 
   #ended(): Effect.Effect<void> {
-    this.#resumes = true
     return Effect.logDebug(`${this.#options.name}: watching on from version ${this.#cache.version()}`)
-  }
-
-  #failed(cause: Cause.Cause<ApiError | Refused<E>>): Effect.Effect<void> {
-    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
-      const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
-      const reason = failure?._tag === "ApiError" ? failure.reason._tag : undefined
-      const connectedMs = this.#connectedSince === undefined ? undefined : now - this.#connectedSince
-      this.#resumes = false
-      this.#connectedSince = undefined
-      if (connectedMs !== undefined && connectedMs >= goodTimeMs) {
-        this.#failures = 0
-      }
-      if (reason === "Invalid" && this.#canStreamLists && connectedMs === undefined) {
-        this.#canStreamLists = false
-        return Effect.logDebug(`${this.#options.name}: no streaming list here: ${textOf(failure)}`)
-      }
-      // At once, unless the list itself does not live long enough to be watched on.
-      if (reason === "Expired" && connectedMs !== undefined && connectedMs >= shortSessionMs) {
-        return Effect.logDebug(`${this.#options.name}: listing anew: ${textOf(failure)}`)
-      }
-      this.#failures++
-      this.#remember(failure)
-      return Effect.andThen(this.#tellFirstOutcome(cause), this.#backOff(cause))
-    })
-  }
-
-  #remember(failure: ApiError | Refused<E> | undefined): void {
-    if (failure?._tag === "Refused") {
-      this.#state = { connected: false, resourceMissing: false, guardError: failure.error }
-      return
-    }
-    const resourceMissing = failure?.reason._tag === "NotFound" && failure.reason.resourceMissing
-    this.#state = { connected: false, resourceMissing, lastError: failure }
-  }
-
-  #tellFirstOutcome(cause: Cause.Cause<ApiError | Refused<E>>): Effect.Effect<unknown> {
-    const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
-    const isFinal = this.#failures === 1 && failure?._tag === "ApiError" && !isTransient(failure)
-    return isFinal || this.#failures === attemptsBeforeFirstSync
-      ? Deferred.failCause(
-          this.#firstOutcome,
-          Cause.map(cause, (each) => (each._tag === "Refused" ? each.error : each)),
-        )
-      : Effect.void
-  }
-
-  /** A warning for each new trouble, not for each attempt; a server that only asks for a moment (it starts) is none yet. */
-  #backOff(cause: Cause.Cause<ApiError | Refused<E>>): Effect.Effect<void> {
-    return Effect.flatMap(Random.next, (random) => {
-      const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
-      const pauseMs = backoffMs(this.#failures, random, failure?._tag === "ApiError" ? failure : undefined)
-      const trouble = textOf(failure?._tag === "Refused" ? failure.error : (failure ?? Cause.squash(cause)))
-      const asksForAMoment = failure?._tag === "ApiError" && failure.reason._tag === "Throttled" && this.#failures === 1
-      const log = asksForAMoment || trouble === this.#lastWarning ? Effect.logDebug : Effect.logWarning
-      if (!asksForAMoment) this.#lastWarning = trouble
-      const pause = `next attempt in ${(pauseMs / 1000).toFixed(1)} s`
-      return Effect.andThen(log(`${this.#options.name}: ${trouble}; ${pause}`), Effect.sleep(pauseMs))
-    })
   }
 
   #lost(detail: string): ApiError {

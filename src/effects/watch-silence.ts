@@ -2,16 +2,17 @@
 import { Effect, Stream } from "effect"
 
 /**
- * Works through a stream until it ends, or until nothing has come for `limitMs`. One timer for the whole watch:
+ * Works through a stream until it ends, or until nothing has come for as long as `limitMs` says. One timer for the whole watch:
  * `Stream.timeoutOrElse` would send every chunk through a queue between two fibers.
  *
  * @param take what to do with an array of elements; its own time (a guard that waits, say) is not the server's silence
+ * @param limitMs is asked anew at each waking; from a shorter limit it may grow, not the other way round
  * @param silent what to fail with then
  */
 export const untilSilent = <A, E, E2, E3>(
   stream: Stream.Stream<A, E>,
   take: (some: ReadonlyArray<A>) => Effect.Effect<void, E2>,
-  limitMs: number,
+  limitMs: () => number,
   silent: () => E3,
 ): Effect.Effect<void, E | E2 | E3> =>
   Effect.clockWith((clock) => {
@@ -27,11 +28,12 @@ export const untilSilent = <A, E, E2, E3>(
     })
     const silence = Effect.gen(function* () {
       for (;;) {
-        const left = heardAt + limitMs - clock.currentTimeMillisUnsafe()
+        const limit = limitMs()
+        const left = heardAt + limit - clock.currentTimeMillisUnsafe()
         if (left <= 0 && !atWork) {
           return yield* Effect.fail(silent())
         }
-        yield* Effect.sleep(left > 0 ? left : limitMs)
+        yield* Effect.sleep(left > 0 ? left : limit)
       }
     })
     return Effect.raceFirst(hearing, silence)

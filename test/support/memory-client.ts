@@ -6,6 +6,7 @@ import { keyOf, type KubeObject } from "../../src/effects/kube-object.ts"
 import { qualifiedName, type Resource } from "../../src/effects/resource.ts"
 import { recordAt } from "../../src/sync/rules/json.ts"
 import { applyMergePatch } from "../../src/sync/rules/merge-patch.ts"
+import { makeStreamingLists } from "../../src/effects/streaming-lists.ts"
 
 export interface Call {
   readonly verb: string
@@ -91,6 +92,7 @@ export const makeMemoryClient = (): MemoryClient => {
   const client: MemoryClient = {
     cluster: "memory",
     server: "https://memory",
+    listStreaming: makeStreamingLists("memory"),
     calls,
     fault: {},
     put,

@@ -4,6 +4,7 @@ import { ApiError, type ApiErrorReason } from "../../src/effects/api-error.ts"
 import type { KubeClient, ObjectList, Selection, WatchEvent, WatchOptions } from "../../src/effects/kube-client.ts"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
 import { qualifiedName, type Resource } from "../../src/effects/resource.ts"
+import { makeStreamingLists } from "../../src/effects/streaming-lists.ts"
 
 /** One watch that the client under test has opened. */
 export interface OpenWatch {
@@ -102,6 +103,7 @@ export const makeScriptedClient: Effect.Effect<ScriptedClient> = Effect.gen(func
     client: {
       cluster: "virtual",
       server: "https://scripted:443",
+      listStreaming: makeStreamingLists("virtual"),
       watch,
       list,
       get: unscripted("get"),

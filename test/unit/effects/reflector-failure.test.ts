@@ -4,6 +4,11 @@ import { Expired, Forbidden, NotFound, Throttled, Unreachable } from "../../../s
 import { added, listEnd } from "../../support/scripted-client.ts"
 import { object, pass, start, startSynced } from "../../support/scripted-reflector.ts"
 
+const refused = new Unreachable({ code: "ECONNREFUSED" })
+
+const withDice = (dice: number) =>
+  Effect.provideService(Random.Random, { nextIntUnsafe: () => 0, nextDoubleUnsafe: () => dice })
+
 class Refusal extends Data.TaggedError("Refusal") {}
 
 describe("after a failure", () => {
@@ -14,7 +19,7 @@ describe("after a failure", () => {
     it.effect(`waits 0.8 s, doubled up to 30 s, times ${factor} when the dice show ${dice}`, () =>
       Effect.gen(function* () {
         const { script, watch } = yield* startSynced()
-        script.refuseWatches(...Array.from({ length: 7 }, () => new Unreachable({})))
+        script.refuseWatches(...Array.from({ length: 7 }, () => refused))
         watch.fail(new Unreachable({}))
         for (const [attempt, seconds] of [0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 30].entries()) {
           yield* pass(seconds * factor * 1000 - 1)
@@ -22,26 +27,23 @@ describe("after a failure", () => {
           yield* pass("1 milli")
           assert.strictEqual(script.opened(), attempt + 2)
         }
-      }).pipe(
-        Effect.provideService(Random.Random, { nextIntUnsafe: () => 0, nextDoubleUnsafe: () => dice }),
-        Effect.scoped,
-      ),
+      }).pipe(withDice(dice), Effect.scoped),
     )
   }
 
   it.effect("begins anew with 0.8 s after two good minutes", () =>
     Effect.gen(function* () {
       const { script, watch } = yield* startSynced()
-      script.refuseWatches(new Unreachable({}), new Unreachable({}), new Unreachable({}))
+      script.refuseWatches(refused, refused, refused)
       watch.fail(new Unreachable({}))
-      yield* pass("30 seconds")
+      yield* pass("12 seconds")
       const next = yield* script.nextWatch
       next.send(listEnd("20"))
       yield* pass("2 minutes")
       next.fail(new Unreachable({}))
-      yield* pass("1600 millis")
+      yield* pass("800 millis")
       assert.strictEqual(script.opened(), 6)
-    }),
+    }).pipe(withDice(0), Effect.scoped),
   )
 
   it.effect("waits as long as the server asks for, within reason", () =>

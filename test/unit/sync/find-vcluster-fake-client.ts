@@ -4,6 +4,7 @@ import { ApiError, Forbidden, NotFound } from "../../../src/effects/api-error.ts
 import type { KubeClient } from "../../../src/effects/kube-client.ts"
 import type { KubeObject } from "../../../src/effects/kube-object.ts"
 import { qualifiedName, type Resource } from "../../../src/effects/resource.ts"
+import { makeStreamingLists } from "../../../src/effects/streaming-lists.ts"
 
 const fail = (verb: string, resource: Resource, reason: ApiError["reason"]) =>
   new ApiError({ cluster: "host", server: "https://h", verb, resource: qualifiedName(resource), detail: "", reason })
@@ -18,6 +19,7 @@ export const fakeClient = (
   return {
     cluster: "host",
     server: "https://h",
+    listStreaming: makeStreamingLists("host"),
     list: (resource) =>
       hidden.includes(resource.plural)
         ? Effect.fail(fail("list", resource, new Forbidden({})))
