@@ -4,6 +4,7 @@ import { mkdir, rename } from "node:fs/promises"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
+import { explainBuildFailure } from "./build-failure.ts"
 import { describeCause, GroundError } from "./errors.ts"
 import { withFileLock } from "./file-lock.ts"
 import { makeWatchdog, type Process, tailOf, type Watchdog } from "./watchdog.ts"
@@ -74,6 +75,6 @@ export const awaitBuild = Effect.fnUntraced(function* (
 ): Effect.fn.Return<void, GroundError> {
   const status = yield* Effect.raceFirst(build.exit, tellProgress(progress, Date.now()))
   if (status.code !== 0)
-    return yield* new GroundError({ message: `${what} failed:\n${yield* tailOf(build.stdout, 30)}` })
+    return yield* new GroundError({ message: explainBuildFailure(what, yield* tailOf(build.stdout, 200)) })
   return undefined
 })

@@ -6,20 +6,43 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { Effect } from "effect"
+import { requireCCompiler } from "./c-compiler.ts"
 import { awaitBuild, cached, files } from "./build-cache.ts"
+import { explainBuildFailure } from "./build-failure.ts"
 import { describeCause, GroundError } from "./errors.ts"
 import type { Program, ToolSet } from "./tool-sets.ts"
 import { type Process, tailOf, type Watchdog } from "./watchdog.ts"
 
-const buildFlags = (set: ToolSet): ReadonlyArray<string> => [
-  "-trimpath",
-  "-buildvcs=false",
-  `-ldflags=${["-s -w", ...(set.linkerFlags ?? [])].join(" ")}`,
+const commonFlags = ["-trimpath", "-buildvcs=false"]
+
+/** Programs with C in them are linked statically where that is usual, so that they run in a chroot, and beside any libc. */
+const cLinkFlags = process.platform === "linux" ? " -linkmode external -extldflags -static" : ""
+
+const buildFlags = ({ c, linkerFlags = [] }: ToolSet): ReadonlyArray<string> => [
+  ...commonFlags,
+  `-ldflags=${["-s -w", ...linkerFlags].join(" ")}${c === undefined ? "" : cLinkFlags}`,
+  ...(c === undefined ? [] : [`-tags=${c.tags.join(",")}`]),
 ]
 
-export const folderOf = (set: ToolSet): string => fileURLToPath(new URL(`tools/${set.name}`, import.meta.url))
+export const folderOf = (set: ToolSet): string =>
+  fileURLToPath(new URL(`tools/${set.folder ?? set.name}`, import.meta.url))
 
-const goEnvironment = (set: ToolSet) => ({ CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off", ...set.env })
+const goEnvironment = (set: ToolSet) => ({
+  ...(set.c === undefined ? { CGO_ENABLED: "0" } : { CGO_ENABLED: "1", CGO_CFLAGS: set.c.flags }),
+  GOFLAGS: "",
+  GOWORK: "off",
+  ...set.env,
+})
+
+/** Everything that a failed command wrote; `go mod download -json` tells its errors on standard output. */
+const outputOf = (cause: unknown): string => {
+  const property = (name: string): string => {
+    const value: unknown = typeof cause === "object" && cause !== null ? Reflect.get(cause, name) : undefined
+    return typeof value === "string" ? value : ""
+  }
+  const written = `${property("stdout")}${property("stderr")}`.trim()
+  return written === "" ? describeCause(cause) : written
+}
 
 /** What a `go` command prints. Fails with its error text. */
 const go = (set: ToolSet, args: ReadonlyArray<string>): Effect.Effect<string, GroundError> =>
@@ -34,7 +57,7 @@ const go = (set: ToolSet, args: ReadonlyArray<string>): Effect.Effect<string, Gr
         message:
           cause instanceof Error && "code" in cause && cause.code === "ENOENT"
             ? "Go is needed to build the test ground's programs (https://go.dev/doc/install), or name ready-made ones in KUBEBUILDER_ASSETS and VCLUSTER_ES_ESO"
-            : `go ${args.join(" ")} in ${folderOf(set)}: ${describeCause(cause)}`,
+            : explainBuildFailure(`go ${args.join(" ")} in ${folderOf(set)}`, outputOf(cause)),
       }),
   })
 
@@ -59,7 +82,9 @@ const fingerprint = Effect.fnUntraced(function* (
   )
   const hash = createHash("sha256")
   for (const pin of pins) hash.update(pin)
-  hash.update(JSON.stringify([toolchain, programs, set.files, buildFlags(set)]))
+  hash.update(
+    JSON.stringify([toolchain, programs, set.files, buildFlags(set), ...(set.c === undefined ? [] : [set.c])]),
+  )
   return hash.digest("hex").slice(0, 16)
 })
 
@@ -92,6 +117,7 @@ const compile = Effect.fnUntraced(function* (
   programs: ReadonlyArray<Program>,
   output: string,
 ): Effect.fn.Return<void, GroundError> {
+  if (set.c !== undefined) yield* requireCCompiler(yield* go(set, ["env", "CC"]), namesOf(programs))
   const build = yield* watchdog.start({
     name: "go",
     file: "go",

@@ -7,6 +7,8 @@ import { builtToolSet, moduleFolder } from "./go-build.ts"
 import {
   type EsoVersion,
   esoReleases,
+  type KineVariant,
+  kineSets,
   kubernetes,
   type ToolSet,
   vclusterReleases,
@@ -49,6 +51,10 @@ export const kubernetesTools: Effect.Effect<KubernetesTools, GroundError> = Effe
   }
 })
 
+/** The program kine. A machine without a C compiler fails with `missing`. */
+export const kineTool = (variant: KineVariant): Effect.Effect<string, GroundError> =>
+  Effect.map(builtToolSet(kineSets[variant]), (folder) => join(folder, "kine"))
+
 const bundleFor = Effect.fnUntraced(function* (binary: string, set: ToolSet): Effect.fn.Return<string, GroundError> {
   const beside = join(dirname(binary), "crds.yaml")
   const [bundle] = set.files
@@ -77,3 +83,8 @@ export const vclusterBinary = Effect.fnUntraced(function* (
   if (ready === undefined) return join(yield* builtToolSet(set), "vcluster")
   return existsSync(ready) ? ready : yield* new GroundError({ message: `${override} names ${ready}, which does not exist` })
 })
+
+/** TEMPORARY */
+export const helmBinary: Effect.Effect<string, GroundError> = Effect.succeed("/tmp/helmdev/helm")
+export const vclusterChart = (version: VclusterVersion) =>
+  Effect.map(moduleFolder(vclusterReleases[version].set, "github.com/loft-sh/vcluster"), (folder) => join(folder, "chart"))

@@ -10,7 +10,7 @@ import { describeCause, GroundError } from "./errors.ts"
 import { podFolder, startPod } from "./pod.ts"
 import type { Running } from "./programs.ts"
 import { serviceAccountPod } from "./service-account-pod.ts"
-import { kineTools, kubernetesTools, vclusterBinary } from "./tools.ts"
+import { kineTool, kubernetesTools, vclusterBinary } from "./tools.ts"
 import type { VclusterVersion } from "./tool-sets.ts"
 import type { Watchdog } from "./watchdog.ts"
 
@@ -66,7 +66,7 @@ export const startVclusterPod = Effect.fnUntraced(function* (
   const { name, namespace } = pod
   const vcluster = yield* vclusterBinary(pod.version)
   const kubernetes = yield* kubernetesTools
-  const { kine } = yield* kineTools
+  const kine = yield* kineTool("kine")
   const config = yield* host.kube.get(secrets, { namespace, name: `vc-config-${name}` })
   const account = yield* serviceAccountPod(host, { namespace, name: `vc-${name}` })
   yield* emptied(podFolder(watchdog, podName(pod)))

@@ -1,16 +1,15 @@
 /** The syncer as a pod runs it: with the token of a ServiceAccount that has no more rights than docs/rbac.md grants. */
 import { assert, describe, it as test, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { readFileSync } from "node:fs"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
-import { parseAllDocuments, stringify } from "yaml"
-import { arrayAt, stringAt } from "../../src/sync/rules/json.ts"
+import { stringify } from "yaml"
 import { describeEntry } from "../clusters/audit-log.ts"
 import type { GroundShape } from "../clusters/ground.ts"
 import { renderKubeconfig } from "../clusters/kubeconfig.ts"
 import { documentedValues } from "../clusters/vcluster.ts"
 import { runBinary } from "../support/complaint.ts"
+import { block, expand, extraRules, type Rule, rulesOf } from "../support/rbac-page.ts"
 import { clusterSecretStores, externalSecrets, secrets, validatingWebhookConfigurations } from "../support/resources.ts"
 import {
   awaitSecret,
@@ -24,40 +23,6 @@ import {
   valueOf,
   vcluster,
 } from "../support/synced-pair.ts"
-
-interface Rule {
-  readonly apiGroups: ReadonlyArray<string>
-  readonly resources: ReadonlyArray<string>
-  readonly verbs: ReadonlyArray<string>
-}
-
-const page = readFileSync(new URL("../../docs/rbac.md", import.meta.url), "utf8")
-
-/** The YAML of the page, by the file name in its first line. */
-const block = (name: string): string => {
-  const [, text = ""] = new RegExp(`\`\`\`yaml\\n(# ${name}\\n[^\`]*)\`\`\``).exec(page) ?? []
-  return text
-}
-
-const documents = (text: string): ReadonlyArray<unknown> =>
-  parseAllDocuments(text).map((document): unknown => document.toJS())
-
-const textsAt = (value: unknown, key: string): ReadonlyArray<string> =>
-  arrayAt(value, key).filter((text) => typeof text === "string")
-
-const rule = (value: unknown): Rule => ({
-  apiGroups: textsAt(value, "apiGroups"),
-  resources: textsAt(value, "resources"),
-  verbs: textsAt(value, "verbs"),
-})
-
-const rulesOf = (kind: string): ReadonlyArray<Rule> =>
-  documents(block("rbac.yaml"))
-    .filter((document) => stringAt(document, "kind") === kind)
-    .flatMap((document) => arrayAt(document, "rules").map(rule))
-
-const extraRules = (): ReadonlyArray<Rule> =>
-  documents(block("vcluster.yaml")).flatMap((values) => arrayAt(values, "rbac", "role", "extraRules").map(rule))
 
 const full = ["create", "delete", "patch", "update", "get", "list", "watch"]
 
@@ -86,11 +51,6 @@ const chart: { readonly role: ReadonlyArray<Rule>; readonly clusterRole: Readonl
     },
   ],
 }
-
-const expand = (rules: ReadonlyArray<Rule>): ReadonlyArray<string> =>
-  rules.flatMap(({ apiGroups, resources, verbs }) =>
-    apiGroups.flatMap((group) => resources.flatMap((resource) => verbs.map((verb) => `${verb} ${resource}.${group}`))),
-  )
 
 describe("docs/rbac.md", () => {
   test("grants nothing without bounds: only copies are written, and nothing of others in passing", () => {
