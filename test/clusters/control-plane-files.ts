@@ -7,6 +7,7 @@ import { auditPolicy } from "./audit-log.ts"
 import { egressSelection, networkSocket } from "./cluster-network.ts"
 import { describeCause, GroundError } from "./errors.ts"
 import { renderKubeconfig } from "./kubeconfig.ts"
+import type { KineVariant } from "./tool-sets.ts"
 import { type CertificateAuthority, createAuthority, createSigningKey } from "./pki.ts"
 
 /** `usual` is what the kubeconfigs trust; `other` is for tests of a changed certificate authority. */
@@ -97,11 +98,25 @@ export const writeKubeconfig = (
     catch: (cause) => new GroundError({ message: `cannot write ${path}: ${describeCause(cause)}` }),
   })
 
+/** Who keeps a control plane's objects. The kines differ in what SQLite can tell (`tool-sets.ts`). */
+export type Storage = "etcd" | KineVariant
+
+/** Names the folder with the data of either storage. */
+export const dataFolder = (files: Files): string => files.path("storage")
+
+/** The folder must be there: SQLite makes none. `_journal` and the rest are what vCluster starts its kine with. */
+export const kineFlags = (files: Files, ports: Ports): ReadonlyArray<string> => [
+  `--endpoint=sqlite://${dataFolder(files)}/state.db?_journal=WAL&cache=shared&_busy_timeout=30000&_txlock=immediate`,
+  `--listen-address=tcp://127.0.0.1:${ports.etcd}`,
+  // No port for numbers that nobody reads.
+  "--metrics-bind-address=0",
+]
+
 export const etcdFlags = (files: Files, ports: Ports): ReadonlyArray<string> => {
   const client = `http://127.0.0.1:${ports.etcd}`
   const peer = `http://127.0.0.1:${ports.etcdPeer}`
   return [
-    `--data-dir=${files.path("etcd")}`,
+    `--data-dir=${dataFolder(files)}`,
     `--listen-client-urls=${client}`,
     `--advertise-client-urls=${client}`,
     `--listen-peer-urls=${peer}`,

@@ -1,5 +1,5 @@
-/** One real Kubernetes control plane without a container engine: etcd, API server and, unless turned off, controller manager. */
-import { cp, rm } from "node:fs/promises"
+/** One real Kubernetes control plane without a container engine: etcd or kine, API server and, unless turned off, controller manager. */
+import { cp, mkdir, rm } from "node:fs/promises"
 import { Effect } from "effect"
 import { type Kube, makeKube } from "../support/kube.ts"
 import type { Connection } from "../support/kube-http.ts"
@@ -8,17 +8,20 @@ import {
   apiServerFlags,
   clusterNetworkFlags,
   controllerManagerFlags,
+  dataFolder,
   etcdFlags,
   type Files,
+  kineFlags,
   type Ports,
   type ServingAuthority,
+  type Storage,
   writeFiles,
   writeKubeconfig,
 } from "./control-plane-files.ts"
 import { describeCause, GroundError } from "./errors.ts"
 import type { CertificateAuthority } from "./pki.ts"
 import { freePort } from "./ports.ts"
-import type { KubernetesTools } from "./tools.ts"
+import { type KubernetesTools, kineTool } from "./tools.ts"
 import { type Process, tailOf, type Watchdog } from "./watchdog.ts"
 
 export interface ControlPlaneOptions {
@@ -30,6 +33,8 @@ export interface ControlPlaneOptions {
   readonly hosts?: ReadonlyArray<string>
   /** Its API server reaches webhooks through {@link serveClusterNetwork} only. Default false: by itself, and no Service leads anywhere. */
   readonly clusterNetwork?: boolean
+  /** Default: etcd. */
+  readonly storage?: Storage
   /** Further flags of kube-apiserver. */
   readonly apiServerFlags?: ReadonlyArray<string>
 }
@@ -61,7 +66,7 @@ export interface ControlPlane {
   readonly connectionAs: (user: UserOptions) => Connection
   /** Writes a kubeconfig for that user to `FOLDER/FILE` and gives its path. */
   readonly kubeconfigAs: (file: string, user: UserOptions) => Effect.Effect<string, GroundError>
-  /** Ends the API server only; with SIGKILL (the default) as in a crash. etcd and the port stay. */
+  /** Ends the API server only; with SIGKILL (the default) as in a crash. The storage and the port stay. */
   readonly stopApiServer: (signal?: NodeJS.Signals) => Effect.Effect<void>
   /** On the same port and data; returns when it is ready. */
   readonly startApiServer: (serving?: ServingAuthority) => Effect.Effect<void, GroundError>
@@ -71,7 +76,7 @@ export interface ControlPlane {
   readonly stopControllerManager: Effect.Effect<void>
   /** Also a way to make the garbage collector know new CRDs at once: by itself it looks every 30 seconds. */
   readonly restartControllerManager: Effect.Effect<void, GroundError>
-  /** Copies etcd's data, with the API server down meanwhile. */
+  /** Copies the storage's data, with the API server down meanwhile. */
   readonly backup: (label: string) => Effect.Effect<void, GroundError>
   /** Puts a backup in the place of the data: the same UIDs, older resourceVersions. */
   readonly restore: (label: string) => Effect.Effect<void, GroundError>
@@ -113,6 +118,8 @@ const onFiles = (what: string, action: () => Promise<void>): Effect.Effect<void,
     catch: (cause) => new GroundError({ message: `cannot ${what}: ${describeCause(cause)}` }),
   })
 
+type Part = "storage" | "apiServer" | "controllerManager"
+
 /** The processes of one control plane; at most one of each at a time. */
 class Processes {
   readonly #watchdog: Watchdog
@@ -122,7 +129,7 @@ class Processes {
   readonly #ports: Ports
   readonly #kube: Kube
   readonly #controllerKubeconfig: string
-  readonly #running = new Map<"etcd" | "apiServer" | "controllerManager", Process>()
+  readonly #running = new Map<Part, Process>()
   #serving: ServingAuthority = "usual"
 
   constructor(
@@ -144,12 +151,23 @@ class Processes {
   }
 
   start(): Effect.Effect<void, GroundError> {
-    return Effect.andThen(this.startEtcd(), this.startApiServer()).pipe(Effect.andThen(this.startControllerManager()))
+    return Effect.andThen(this.startStorage(), this.startApiServer()).pipe(
+      Effect.andThen(this.startControllerManager()),
+    )
   }
 
   /** Not waited for: the API server does that. */
-  startEtcd(): Effect.Effect<void, GroundError> {
-    return this.#launch("etcd", "etcd", this.#tools.etcd, etcdFlags(this.#files, this.#ports)).pipe(Effect.asVoid)
+  startStorage(): Effect.Effect<void, GroundError> {
+    const { storage = "etcd" } = this.#options
+    if (storage === "etcd")
+      return Effect.asVoid(this.#launch("storage", storage, this.#tools.etcd, etcdFlags(this.#files, this.#ports)))
+    return Effect.gen({ self: this }, function* () {
+      const program = yield* kineTool(storage)
+      yield* onFiles("make the folder of kine's data", async () => {
+        await mkdir(dataFolder(this.#files), { recursive: true })
+      })
+      yield* this.#launch("storage", storage, program, kineFlags(this.#files, this.#ports))
+    })
   }
 
   startApiServer(serving: ServingAuthority = this.#serving): Effect.Effect<void, GroundError> {
@@ -174,7 +192,7 @@ class Processes {
     )
   }
 
-  stop(which: "etcd" | "apiServer" | "controllerManager", signal?: NodeJS.Signals): Effect.Effect<void> {
+  stop(which: Part, signal?: NodeJS.Signals): Effect.Effect<void> {
     return Effect.suspend(() => {
       const process = this.#running.get(which)
       this.#running.delete(which)
@@ -186,18 +204,18 @@ class Processes {
     return Effect.suspend(() => this.#running.get("apiServer")?.signal(signal) ?? Effect.void)
   }
 
-  /** Everything down (etcd in good order, so that its data is whole), `action`, everything up again. */
+  /** Everything down (the storage in good order, so that its data is whole), `action`, everything up again. */
   whileDown(action: Effect.Effect<void, GroundError>): Effect.Effect<void, GroundError> {
     return this.stop("controllerManager").pipe(
       Effect.andThen(this.stop("apiServer")),
-      Effect.andThen(this.stop("etcd", "SIGTERM")),
+      Effect.andThen(this.stop("storage", "SIGTERM")),
       Effect.andThen(action),
       Effect.andThen(this.start()),
     )
   }
 
   #launch(
-    which: "etcd" | "apiServer" | "controllerManager",
+    which: Part,
     program: string,
     file: string,
     args: ReadonlyArray<string>,
@@ -208,7 +226,7 @@ class Processes {
   }
 
   stopAll(): Effect.Effect<void> {
-    return Effect.all([this.stop("apiServer"), this.stop("controllerManager"), this.stop("etcd")], { discard: true })
+    return Effect.all([this.stop("apiServer"), this.stop("controllerManager"), this.stop("storage")], { discard: true })
   }
 }
 
@@ -240,7 +258,7 @@ const startOn = Effect.fnUntraced(function* (
   const kubeconfig = yield* writeKubeconfig(`${watchdog.folder}/${name}.kubeconfig`, name, admin)
   const processes = new Processes(watchdog, tools, options, files, ports, kube, controllerKubeconfig)
   yield* Effect.onError(processes.start(), () => processes.stopAll())
-  const data = files.path("etcd")
+  const data = dataFolder(files)
   const backupOf = (label: string) => files.path(`backup-${label}`)
   return {
     name,
@@ -260,15 +278,15 @@ const startOn = Effect.fnUntraced(function* (
     stopControllerManager: processes.stop("controllerManager"),
     restartControllerManager: Effect.andThen(processes.stop("controllerManager"), processes.startControllerManager()),
     backup: (label) =>
-      processes.whileDown(onFiles("copy etcd's data", () => cp(data, backupOf(label), { recursive: true }))),
+      processes.whileDown(onFiles("copy the storage's data", () => cp(data, backupOf(label), { recursive: true }))),
     restore: (label) =>
       processes.whileDown(
-        onFiles("restore etcd's data", async () => {
+        onFiles("restore the storage's data", async () => {
           await rm(data, { recursive: true })
           await cp(backupOf(label), data, { recursive: true })
         }),
       ),
-    wipe: processes.whileDown(onFiles("remove etcd's data", () => rm(data, { recursive: true }))),
+    wipe: processes.whileDown(onFiles("remove the storage's data", () => rm(data, { recursive: true }))),
   }
 })
 

@@ -6,16 +6,31 @@ import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { Effect } from "effect"
+import { requireCCompiler } from "./c-compiler.ts"
 import { awaitBuild, cached, files } from "./build-cache.ts"
 import { describeCause, GroundError } from "./errors.ts"
 import type { Program, ToolSet } from "./tool-sets.ts"
 import { type Process, tailOf, type Watchdog } from "./watchdog.ts"
 
-const buildFlags = ["-trimpath", "-buildvcs=false", "-ldflags=-s -w"]
+const commonFlags = ["-trimpath", "-buildvcs=false"]
 
-export const folderOf = (set: ToolSet): string => fileURLToPath(new URL(`tools/${set.name}`, import.meta.url))
+/** Programs with C in them are linked statically where that is usual, so that they run in a chroot, and beside any libc. */
+const cLinkFlags = process.platform === "linux" ? " -linkmode external -extldflags -static" : ""
 
-const goEnvironment = (set: ToolSet) => ({ CGO_ENABLED: "0", GOFLAGS: "", GOWORK: "off", ...set.env })
+const buildFlags = ({ c }: ToolSet): ReadonlyArray<string> =>
+  c === undefined
+    ? [...commonFlags, "-ldflags=-s -w"]
+    : [...commonFlags, `-ldflags=-s -w${cLinkFlags}`, `-tags=${c.tags.join(",")}`]
+
+export const folderOf = (set: ToolSet): string =>
+  fileURLToPath(new URL(`tools/${set.folder ?? set.name}`, import.meta.url))
+
+const goEnvironment = (set: ToolSet) => ({
+  ...(set.c === undefined ? { CGO_ENABLED: "0" } : { CGO_ENABLED: "1", CGO_CFLAGS: set.c.flags }),
+  GOFLAGS: "",
+  GOWORK: "off",
+  ...set.env,
+})
 
 /** What a `go` command prints. Fails with its error text. */
 const go = (set: ToolSet, args: ReadonlyArray<string>): Effect.Effect<string, GroundError> =>
@@ -55,7 +70,9 @@ const fingerprint = Effect.fnUntraced(function* (
   )
   const hash = createHash("sha256")
   for (const pin of pins) hash.update(pin)
-  hash.update(JSON.stringify([toolchain, programs, set.files, buildFlags]))
+  hash.update(
+    JSON.stringify([toolchain, programs, set.files, buildFlags(set), ...(set.c === undefined ? [] : [set.c])]),
+  )
   return hash.digest("hex").slice(0, 16)
 })
 
@@ -88,10 +105,11 @@ const compile = Effect.fnUntraced(function* (
   programs: ReadonlyArray<Program>,
   output: string,
 ): Effect.fn.Return<void, GroundError> {
+  if (set.c !== undefined) yield* requireCCompiler(yield* go(set, ["env", "CC"]), namesOf(programs))
   const build = yield* watchdog.start({
     name: "go",
     file: "go",
-    args: ["build", "-v", ...buildFlags, "-o", `${output}/`, ...programs.map((program) => program.package)],
+    args: ["build", "-v", ...buildFlags(set), "-o", `${output}/`, ...programs.map((program) => program.package)],
     env: goEnvironment(set),
     cwd: folderOf(set),
   })

@@ -4,12 +4,22 @@
  * A new version of ESO = a new folder in `tools/` and one more entry here.
  */
 export interface ToolSet {
-  /** Folder in `test/clusters/tools`. */
   readonly name: string
+  /** In `test/clusters/tools`; default: the name. */
+  readonly folder?: string
   readonly programs: ReadonlyArray<Program>
   /** Other files of a module that the ground needs: path in the module → name in the cache. */
   readonly files: ReadonlyArray<{ readonly module: string; readonly path: string; readonly as: string }>
   readonly env: Readonly<Record<string, string>>
+  /** For programs that are partly C; default: none is. */
+  readonly c?: CBuild
+}
+
+export interface CBuild {
+  /** `CGO_CFLAGS`. */
+  readonly flags: string
+  /** Go's build tags. */
+  readonly tags: ReadonlyArray<string>
 }
 
 export interface Program {
@@ -58,6 +68,26 @@ export const esoReleases: Readonly<Record<EsoVersion, EsoRelease>> = {
   "0.20": { set: esoSet("eso-0.20"), version: "0.20.4", override: "VCLUSTER_ES_ESO", hasLiveAddress: true },
   /** Serves `v1beta1` too. */
   "0.16": { set: esoSet("eso-0.16"), version: "0.16.2", override: "VCLUSTER_ES_ESO_0_16", hasLiveAddress: false },
+}
+
+/** Which SQLite is in it: `dbstat` is a table that only some builds of SQLite have. */
+export type KineVariant = "kine" | "kine-without-dbstat"
+
+const kineSet = (name: KineVariant, flags: string): ToolSet => ({
+  name,
+  folder: "kine",
+  programs: [{ name: "kine", package: "github.com/k3s-io/kine" }],
+  files: [],
+  env: {},
+  // Without what a static binary can't do: the system's resolver of names and users, extensions of SQLite.
+  c: { flags, tags: ["netgo", "osusergo", "sqlite_omit_load_extension"] },
+})
+
+export const kineSets: Readonly<Record<KineVariant, ToolSet>> = {
+  /** The flags of kine's own `scripts/build`, so what k3s and vCluster run. */
+  kine: kineSet("kine", "-DSQLITE_ENABLE_DBSTAT_VTAB=1 -DSQLITE_USE_ALLOCA=1"),
+  /** What `go build` alone makes: kine's status call fails, and with it everything that asks for the storage's progress. */
+  "kine-without-dbstat": kineSet("kine-without-dbstat", ""),
 }
 
 /** A program in Python; `tools/NAME/requirements.txt` pins every package. */

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path"
 import { Effect } from "effect"
 import { GroundError } from "./errors.ts"
 import { builtToolSet, moduleFolder } from "./go-build.ts"
-import { type EsoVersion, esoReleases, kubernetes, type ToolSet } from "./tool-sets.ts"
+import { type EsoVersion, esoReleases, type KineVariant, kineSets, kubernetes, type ToolSet } from "./tool-sets.ts"
 
 export interface KubernetesTools {
   readonly etcd: string
@@ -41,6 +41,10 @@ export const kubernetesTools: Effect.Effect<KubernetesTools, GroundError> = Effe
     kubectl: find("kubectl"),
   }
 })
+
+/** The program kine. A machine without a C compiler fails with `missing`. */
+export const kineTool = (variant: KineVariant): Effect.Effect<string, GroundError> =>
+  Effect.map(builtToolSet(kineSets[variant]), (folder) => join(folder, "kine"))
 
 const bundleFor = Effect.fnUntraced(function* (binary: string, set: ToolSet): Effect.fn.Return<string, GroundError> {
   const beside = join(dirname(binary), "crds.yaml")
