@@ -2,7 +2,7 @@
  * CRDs, host → virtual: made before anything else, followed when ESO on the host is upgraded, never removed.
  */
 import { named } from "../effects/field-selector.ts"
-import { Effect, Result, Stream } from "effect"
+import { Effect, Option, Result, Stream } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
 import type { KubeClient } from "../effects/kube-client.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
@@ -11,12 +11,13 @@ import type { Clients } from "./executor.ts"
 import { carryOut } from "./executor.ts"
 import { orUndefined } from "./or-undefined.ts"
 import type { Action } from "./rules/actions.ts"
-import type { VersionNotServed } from "./rules/crd.ts"
+import type { CrdNotServed, CrdState, VersionNotServed } from "./rules/crd.ts"
 import {
   chooseVersion,
+  crdNotServed,
+  crdState,
   crdToVirtual,
   desiredVirtualCrd,
-  isEstablished,
   isOurCrd,
   servedVersions,
   specSchema,
@@ -76,29 +77,62 @@ export const foreignCrd = (pair: CrdPair): { readonly usable: boolean } | undefi
     ? undefined
     : { usable: servedVersions(pair.virtual).includes(pair.version) }
 
-/** Waits, by a watch, until the virtual API server serves the CRD. One that is being deleted is waited out first. */
-const awaitEstablished = (client: KubeClient, plural: string) =>
-  client
-    .watch(customResourceDefinitions, {
-      fieldSelector: named(crdName(plural)),
-      sendInitialEvents: true,
-      timeoutSeconds: 60,
-    })
-    .pipe(
-      Stream.filter(
-        (event) =>
-          (event.type === "ADDED" || event.type === "MODIFIED") &&
-          event.object.metadata.deletionTimestamp === undefined &&
-          isEstablished(event.object),
-      ),
-      Stream.take(1),
-      Stream.runDrain,
-    )
+/** Waits until the virtual CRD is in a state that `isOver` accepts. A list and a watch from its version: every API server has those. */
+const awaitState = (client: KubeClient, plural: string, isOver: (state: CrdState) => boolean) => {
+  const selection = { fieldSelector: named(crdName(plural)) }
+  const one: Effect.Effect<boolean, ApiError> = Effect.gen(function* () {
+    const { items, resourceVersion } = yield* client.list(customResourceDefinitions, selection)
+    if (isOver(crdState(items[0]))) return true
+    const states = client
+      .watch(customResourceDefinitions, { ...selection, resourceVersion, timeoutSeconds: 30 })
+      .pipe(
+        Stream.flatMap((event) =>
+          event.type === "BOOKMARK"
+            ? Stream.empty
+            : Stream.succeed(crdState(event.type === "DELETED" ? undefined : event.object)),
+        ),
+      )
+    return Option.isSome(yield* Stream.runHead(Stream.filter(states, isOver)))
+  })
+  return one.pipe(
+    Effect.catchReason("ApiError", "Expired", () => Effect.succeed(false)),
+    Effect.repeat({ until: (isReached) => isReached }),
+  )
+}
 
-/** Brings one CRD into step and waits until it is served. */
-export const ensureCrd = Effect.fnUntraced(function* (clients: Clients, plural: string, settings: SyncSettings) {
+/** Brings one CRD into step, and waits for nothing; one that is being deleted is left to go. */
+export const keepCrd = Effect.fnUntraced(function* (clients: Clients, plural: string, settings: SyncSettings) {
   const pair = yield* compareCrd(clients, plural, settings)
   for (const action of pair.actions) yield* carryOut(action, clients)
-  if (pair.virtual === undefined || !isEstablished(pair.virtual)) yield* awaitEstablished(clients.virtual, plural)
   return pair
+})
+
+/** How long a CRD may take to be served. Milliseconds. */
+const servedWithinMs = 60_000
+
+/**
+ * Brings one CRD into step and waits until it is served. One that is being deleted is waited out, and then made anew.
+ *
+ * @param limitMs fails with {@link CrdNotServed} after this time
+ */
+export const ensureCrd = Effect.fnUntraced(function* (
+  clients: Clients,
+  plural: string,
+  settings: SyncSettings,
+  limitMs: number = servedWithinMs,
+): Effect.fn.Return<CrdPair, ApiError | CrdNotServed | OperatorMissing | VersionNotServed> {
+  const untilServed = Effect.gen(function* () {
+    for (;;) {
+      const pair = yield* keepCrd(clients, plural, settings)
+      const state = crdState(pair.virtual)
+      if (state === "served") return pair
+      const goes = state === "terminating"
+      // One that goes away while it is waited for leads here again.
+      yield* awaitState(clients.virtual, plural, (now) => now !== (goes ? "terminating" : "pending"))
+    }
+  })
+  const givenUp = Effect.flatMap(getCrd(clients.virtual, plural), (crd) =>
+    Effect.fail(crdNotServed(crdName(plural), crd, Math.round(limitMs / 1000))),
+  )
+  return yield* Effect.timeoutOrElse(untilServed, { duration: limitMs, orElse: () => givenUp })
 })

@@ -21,7 +21,7 @@ type CacheReflector = Reflector<ApiError | IdentityMismatch>
 export interface OpenCaches {
   readonly caches: Caches
   readonly reflectors: ReadonlyMap<CacheName, CacheReflector>
-  /** Waits until every cache holds a complete list; fails with what keeps one from it. */
+  /** Waits until every cache holds a complete list; fails with what keeps one from it. Hints are waited for a moment only. */
   readonly synced: Effect.Effect<void, ApiError | IdentityMismatch>
   /** From now on, every change is told; there is one listener. */
   readonly listen: (listener: Listener) => void
@@ -45,6 +45,9 @@ export interface OpenCachesOptions {
 
 /** Longer than any watch of a reflector: where nothing happens, a watch of Events says nothing until its end. */
 const eventsSilenceLimitMs = 900_000
+
+/** What is told of Events is a hint: their caches may come late, and hold up nothing. Milliseconds. */
+const hintsWaitMs = 5_000
 
 /** Starts all reflectors; they end with the scope. */
 export const openCaches = Effect.fnUntraced(function* (
@@ -80,14 +83,16 @@ export const openCaches = Effect.fnUntraced(function* (
       },
     })
     reflectors.set(spec.name, reflector)
+    // Also when it fails long after the start.
+    if (spec.isHint === true)
+      yield* reflector.syncedOrFailed.pipe(
+        Effect.catch((error) => Effect.sync(() => options.onHintsMissing(error))),
+        Effect.forkScoped,
+      )
   }
 
-  const complete = (name: CacheName, reflector: CacheReflector) => {
-    const { syncedOrFailed } = reflector
-    return hints.has(name)
-      ? syncedOrFailed.pipe(Effect.catch((error) => Effect.sync(() => options.onHintsMissing(error))))
-      : syncedOrFailed
-  }
+  const complete = (name: CacheName, { syncedOrFailed }: CacheReflector) =>
+    hints.has(name) ? syncedOrFailed.pipe(Effect.timeoutOption(hintsWaitMs), Effect.ignore) : syncedOrFailed
   return {
     caches: buildCaches((name) => reflectors.get(name)?.store ?? emptyStore),
     reflectors,

@@ -17,7 +17,7 @@ import { LeaseLost } from "./errors.ts"
 import type { IdentityGuard } from "./identity-guard.ts"
 import { makeIdentityGuard, writeAnchor } from "./identity-guard.ts"
 import type { Change } from "./report.ts"
-import type { VersionNotServed } from "./rules/crd.ts"
+import type { CrdNotServed, VersionNotServed } from "./rules/crd.ts"
 import type { IdentityMismatch } from "./rules/identity.ts"
 import {
   allowMassDeleteAnnotation,
@@ -54,6 +54,7 @@ export interface SyncObserver {
 
 export type SyncFailure =
   | ApiError
+  | CrdNotServed
   | HostNamespaceMissing
   | IdentityMismatch
   | LeaseHeld
@@ -85,10 +86,11 @@ const tryAgainEvery = Schedule.spaced(Duration.seconds(5))
 
 /**
  * What is over by itself, or when somebody else has done their part: a cluster that is asleep, paused or on its way up, ESO
- * that is not installed, a version that is not served yet (DESIGN §7).
+ * that is not installed, a version that is not served yet, a CRD that is being deleted (DESIGN §7).
  */
 const isPassing = (error: SyncFailure): boolean =>
   error._tag === "OperatorMissing" ||
+  error._tag === "CrdNotServed" ||
   (error._tag === "ApiError" &&
     (isTransient(error) || (error.reason._tag === "NotFound" && error.reason.resourceMissing)))
 

@@ -4,7 +4,7 @@
  */
 import { Clock, Deferred, Duration, Effect, Schedule } from "effect"
 import type { Scope } from "effect"
-import { ensureCrd, foreignCrd, wantedPlurals } from "./crd-to-virtual.ts"
+import { ensureCrd, foreignCrd, keepCrd, wantedPlurals } from "./crd-to-virtual.ts"
 import type { Engine } from "./engine.ts"
 import { makeEngine } from "./engine.ts"
 import type { OpenCaches } from "./open-caches.ts"
@@ -24,11 +24,13 @@ export interface SyncResult {
   readonly timedOut: boolean
 }
 
-const followCrd = Effect.fnUntraced(function* (session: Session, plural: string) {
+/** @param waits for one that is being deleted: whoever is told when it is gone (by a cache) need not */
+const followCrd = Effect.fnUntraced(function* (session: Session, plural: string, waits: boolean) {
   const { target, observer, pairs } = session
-  if (!wantedPlurals(target.settings).includes(plural) || !session.lease.isHeld()) return
+  const { clients, settings } = target
+  if (!wantedPlurals(settings).includes(plural) || !session.lease.isHeld()) return
   const before = pairs.get(plural)
-  const pair = yield* ensureCrd(target.clients, plural, target.settings)
+  const pair = yield* waits ? ensureCrd(clients, plural, settings) : keepCrd(clients, plural, settings)
   pairs.set(plural, pair)
   const foreign = foreignCrd(pair)
   const isTold = before !== undefined && foreign?.usable === foreignCrd(before)?.usable
@@ -55,7 +57,7 @@ interface Epoch {
 const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Return<Epoch, SyncFailure, Scope.Scope> {
   const { target, observer, pairs } = session
   const clock = yield* Clock.Clock
-  yield* Effect.forEach(wantedPlurals(target.settings), (plural) => followCrd(session, plural), { discard: true })
+  yield* Effect.forEach(wantedPlurals(target.settings), (plural) => followCrd(session, plural, true), { discard: true })
   const version = pairs.get("externalsecrets")?.version ?? "v1"
   const context = contextOf(target, session.survey.virtualUid, version, pairs, () =>
     rfc3339(clock.currentTimeMillisUnsafe()),
@@ -82,7 +84,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     massDeleteAllowed: massDeleteAllowed(session),
     hostCrdUid: (plural) => pairs.get(plural)?.host.metadata.uid,
     followCrd: (plural) =>
-      followCrd(session, plural).pipe(
+      followCrd(session, plural, false).pipe(
         Effect.andThen(
           Effect.suspend(() =>
             pairs.get("externalsecrets")?.version === version ? Effect.void : Deferred.succeed(outdated, undefined),

@@ -122,6 +122,10 @@ const known: Readonly<Record<string, { readonly exitCode: number; readonly fix?:
     exitCode: exitCodes.usage,
     fix: "take integrations.externalSecrets.version out of vcluster.yaml, or set it to a version that the host serves; nothing is deleted",
   },
+  CrdNotServed: {
+    exitCode: exitCodes.badNews,
+    fix: "in the virtual cluster, kubectl describe the CRD: objects or finalizers that hold its deletion, a name that another CRD has",
+  },
   OperatorMissing: { exitCode: exitCodes.badNews, fix: installEso },
   LeaseHeld: { exitCode: exitCodes.badNews, fix: "one syncer is enough; to sync from here, stop that one first" },
   IdentityMismatch: { exitCode: exitCodes.badNews, fix: "if that is meant, run again with --accept-identity" },

@@ -129,6 +129,49 @@ export const crdToVirtual = (desired: KubeObject, virtual: KubeObject | undefine
     : [{ _tag: "Patch", side: "virtual", resource: customResourceDefinitions, current: virtual, patch }]
 }
 
+/** What a CRD in the virtual cluster lets us do. While it is being deleted it stays Established, but takes no new objects. */
+export type CrdState = "absent" | "terminating" | "pending" | "served"
+
+export const crdState = (crd: KubeObject | undefined): CrdState => {
+  if (crd === undefined) return "absent"
+  if (crd.metadata.deletionTimestamp !== undefined) return "terminating"
+  return isEstablished(crd) ? "served" : "pending"
+}
+
+/** What the API server says against it: the messages of its conditions that are not as they should be. */
+const objections = (crd: KubeObject | undefined): string =>
+  arrayAt(crd, "status", "conditions")
+    .filter(
+      (condition) =>
+        stringAt(condition, "status") !== (stringAt(condition, "type") === "Terminating" ? "False" : "True"),
+    )
+    .map((condition) => stringAt(condition, "message") ?? "")
+    .filter((message) => message !== "")
+    .join("; ")
+
+/** A CRD in the virtual cluster that did not come to be served in the time that was given. */
+export class CrdNotServed extends Data.TaggedError("CrdNotServed")<{
+  readonly crd: string
+  readonly state: CrdState
+  readonly seconds: number
+  /** The API server's words, or empty. */
+  readonly detail: string
+}> {
+  override get message(): string {
+    const trouble = {
+      absent: `is still absent after ${this.seconds} s`,
+      terminating: `is being deleted, and not gone after ${this.seconds} s`,
+      pending: `is not served after ${this.seconds} s`,
+      served: `was served only after ${this.seconds} s`,
+    }[this.state]
+    return `CRD ${this.crd} in the virtual cluster ${trouble}${this.detail === "" ? "" : `: ${this.detail}`}`
+  }
+}
+
+/** @param crd as it stands when the time is over */
+export const crdNotServed = (name: string, crd: KubeObject | undefined, seconds: number): CrdNotServed =>
+  new CrdNotServed({ crd: name, state: crdState(crd), seconds, detail: objections(crd) })
+
 export const isEstablished = (crd: KubeObject): boolean =>
   arrayAt(crd, "status", "conditions").some(
     (condition) => stringAt(condition, "type") === "Established" && stringAt(condition, "status") === "True",

@@ -103,10 +103,10 @@ describe("the guard", () => {
       refuses = true
       yield* pass("1 minute")
       watch.fail(new Expired())
-      const refused = yield* script.nextWatch
-      refused.send(listEnd("20"))
+      const guarded = yield* script.nextWatch
+      guarded.send(listEnd("20"))
       yield* pass("1 milli")
-      assert.isTrue(refused.isClosed())
+      assert.isTrue(guarded.isClosed())
       assert.instanceOf(reflector.state().guardError, Refusal)
       assert.isFalse(reflector.state().connected)
       assert.deepStrictEqual(names(), ["a", "b"])
