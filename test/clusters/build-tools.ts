@@ -1,4 +1,9 @@
-/** `node test/clusters/build-tools.ts [eso-0.20 moto …]`: fills the cache ahead of time, all sets or those named, and prints the paths. */
+/**
+ * `node test/clusters/build-tools.ts [eso-0.20 moto …]`: fills the cache ahead of time, all sets or those named, and prints the paths.
+ *
+ * Two sets at a time: a compiler uses all cores, but downloads and links do not. A set that fails, or that this machine cannot build because it
+ * lacks something, keeps no other from being built; what is missing is told once, at the end.
+ */
 import { Effect } from "effect"
 import type { GroundError } from "./errors.ts"
 import { pythonEnvironment } from "./python-env.ts"
@@ -13,33 +18,38 @@ import {
 } from "./tool-sets.ts"
 import { esoTools, kineTool, kubernetesTools, vclusterBinary } from "./tools.ts"
 
-const versions = Object.keys(esoReleases).filter((version): version is EsoVersion => version in esoReleases)
+const esoVersions = Object.keys(esoReleases).filter((version): version is EsoVersion => version in esoReleases)
 const kineVariants = Object.keys(kineSets).filter((variant): variant is KineVariant => variant in kineSets)
 const vclusterVersions = Object.keys(vclusterReleases).filter(
   (version): version is VclusterVersion => version in vclusterReleases,
 )
+
+/** By the name that the command line takes; the largest first, so that none is left over for one core. */
+const builds: ReadonlyArray<readonly [string, Effect.Effect<unknown, GroundError>]> = [
+  ["kubernetes", kubernetesTools],
+  ...vclusterVersions.map((version) => [`vcluster-${version}`, vclusterBinary(version)] as const),
+  ...esoVersions.map((version) => [`eso-${version}`, esoTools(version)] as const),
+  ...kineVariants.map((variant) => [variant, kineTool(variant)] as const),
+  [motoTool.name, pythonEnvironment(motoTool)],
+]
+
 const wanted = process.argv.slice(2)
-const isWanted = (name: string) => wanted.length === 0 || wanted.includes(name)
+const unknown = wanted.filter((name) => !builds.some(([known]) => known === name))
 
-/** A set that this machine cannot build, because it lacks something, keeps no other from being built. */
-const lacking: Array<string> = []
-const printUnlessLacking = (build: Effect.Effect<string, GroundError>) =>
-  Effect.matchEffect(build, {
-    onSuccess: (path) => Effect.sync(() => console.log(path)),
-    onFailure: (error) =>
-      error.missing === undefined ? Effect.fail(error) : Effect.sync(() => void lacking.push(error.message)),
-  })
-
-const program = Effect.gen(function* () {
-  if (isWanted("kubernetes")) console.log(yield* kubernetesTools)
-  for (const version of versions) if (isWanted(`eso-${version}`)) console.log(yield* esoTools(version))
-  for (const version of vclusterVersions) if (isWanted(`vcluster-${version}`)) console.log(yield* vclusterBinary(version))
-  if (isWanted(motoTool.name)) console.log(yield* pythonEnvironment(motoTool))
-  for (const variant of kineVariants) if (isWanted(variant)) yield* printUnlessLacking(kineTool(variant))
-})
-
-const exit = await Effect.runPromiseExit(
-  Effect.tapError(program, (error) => Effect.sync(() => console.error(error.message))),
+const failures: Array<string> = unknown.map(
+  (name) => `there is no tool set ${name}; there are ${builds.map(([known]) => known).join(", ")}`,
 )
-for (const message of new Set(lacking)) console.error(message)
-process.exitCode = exit._tag === "Success" && lacking.length === 0 ? 0 : 1
+
+const program = Effect.forEach(
+  builds.filter(([name]) => wanted.length === 0 || wanted.includes(name)),
+  ([name, build]) =>
+    Effect.matchEffect(build, {
+      onSuccess: (paths) => Effect.sync(() => console.log(name, paths)),
+      onFailure: ({ message }) => Effect.sync(() => void failures.push(message)),
+    }),
+  { concurrency: 2, discard: true },
+)
+
+await Effect.runPromise(program)
+for (const message of new Set(failures)) console.error(message)
+process.exitCode = failures.length === 0 ? 0 : 1

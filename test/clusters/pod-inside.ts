@@ -4,7 +4,8 @@
  * Usage, by pod-main.ts: node pod-inside.ts SPEC.json, with names of signals as lines on file descriptor 3.
  */
 import { execFileSync, spawn } from "node:child_process"
-import { createReadStream, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { Socket } from "node:net"
 import { dirname, join } from "node:path"
 import { createInterface } from "node:readline"
 import { type PodSpec, socketOf } from "./pod-spec.ts"
@@ -56,7 +57,8 @@ await openWays()
 const chroot = ["/usr/sbin/chroot", "/usr/bin/chroot", "/sbin/chroot"].find(existsSync) ?? "chroot"
 
 const program = spawn(chroot, [spec.root, ...spec.command], { env: spec.env, stdio: ["ignore", "inherit", "inherit"] })
-createInterface({ input: createReadStream("", { fd: 3 }) })
+// Not a file stream: its blocking read would keep the process from ending.
+createInterface({ input: new Socket({ fd: 3, readable: true, writable: false }) })
   .on("line", (signal) => {
     if (signal === "SIGTERM" || signal === "SIGINT") program.kill(signal)
   })

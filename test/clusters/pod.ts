@@ -23,6 +23,9 @@ export interface PodOptions {
   readonly serves?: ReadonlyArray<PortPair>
 }
 
+/** Names come from the pod's `/etc/hosts` alone: there is no DNS. */
+const resolver = { "/etc/hosts": "127.0.0.1 localhost\n", "/etc/nsswitch.conf": "hosts: files\n" }
+
 const main = fileURLToPath(new URL("pod-main.ts", import.meta.url))
 
 /** For programs that are not linked statically. */
@@ -36,7 +39,7 @@ const write = (options: PodOptions, spec: PodSpec, specFile: string): Effect.Eff
   Effect.tryPromise({
     try: async () => {
       await mkdir(spec.sockets, { recursive: true })
-      for (const [path, text] of Object.entries(options.files ?? {})) {
+      for (const [path, text] of Object.entries({ ...resolver, ...options.files })) {
         const file = join(spec.root, path)
         await mkdir(dirname(file), { recursive: true })
         await writeFile(file, text)

@@ -44,7 +44,6 @@ const account = { namespace: "team-x", name: "vcluster-es" }
 
 const resolver = (vcluster: RealVcluster): PodOptions["files"] => ({
   "/etc/hosts": `127.0.0.1 localhost ${vcluster.name}.${vcluster.namespace}\n`,
-  "/etc/nsswitch.conf": "hosts: files\n",
 })
 
 let pods = 0
