@@ -1,16 +1,17 @@
 /** The reflector against API servers that crash, hang, forget, go back in time and become another cluster, on every storage. */
 import { assert, type Vitest } from "@effect/vitest"
-import { Effect, Queue, Result, Schema, type Scope, Stream } from "effect"
+import { Effect, Queue, Result, Schema, type Scope } from "effect"
 import type { ApiError } from "../../src/effects/api-error.ts"
 import { makeKubeClient } from "../../src/effects/http-kube-client.ts"
 import type { KubeClient, WatchOptions } from "../../src/effects/kube-client.ts"
 import { keyOf, type KubeObject } from "../../src/effects/kube-object.ts"
 import { loadKubeconfig } from "../../src/effects/kubeconfig.ts"
-import { makeReflector, type Reflector, type ReflectorOptions } from "../../src/effects/reflector.ts"
+import { makeReflector, type ReflectorOptions } from "../../src/effects/reflector.ts"
 import type { Resource } from "../../src/effects/resource.ts"
 import type { Delta } from "../../src/effects/store.ts"
 import type { ControlPlane } from "../clusters/control-plane.ts"
 import { Ground } from "../clusters/ground.ts"
+import { failureOf, firstReading, listing, observed, streaming } from "../support/observed-client.ts"
 import { onGround } from "../support/on-ground.ts"
 import { type StorageCase, storages } from "../support/storages.ts"
 import { clusterRoleBindings, clusterRoles, configMaps, crds, namespaces } from "../support/resources.ts"
@@ -28,42 +29,6 @@ const connect = Effect.fnUntraced(function* (cluster: ControlPlane, kubeconfig =
   const source = yield* loadKubeconfig(kubeconfig)
   return yield* makeKubeClient({ cluster: cluster.name, source, userAgent: "reflector-test/1", fieldManager: "test" })
 })
-
-const streaming = "a streaming list"
-const listing = "a plain list"
-
-/**
- * A client that tells how reading began, each time: {@link streaming}, {@link listing}, or the version from which a watch goes on;
- * and how watches failed. `tamper` may change how they are opened.
- */
-const observed = Effect.fnUntraced(function* (
-  client: KubeClient,
-  tamper: (options: WatchOptions) => Effect.Effect<WatchOptions> = Effect.succeed,
-) {
-  const begun = yield* Queue.unbounded<string>()
-  const failures = yield* Queue.unbounded<ApiError>()
-  const watch: KubeClient["watch"] = (resource, options) =>
-    Stream.unwrap(
-      Effect.gen(function* () {
-        const changed = yield* tamper(options)
-        yield* Queue.offer(begun, options.sendInitialEvents === true ? streaming : (options.resourceVersion ?? "now"))
-        return client
-          .watch(resource, changed)
-          .pipe(Stream.tapError((error) => Effect.asVoid(Queue.offer(failures, error))))
-      }),
-    )
-  const list: KubeClient["list"] = (resource, selection) =>
-    Effect.andThen(Queue.offer(begun, listing), client.list(resource, selection))
-  return { client: { ...client, watch, list }, begun, failures }
-})
-
-/** How reading begins where nothing is known of the server yet. */
-const firstReading = (streams: boolean, reflector: Pick<Reflector, "resourceVersion">): ReadonlyArray<string> =>
-  streams ? [streaming] : [streaming, listing, reflector.resourceVersion()]
-
-/** Waits for a failure for this reason; others, as of a list that is not streamed, are passed over. */
-const failureOf = (failures: Queue.Queue<ApiError>, reason: ApiError["reason"]["_tag"]) =>
-  Effect.repeat(Queue.take(failures), { until: (failure) => failure.reason._tag === reason })
 
 /** `SIGN KEY`: `+` for a change, `-` for a seen deletion, `?` for one that was inferred. */
 const describeDelta = (delta: Delta): string =>
