@@ -1,4 +1,4 @@
-# Node (any from 20), Go and make, and python3 for the tests, are all that a machine needs: `npm ci` brings the Node, Bun and Deno that the project uses,
+# Node (any from 20), Go and make, and python3 and a C compiler for the tests, are all that a machine needs: `npm ci` brings the Node, Bun and Deno that the project uses,
 # the test ground builds its Kubernetes and its External Secrets Operator with Go.
 
 NODE := node_modules/.bin/node

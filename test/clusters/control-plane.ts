@@ -80,6 +80,8 @@ export interface ControlPlane {
   readonly backup: (label: string) => Effect.Effect<void, GroundError>
   /** Puts a backup in the place of the data: the same UIDs, older resourceVersions. */
   readonly restore: (label: string) => Effect.Effect<void, GroundError>
+  /** Ends all of it, for a test that needs it no more. */
+  readonly stop: Effect.Effect<void>
   /** An empty cluster under the same address and credentials: new UIDs. */
   readonly wipe: Effect.Effect<void, GroundError>
 }
@@ -286,6 +288,7 @@ const startOn = Effect.fnUntraced(function* (
           await cp(backupOf(label), data, { recursive: true })
         }),
       ),
+    stop: processes.stopAll(),
     wipe: processes.whileDown(onFiles("remove the storage's data", () => rm(data, { recursive: true }))),
   }
 })

@@ -1,6 +1,6 @@
-/** The reflector against API servers that crash, hang, forget, go back in time and become another cluster. */
-import { assert } from "@effect/vitest"
-import { Effect, Queue, Result, Schema, type Scope, Stream } from "effect"
+/** The reflector against API servers that crash, hang, forget, go back in time and become another cluster, on every storage. */
+import { assert, type Vitest } from "@effect/vitest"
+import { Effect, Queue, Result, Schema, type Scope } from "effect"
 import type { ApiError } from "../../src/effects/api-error.ts"
 import { makeKubeClient } from "../../src/effects/http-kube-client.ts"
 import type { KubeClient, WatchOptions } from "../../src/effects/kube-client.ts"
@@ -11,7 +11,9 @@ import type { Resource } from "../../src/effects/resource.ts"
 import type { Delta } from "../../src/effects/store.ts"
 import type { ControlPlane } from "../clusters/control-plane.ts"
 import { Ground } from "../clusters/ground.ts"
+import { failureOf, firstReading, listing, observed, streaming } from "../support/observed-client.ts"
 import { onGround } from "../support/on-ground.ts"
+import { type StorageCase, storages } from "../support/storages.ts"
 import { clusterRoleBindings, clusterRoles, configMaps, crds, namespaces } from "../support/resources.ts"
 
 const configMap = (name: string, data: Readonly<Record<string, string>> = {}): KubeObject => ({
@@ -26,26 +28,6 @@ const ours = { namespace: "default", labelSelector: "test=reflector" }
 const connect = Effect.fnUntraced(function* (cluster: ControlPlane, kubeconfig = cluster.kubeconfig) {
   const source = yield* loadKubeconfig(kubeconfig)
   return yield* makeKubeClient({ cluster: cluster.name, source, userAgent: "reflector-test/1", fieldManager: "test" })
-})
-
-/** A client whose watches tell how they were opened and how they failed; `tamper` may change how. */
-const observed = Effect.fnUntraced(function* (
-  client: KubeClient,
-  tamper: (options: WatchOptions) => Effect.Effect<WatchOptions> = Effect.succeed,
-) {
-  const opened = yield* Queue.unbounded<WatchOptions>()
-  const failures = yield* Queue.unbounded<ApiError>()
-  const watch: KubeClient["watch"] = (resource, options) =>
-    Stream.unwrap(
-      Effect.gen(function* () {
-        const changed = yield* tamper(options)
-        yield* Queue.offer(opened, options)
-        return client
-          .watch(resource, changed)
-          .pipe(Stream.tapError((error) => Effect.asVoid(Queue.offer(failures, error))))
-      }),
-    )
-  return { client: { ...client, watch }, opened, failures }
 })
 
 /** `SIGN KEY`: `+` for a change, `-` for a seen deletion, `?` for one that was inferred. */
@@ -117,21 +99,35 @@ const widgetCrd: KubeObject = {
 
 type Faulty = Effect.Effect<void, unknown, Ground | Scope.Scope>
 
-onGround("the reflector on a real API server", (it) => {
+const onStorage = (
+  { name, streams, options, missing }: StorageCase,
+  define: (it: Vitest.MethodsNonLive<Ground>, streams: boolean) => void,
+) => {
+  const plane = { ...options, controllerManager: false }
+  onGround(
+    `the reflector on a real API server (${name})`,
+    (it) => define(it, streams),
+    { host: plane, virtual: plane },
+    missing,
+  )
+}
+
+const itKeepsTrue = (it: Vitest.MethodsNonLive<Ground>, streams: boolean) => {
   it.effect("outlives kill -9, and opens with a list again", (): Faulty =>
     within(
       Effect.gen(function* () {
         const { host } = yield* Ground
         yield* removeAll(host)
         yield* host.kube.create(configMaps, configMap("a"))
-        const { client, opened, failures } = yield* observed(yield* connect(host))
+        const { client, begun, failures } = yield* observed(yield* connect(host))
         const { reflector, next, names } = yield* reflect(client)
         yield* reflector.syncedOrFailed
         assert.deepStrictEqual(yield* next(1), ["+ a"])
-        assert.strictEqual((yield* Queue.take(opened)).sendInitialEvents, true)
+        assert.deepStrictEqual(yield* Queue.takeN(begun, streams ? 1 : 3), firstReading(streams, reflector))
 
         yield* host.stopApiServer("SIGKILL")
-        yield* Queue.take(failures)
+        yield* failureOf(failures, "Unreachable")
+        yield* Queue.takeAll(begun)
         assert.deepStrictEqual(names(), ["a"])
         yield* host.startApiServer()
         yield* host.kube.create(configMaps, configMap("b"))
@@ -141,9 +137,12 @@ onGround("the reflector on a real API server", (it) => {
           ["a", "b"],
         )
         assert.deepStrictEqual(names(), ["b"])
-        const again = yield* Queue.takeAll(opened)
+        const again = yield* Queue.takeAll(begun)
         assert.isNotEmpty(again)
-        for (const options of again) assert.strictEqual(options.sendInitialEvents, true)
+        const resumed = again.filter(
+          (how, index) => how !== streaming && how !== listing && again[index - 1] !== listing,
+        )
+        assert.isEmpty(resumed)
       }),
     ),
   )
@@ -153,16 +152,14 @@ onGround("the reflector on a real API server", (it) => {
       Effect.gen(function* () {
         const { host } = yield* Ground
         yield* removeAll(host)
-        const { client, opened } = yield* observed(yield* connect(host), (options) =>
+        const { client, begun } = yield* observed(yield* connect(host), (options) =>
           Effect.succeed({ ...options, timeoutSeconds: 1 }),
         )
         const { reflector, next } = yield* reflect(client)
         yield* reflector.synced
-        assert.strictEqual((yield* Queue.take(opened)).sendInitialEvents, true)
+        assert.deepStrictEqual(yield* Queue.takeN(begun, streams ? 1 : 3), firstReading(streams, reflector))
         for (const round of ["1", "2", "3"]) {
-          const resumed = yield* Queue.take(opened)
-          assert.strictEqual(resumed.sendInitialEvents, undefined)
-          assert.strictEqual(resumed.resourceVersion, reflector.resourceVersion())
+          assert.strictEqual(yield* Queue.take(begun), reflector.resourceVersion())
           yield* host.kube.apply(configMaps, configMap("steady", { round }))
           assert.deepStrictEqual(yield* next(1), ["+ steady"])
           assert.deepStrictEqual(reflector.store.get(keyOf("default", "steady"))?.["data"], { round })
@@ -190,7 +187,7 @@ onGround("the reflector on a real API server", (it) => {
         const { client, failures } = yield* observed(yield* connect(host), tamper)
         const { next, names } = yield* reflect(client)
         assert.deepStrictEqual(yield* next(2), ["+ gone", "+ stays"])
-        assert.strictEqual((yield* Queue.take(failures)).reason._tag, "Expired")
+        yield* failureOf(failures, "Expired")
         assert.deepStrictEqual(yield* next(1), ["? gone"])
         assert.deepStrictEqual(names(), ["stays"])
       }),
@@ -206,8 +203,7 @@ onGround("the reflector on a real API server", (it) => {
         const { reflector, next } = yield* reflect(client)
         yield* reflector.synced
         yield* host.freezeApiServer
-        const failure = yield* Effect.ensuring(Queue.take(failures), host.thawApiServer)
-        assert.strictEqual(failure.reason._tag, "Unreachable")
+        yield* Effect.ensuring(failureOf(failures, "Unreachable"), host.thawApiServer)
         yield* host.kube.create(configMaps, configMap("thawed"))
         assert.deepStrictEqual(yield* next(1), ["+ thawed"])
         assert.isTrue(reflector.state().connected)
@@ -260,28 +256,7 @@ onGround("the reflector on a real API server", (it) => {
     ),
   )
 
-  it.effect("lists in pages where the server refuses to stream", (): Faulty =>
-    within(
-      Effect.gen(function* () {
-        const old = yield* (yield* Ground).addControlPlane({
-          name: "old",
-          controllerManager: false,
-          apiServerFlags: ["--feature-gates=WatchList=false"],
-        })
-        const many = Array.from({ length: 1_203 }, (_, index) => configMap(`many-${index}`))
-        yield* Effect.forEach(many, (object) => old.kube.create(configMaps, object), { concurrency: 16, discard: true })
-        const { client, failures } = yield* observed(yield* connect(old))
-        const { reflector, next } = yield* reflect(client)
-        assert.lengthOf(yield* next(many.length), many.length)
-        assert.strictEqual(reflector.store.size(), many.length)
-        assert.strictEqual((yield* Queue.take(failures)).reason._tag, "Invalid")
-        yield* old.kube.delete(configMaps, ref("many-7"))
-        assert.deepStrictEqual(yield* next(1), ["- many-7"])
-      }),
-    ),
-  )
-
-  it.effect("follows a server whose etcd went back to a backup", (): Faulty =>
+  it.effect("follows a server whose storage went back to a backup", (): Faulty =>
     within(
       Effect.gen(function* () {
         const { virtual } = yield* Ground
@@ -327,4 +302,33 @@ onGround("the reflector on a real API server", (it) => {
       }),
     ),
   )
-})
+}
+
+const itListsInPages = (it: Vitest.MethodsNonLive<Ground>) => {
+  it.effect("lists in pages, and follows from there", (): Faulty =>
+    within(
+      Effect.gen(function* () {
+        const { host } = yield* Ground
+        yield* removeAll(host)
+        const many = Array.from({ length: 1_203 }, (_, index) => configMap(`many-${index}`))
+        yield* Effect.forEach(many, (object) => host.kube.create(configMaps, object), {
+          concurrency: 16,
+          discard: true,
+        })
+        const { client, failures } = yield* observed(yield* connect(host))
+        const { reflector, next } = yield* reflect(client)
+        assert.lengthOf(yield* next(many.length), many.length)
+        assert.strictEqual(reflector.store.size(), many.length)
+        assert.include(["Invalid", "ServerFault"], (yield* Queue.take(failures)).reason._tag)
+        yield* host.kube.delete(configMaps, ref("many-7"))
+        assert.deepStrictEqual(yield* next(1), ["- many-7"])
+      }),
+    ),
+  )
+}
+
+for (const storage of storages)
+  onStorage(storage, (it, streams) => {
+    itKeepsTrue(it, streams)
+    if (!streams) itListsInPages(it)
+  })

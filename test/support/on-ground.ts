@@ -1,6 +1,6 @@
 /** Tests on a test ground: one ground for all tests of a group, logs kept when one fails. */
 import { join } from "node:path"
-import { afterEach, layer, type Vitest } from "@effect/vitest"
+import { afterEach, describe, layer, type Vitest } from "@effect/vitest"
 import { Effect } from "effect"
 import { Ground, type GroundOptions, keepAllLogs } from "../clusters/ground.ts"
 
@@ -18,15 +18,21 @@ export const keepLogsOnFailure = (name: string): void => {
 /**
  * A group of tests that share one {@link Ground}, with real time (no test clock). The ground is started before the first one and is
  * gone after the last. The first run on a machine builds the programs, hence the long timeout.
+ *
+ * @param missing what this machine lacks for it: the tests are skipped then, and say so
  */
 export const onGround = (
   name: string,
   define: (it: Vitest.MethodsNonLive<Ground>) => void,
   options: GroundOptions = {},
+  missing?: string,
 ): void => {
   const ground = Ground.layer({ logsTo: folderFor(name), ...options })
-  layer(ground, { excludeTestServices: true, timeout: "30 minutes" })(name, (it) => {
-    keepLogsOnFailure(name)
-    define(it)
-  })
+  const group = () =>
+    layer(ground, { excludeTestServices: true, timeout: "30 minutes" })(name, (it) => {
+      keepLogsOnFailure(name)
+      define(it)
+    })
+  if (missing === undefined) group()
+  else describe.skip(`skipped, because ${missing}`, group)
 }

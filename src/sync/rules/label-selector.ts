@@ -199,7 +199,7 @@ export const matches = (selector: LabelSelector, labels: Labels): boolean =>
     ([key, value]) => Object.hasOwn(labels, key) && labels[key] === value,
   ) && (selector.matchExpressions ?? []).every((requirement) => meets(requirement, labels))
 
-/** `(a,b)`. The API server reads `()` as no value at all; an empty value alone is written `(,)` (apimachinery, `labels.Parse`). */
+/** `(a,b)`. The empty value alone is written `(,)`; the API server reads `()` as the same, as one value that is empty (apimachinery, `labels.Parse`). */
 const valueList = (values: ReadonlyArray<string>): string => {
   const list = values.join(",")
   return `(${list === "" ? "," : list})`

@@ -35,7 +35,7 @@ const put = (target: object, key: string, value: unknown): void => {
 
 /**
  * The patch from `current` to `desired`; undefined when they are equal. Lists are replaced whole, as the RFC has it.
- * `desired` must not hold nulls (the RFC cannot express them); the API server stores none.
+ * `desired` must not hold nulls: the RFC cannot express them, although the API server keeps those of nullable and free-form fields.
  */
 export const mergePatch = (current: JsonRecord, desired: JsonRecord): JsonRecord | undefined => {
   const patch: JsonRecord = {}

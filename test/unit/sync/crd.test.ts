@@ -6,6 +6,8 @@ import { arrayAt, recordAt, stringAt, valueAt } from "../../../src/sync/rules/js
 import { applyMergePatch } from "../../../src/sync/rules/merge-patch.ts"
 import {
   chooseVersion,
+  crdNotServed,
+  crdState,
   crdToVirtual,
   desiredVirtualCrd,
   isEstablished,
@@ -141,5 +143,50 @@ describe("isEstablished", () => {
     assert.isTrue(isEstablished(status([{ type: "NamesAccepted" }, { type: "Established", status: "True" }])))
     for (const conditions of [undefined, [], [{ type: "Established", status: "False" }], "Established"])
       assert.isFalse(isEstablished(status(conditions)))
+  })
+})
+
+describe("the state of a CRD in the virtual cluster", () => {
+  const condition = (type: string, status: string, message: string) => ({ type, status, message })
+  const established = {
+    ...late,
+    status: { conditions: [condition("Established", "True", "the initial names have been accepted")] },
+  }
+  const conflicting = {
+    ...late,
+    status: {
+      conditions: [
+        condition("NamesAccepted", "False", '"ExternalSecret" is already in use'),
+        condition("Established", "False", "not all names are accepted"),
+      ],
+    },
+  }
+  const terminating = {
+    ...established,
+    metadata: { ...established.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" },
+    status: {
+      conditions: [...established.status.conditions, condition("Terminating", "True", "could not list instances")],
+    },
+  }
+
+  it("is terminating although it is still Established", () => {
+    const states = [undefined, late, conflicting, established, terminating].map(crdState)
+    assert.deepStrictEqual(states, ["absent", "pending", "pending", "served", "terminating"])
+  })
+
+  it("is told with the server's own words when it does not come to be served", () => {
+    const name = "externalsecrets.external-secrets.io"
+    assert.strictEqual(
+      crdNotServed(name, terminating, 60).message,
+      `CRD ${name} in the virtual cluster is being deleted, and not gone after 60 s: could not list instances`,
+    )
+    assert.strictEqual(
+      crdNotServed(name, conflicting, 60).message,
+      `CRD ${name} in the virtual cluster is not served after 60 s: "ExternalSecret" is already in use; not all names are accepted`,
+    )
+    assert.strictEqual(
+      crdNotServed(name, undefined, 60).message,
+      `CRD ${name} in the virtual cluster is still absent after 60 s`,
+    )
   })
 })
