@@ -236,12 +236,11 @@ describe("what an API server does not take", () => {
     previous: undefined,
   }
   const toStatus: Action = {
-    _tag: "Patch",
+    _tag: "Status",
     side: "virtual",
     resource: externalSecrets("v1"),
     current: body,
-    patch: {},
-    subresource: "status",
+    status: {},
   }
   const answered = (reason: ApiErrorReason, detail = "why") =>
     new ApiError({ cluster: "host", server: "https://h", verb: "create", resource: "x", detail, reason })

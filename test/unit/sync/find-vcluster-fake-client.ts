@@ -33,6 +33,7 @@ export const fakeClient = (
     create: unexpected,
     update: unexpected,
     mergePatch: unexpected,
+    jsonPatch: unexpected,
     apply: unexpected,
     delete: unexpected,
     getPath: (path) =>
