@@ -1,5 +1,5 @@
 /** A client that lets a test act at the one moment that matters: right before a write leaves. */
-import { Effect } from "effect"
+import type { Effect } from "effect"
 import type { ApiError } from "../../src/effects/api-error.ts"
 import type { KubeClient, ObjectRef } from "../../src/effects/kube-client.ts"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
