@@ -10,7 +10,7 @@ import { Schema } from "effect"
 export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { resourceMissing: Schema.Boolean }) {}
 /** 409 on create. */
 export class AlreadyExists extends Schema.TaggedError<AlreadyExists>()("AlreadyExists", {}) {}
-/** 409 on change: resourceVersion or UID precondition, or a field that another manager owns. */
+/** 409 on change, or 422 where that says the same: a precondition does not hold, or another manager owns a field. */
 export class Conflict extends Schema.TaggedError<Conflict>()("Conflict", {}) {}
 /** 400, 413, 415, 422: the request can never succeed as it is. `fields` are the paths of `Status.details.causes`. */
 export class Invalid extends Schema.TaggedError<Invalid>()("Invalid", { fields: Schema.Array(Schema.String) }) {}

@@ -14,6 +14,7 @@ import {
   Unauthorized,
 } from "./api-error.ts"
 import type { ApiErrorReason } from "./api-error.ts"
+import { cutText } from "./cut-text.ts"
 
 export interface Outcome {
   readonly reason: ApiErrorReason
@@ -84,6 +85,8 @@ const detailOf = (status: number, body: unknown): string => {
   const details = at(body, "details")
   const kind = textAt(details, "kind") ?? ""
   const isSecret = kind.toLowerCase() === "secret" || kind.toLowerCase() === "secrets"
+  if (status === 422 && isMisfit(body))
+    return "the patch does not fit the object as it stands: it was changed, or deleted and made anew"
   const causes = status === 422 || status === 400 ? causesOf(body) : []
   if (causes.length > 0) {
     const problems = causes.map((cause) =>
@@ -96,6 +99,15 @@ const detailOf = (status: number, body: unknown): string => {
   return status === 400 ? withoutContext(message) : message
 }
 
+/**
+ * What a JSON patch is answered that does not fit the object as it stands (a test of it failed, a path is not there):
+ * `NewGenericServerResponse` of apimachinery for 422, which names no object and no cause. What the server finds wrong with
+ * the object that a patch would make, and what admission denies, has words of its own.
+ */
+const misfit = "the server rejected our request due to an error in our request"
+
+const isMisfit = (body: unknown): boolean => textAt(body, "message") === misfit && causesOf(body).length === 0
+
 /** `User "jane" cannot list resource …` */
 const userOf = (message: string): { readonly user?: string } => {
   const [, user] = /User "([^"]+)" cannot/.exec(message) ?? []
@@ -105,6 +117,7 @@ const userOf = (message: string): { readonly user?: string } => {
 const reasonOf = (status: number, headers: IncomingHttpHeaders, body: unknown): ApiErrorReason => {
   const message = textAt(body, "message") ?? ""
   const wait = retryAfterMs(headers, body)
+  if (status === 422 && isMisfit(body)) return new Conflict()
   switch (status) {
     case 400:
     case 413:
@@ -161,11 +174,11 @@ const foreignAnswer = (status: number, headers: IncomingHttpHeaders): Outcome =>
 /** For an answer that is not 2xx. @param body the parsed JSON, or the text where it is none */
 export const outcomeOf = (status: number, headers: IncomingHttpHeaders, body: unknown): Outcome => {
   if (isStatus(body))
-    return { reason: reasonOf(status, headers, body), detail: detailOf(status, body).slice(0, maxDetail) }
+    return { reason: reasonOf(status, headers, body), detail: cutText(detailOf(status, body), maxDetail) }
   const plain = typeof body === "string" ? body.trim() : ""
   // A webhook or an aggregated API server may answer 401 and 403 in its own words; nothing else says who we are not.
   if (isPlainAnswer(status, plain) || ((status === 401 || status === 403) && !plain.includes("<")))
-    return { reason: reasonOf(status, headers, body), detail: plain === "" ? `HTTP ${status}` : plain.slice(0, 200) }
+    return { reason: reasonOf(status, headers, body), detail: plain === "" ? `HTTP ${status}` : cutText(plain, 200) }
   return foreignAnswer(status, headers)
 }
 

@@ -7,6 +7,7 @@ import type { KubeConfig } from "@kubernetes/client-node"
 import { Effect, Predicate } from "effect"
 import type { RequestOptions } from "node:https"
 import type { Credentials, KubeconfigError } from "./connection-source.ts"
+import { cutText } from "./cut-text.ts"
 import { fail, readTextFile } from "./kubeconfig-file.ts"
 import type { Cluster, User } from "./kubeconfig-file.ts"
 
@@ -129,7 +130,7 @@ const libraryError = (cause: unknown, { user }: Identity): string => {
   const lines = (Predicate.isError(cause) ? cause.message : String(cause))
     .split("\n")
     .filter((line) => line.trim() !== "")
-  return `failed: ${(lines.at(-1) ?? "it said nothing").trim().slice(0, 300)}`
+  return `failed: ${cutText((lines.at(-1) ?? "it said nothing").trim(), 300)}`
 }
 
 const headerText = (options: RequestOptions): string | undefined => {

@@ -4,6 +4,7 @@
  */
 import { Clock, Effect, Queue, type Scope } from "effect"
 import type { ApiError } from "./api-error.ts"
+import { cutText } from "./cut-text.ts"
 import type { KubeClient } from "./kube-client.ts"
 import { keyOf, type KubeObject } from "./kube-object.ts"
 import { LruMap } from "./lru-map.ts"
@@ -73,6 +74,7 @@ const makeSpamFilter = () => {
 
 interface Written {
   readonly name: string
+  readonly uid: string | undefined
   readonly count: number
 }
 
@@ -123,9 +125,11 @@ const makeWriter = ({ client, component, instance }: EventRecorderOptions) => {
       lastTimestamp: timestamp(at),
       count: 1,
       reportingComponent: component,
-      reportingInstance: instance.slice(0, INSTANCE_LENGTH),
+      reportingInstance: cutText(instance, INSTANCE_LENGTH),
     }
-    return Effect.map(client.create(eventResource, body), () => written.set(key, { name, count: 1 }))
+    return Effect.map(client.create(eventResource, body), ({ metadata }) =>
+      written.set(key, { name, uid: metadata.uid, count: 1 }),
+    )
   }
 
   return (pending: Pending): Effect.Effect<void, ApiError> => {
@@ -134,13 +138,14 @@ const makeWriter = ({ client, component, instance }: EventRecorderOptions) => {
     const namespace = regarding.metadata.namespace ?? "default"
     const before = written.get(key)
     if (before === undefined) return create(key, namespace, pending)
-    const { name } = before
+    const { name, uid } = before
     const patch = { count: before.count + 1, lastTimestamp: timestamp(pending.at) }
-    return client.mergePatch(eventResource, { namespace, name }, patch).pipe(
-      Effect.tap(Effect.sync(() => written.set(key, { name, count: patch.count }))),
+    const anew = () => create(key, namespace, pending)
+    return client.mergePatch(eventResource, { namespace, name }, patch, { uid }).pipe(
+      Effect.tap(Effect.sync(() => written.set(key, { name, uid, count: patch.count }))),
       Effect.asVoid,
-      // Events expire, by default after an hour.
-      Effect.catchReason("ApiError", "NotFound", () => create(key, namespace, pending)),
+      // Events expire, by default after an hour; and one that somebody made anew under its name is not ours.
+      Effect.catchReasons("ApiError", { NotFound: anew, Conflict: anew }),
     )
   }
 }

@@ -6,7 +6,16 @@ import type { BodyRecord, RequestRecord, Subject } from "./api-exchange.ts"
 import { Conflict, NotKubernetes } from "./api-error.ts"
 import type { ApiError } from "./api-error.ts"
 import type { ConnectionSource } from "./connection-source.ts"
-import type { KubeClient, ObjectList, Preconditions, Selection, WatchOptions, WriteOptions } from "./kube-client.ts"
+import type {
+  ApplyOptions,
+  KubeClient,
+  ObjectList,
+  PatchOperation,
+  Preconditions,
+  Selection,
+  WatchOptions,
+  WriteOptions,
+} from "./kube-client.ts"
 import type { KubeObject } from "./kube-object.ts"
 import { allPages, identified, isObject, readPage } from "./list-pages.ts"
 import type { Resource } from "./resource.ts"
@@ -63,11 +72,34 @@ const withPreconditions = (
   return { ...patch, metadata: { ...metadata, ...preconditionsOf(preconditions) } }
 }
 
+/** The same, where nothing else compares them. */
+const testsOf = ({ uid, resourceVersion }: Preconditions): ReadonlyArray<PatchOperation> =>
+  Object.entries({ uid, resourceVersion }).flatMap(([field, value]): ReadonlyArray<PatchOperation> =>
+    value === undefined ? [] : [{ op: "test", path: `/metadata/${field}`, value }],
+  )
+
+/**
+ * A resourceVersion that no object has: etcd counts from 1 before anything is written. An apply that names it is refused
+ * where an object stands, and makes one where none does.
+ */
+const versionOfNone = "1"
+
+const appliedAs = (body: KubeObject, given: ApplyOptions): KubeObject => ({
+  ...body,
+  metadata: {
+    ...body.metadata,
+    ...preconditionsOf(given.onlyNew === true ? { resourceVersion: versionOfNone } : given),
+  },
+})
+
 const otherUid = "the object was deleted and made anew: its UID is another"
 
-/** To a patch that names a UID, the server answers as to a change of it: 422, the field is immutable. */
+/**
+ * To a merge patch or an apply that names a UID, the server answers as to a change of it: 422, the field is immutable.
+ * What else it then finds wrong is wrong with an object that nobody looked at.
+ */
 const isOtherUid = (fields: ReadonlyArray<string>, { uid }: Preconditions): boolean =>
-  uid !== undefined && fields.length > 0 && fields.every((field) => field === "metadata.uid")
+  uid !== undefined && fields.includes("metadata.uid")
 
 const deleteOptions = (options: Parameters<KubeClient["delete"]>[2] = {}) => ({
   kind: "DeleteOptions",
@@ -123,6 +155,16 @@ export const makeKubeClient = Effect.fnUntraced(function* (
       isObject(value)
         ? Effect.succeed(identified(value, resource))
         : Effect.fail(api.fault(subject, "the answer is not a Kubernetes object", new NotKubernetes({ status: 200 }))),
+    )
+
+  const guarded = (
+    subject: Subject,
+    resource: Resource,
+    preconditions: Preconditions,
+    request: () => HttpRequest,
+  ): Effect.Effect<KubeObject, ApiError> =>
+    Effect.catchReason(one(subject, resource, request), "ApiError", "Invalid", (reason, error) =>
+      Effect.fail(isOtherUid(reason.fields, preconditions) ? api.fault(subject, otherUid, new Conflict()) : error),
     )
 
   const usualQuery = queryString({ fieldManager })
@@ -182,23 +224,30 @@ export const makeKubeClient = Effect.fnUntraced(function* (
     },
     update: (resource, body, given) =>
       one(about("update", resource, body.metadata.namespace, body.metadata.name), resource, () =>
-        write("PUT", objectPath(resource, body.metadata, given?.subresource) + writeQuery(given), body),
+        write("PUT", objectPath(resource, body.metadata) + writeQuery(given), body),
       ),
     mergePatch: (resource, ref, patch, given = {}) => {
-      const subject = about("patch", resource, ref.namespace, ref.name)
-      const path = () => objectPath(resource, ref, given.subresource) + writeQuery(given)
-      const request = () => write("PATCH", path(), withPreconditions(patch, given), "application/merge-patch+json")
-      return Effect.catchReason(one(subject, resource, request), "ApiError", "Invalid", (reason, error) =>
-        Effect.fail(isOtherUid(reason.fields, given) ? api.fault(subject, otherUid, new Conflict()) : error),
+      const path = () => objectPath(resource, ref) + writeQuery(given)
+      return guarded(about("patch", resource, ref.namespace, ref.name), resource, given, () =>
+        write("PATCH", path(), withPreconditions(patch, given), "application/merge-patch+json"),
       )
     },
-    // JSON is YAML, and the only type of apply that every server knows.
-    apply: (resource, body, given) =>
-      one(about("patch", resource, body.metadata.namespace, body.metadata.name), resource, () =>
+    jsonPatch: (resource, ref, operations, given = {}) =>
+      one(about("patch", resource, ref.namespace, ref.name), resource, () =>
         write(
           "PATCH",
-          objectPath(resource, body.metadata, given?.subresource) + writeQuery(given, given?.force, given?.manager),
-          body,
+          objectPath(resource, ref, given.subresource) + writeQuery(given),
+          [...testsOf(given), ...operations],
+          "application/json-patch+json",
+        ),
+      ),
+    // JSON is YAML, and the only type of apply that every server knows.
+    apply: (resource, body, given = {}) =>
+      guarded(about("patch", resource, body.metadata.namespace, body.metadata.name), resource, given, () =>
+        write(
+          "PATCH",
+          objectPath(resource, body.metadata) + writeQuery(given, given.force, given.manager),
+          appliedAs(body, given),
           "application/apply-patch+yaml",
         ),
       ),

@@ -39,12 +39,29 @@ export interface WatchOptions extends Selection {
 export interface WriteOptions {
   /** Server-side dry run: validated and defaulted, not stored. */
   readonly dryRun?: boolean | undefined
-  readonly subresource?: "status" | undefined
 }
 
 export interface Preconditions {
   readonly uid?: string | undefined
   readonly resourceVersion?: string | undefined
+}
+
+/** One step of a JSON patch (RFC 6902). `path` is a JSON Pointer; `add` of a member that is there replaces it. */
+export type PatchOperation =
+  | { readonly op: "add" | "replace" | "test"; readonly path: string; readonly value: unknown }
+  | { readonly op: "remove"; readonly path: string }
+
+/**
+ * Without a precondition an apply makes the object or changes whatever stands there. With a UID, another object or none is a
+ * Conflict; a resourceVersion alone does not keep it from making one.
+ */
+export interface ApplyOptions extends WriteOptions, Preconditions {
+  /** Takes over fields of other managers. */
+  readonly force?: boolean
+  /** Instead of our usual field manager; at most 128 printable characters. */
+  readonly manager?: string
+  /** Only a new object: one that stands there is a Conflict. */
+  readonly onlyNew?: boolean
 }
 
 export interface KubeClient {
@@ -65,7 +82,10 @@ export interface KubeClient {
   readonly create: (resource: Resource, body: KubeObject, options?: WriteOptions) => Effect.Effect<KubeObject, ApiError>
   /** PUT: fails with Conflict unless `body.metadata.resourceVersion` is current. */
   readonly update: (resource: Resource, body: KubeObject, options?: WriteOptions) => Effect.Effect<KubeObject, ApiError>
-  /** JSON merge patch (RFC 7386). Preconditions go into the body: a mismatch is a Conflict. */
+  /**
+   * JSON merge patch (RFC 7386). Preconditions go into the body: a mismatch is a Conflict. Not for statuses: on `/status` of
+   * a custom resource the API server takes a foreign UID and writes all the same.
+   */
   readonly mergePatch: (
     resource: Resource,
     ref: ObjectRef,
@@ -73,14 +93,17 @@ export interface KubeClient {
     options?: WriteOptions & Preconditions,
   ) => Effect.Effect<KubeObject, ApiError>
   /**
-   * Server-side apply under our field manager, or under `manager` (at most 128 printable characters). `force` takes over
-   * fields of other managers. With `body.metadata.uid`, anything but that object, or none, is a Conflict.
+   * JSON patch (RFC 6902), all of it or nothing. Preconditions are tests before the first operation; one that fails, or an
+   * operation that does not fit the object as it stands, is a Conflict.
    */
-  readonly apply: (
+  readonly jsonPatch: (
     resource: Resource,
-    body: KubeObject,
-    options?: WriteOptions & { readonly force?: boolean; readonly manager?: string },
+    ref: ObjectRef,
+    operations: ReadonlyArray<PatchOperation>,
+    options?: WriteOptions & Preconditions & { readonly subresource?: "status" | undefined },
   ) => Effect.Effect<KubeObject, ApiError>
+  /** Server-side apply. */
+  readonly apply: (resource: Resource, body: KubeObject, options?: ApplyOptions) => Effect.Effect<KubeObject, ApiError>
   readonly delete: (
     resource: Resource,
     ref: ObjectRef,

@@ -38,6 +38,18 @@ const redactValue = (value: unknown, secret: boolean): unknown => {
   )
 }
 
+const shownPaths = new Set<unknown>(["/metadata/uid", "/metadata/resourceVersion", "/status"])
+
+/** An operation of a JSON patch does not say by its keys what its value is. */
+const redactOperation = (operation: unknown): unknown =>
+  isRecord(operation) && Object.hasOwn(operation, "value") && !shownPaths.has(operation["path"])
+    ? { ...operation, value: masked }
+    : redactValue(operation, false)
+
+const redactDocument = (value: unknown, secret: boolean): unknown =>
+  // Only a JSON patch is a list.
+  Array.isArray(value) ? value.map(redactOperation) : redactValue(value, secret)
+
 const isAboutSecrets = (path: string): boolean => /^\/api\/v1\/(namespaces\/[^/?]+\/)?secrets([/?]|$)/.test(path)
 
 /** A body as one line of JSON: no values of Secrets, no tokens, no texts of a store's provider. What is no JSON is not shown. */
@@ -45,7 +57,7 @@ export const redactBody = (body: string, path: string): string => {
   const parsed = Result.try({ try: (): unknown => JSON.parse(body), catch: () => undefined })
   return Result.isFailure(parsed)
     ? `(${body.length} characters that are no JSON)`
-    : JSON.stringify(redactValue(parsed.success, isAboutSecrets(path)))
+    : JSON.stringify(redactDocument(parsed.success, isAboutSecrets(path)))
 }
 
 interface RequestLog {

@@ -12,7 +12,7 @@ import { readyCondition } from "./rules/conditions.ts"
 import { recordAt } from "./rules/json.ts"
 import { carriedLabels, hostUidAnnotation, managedLabel } from "./rules/keys.ts"
 import { mergePatch } from "./rules/merge-patch.ts"
-import { patchStatus } from "./rules/status-patch.ts"
+import { writeStatus } from "./rules/status-write.ts"
 import { canonical } from "./rules/schema-normalize.ts"
 import { clusterSecretStores } from "./resources.ts"
 import type { SyncedKind } from "./synced-kind.ts"
@@ -121,7 +121,7 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
     }
   const updates = [
     ...updateImport(virtual, desired, context),
-    ...patchStatus(resource, virtual, recordAt(host, "status") ?? {}),
+    ...writeStatus(resource, virtual, recordAt(host, "status") ?? {}),
   ]
   return { actions: updates, verdict: verdictOf(host, updates.length) }
 }

@@ -13,7 +13,14 @@ import { copyOf, copyPatch } from "./rules/reference-copy.ts"
 
 export type Clients = Readonly<Record<Side, KubeClient>>
 
-const verbs = { Create: "created", Patch: "updated", Apply: "updated", Copy: "updated", Delete: "deleted" } as const
+const verbs = {
+  Create: "created",
+  Patch: "updated",
+  Status: "status",
+  Apply: "updated",
+  Copy: "updated",
+  Delete: "deleted",
+} as const
 
 /** Whether only the data of a Secret is new: what users call a rotation. */
 const isRotation = (previous: KubeObject, body: KubeObject): boolean =>
@@ -34,11 +41,14 @@ export const changeOf = (action: Action): Change => {
       ? { ...base, verb: "created" }
       : { ...base, verb: "updated", ...(isRotation(action.previous, action.body) ? { note: "rotated" } : {}) }
   if (action._tag === "Copy" && action.current === undefined) return { ...base, verb: "created" }
-  if (action._tag === "Patch" && action.subresource === "status") return { ...base, verb: "status" }
   return { ...base, verb: verbs[action._tag] }
 }
 
-/** A source that went, or was made anew, in the meantime: its own events bring the key back. */
+/**
+ * A source that went, or was made anew, in the meantime: its own events bring the key back.
+ *
+ * @returns as {@link carryOut}; `current` itself where it holds all that the source does
+ */
 const copy = Effect.fnUntraced(function* (
   action: Copy,
   clients: Clients,
@@ -57,7 +67,8 @@ const copy = Effect.fnUntraced(function* (
 })
 
 /**
- * @returns the object as the server stored it; undefined after a deletion. A deletion of what is gone already has succeeded.
+ * @returns the object as the server stored it; undefined after a deletion, and after a copy whose source is not there any more.
+ * A deletion of what is gone already has succeeded.
  */
 export const carryOut = (action: Action, clients: Clients): Effect.Effect<KubeObject | undefined, ApiError> => {
   const client = clients[action.side]
@@ -67,19 +78,21 @@ export const carryOut = (action: Action, clients: Clients): Effect.Effect<KubeOb
     case "Copy":
       return copy(action, clients)
     case "Apply": {
-      const uid = action.previous?.metadata.uid
-      const body = uid === undefined ? action.body : { ...action.body, metadata: { ...action.body.metadata, uid } }
-      return client.apply(action.resource, body, { force: true, manager: action.manager })
+      const { body, manager, previous, resource } = action
+      const onto = previous === undefined ? { onlyNew: true } : { uid: previous.metadata.uid }
+      return client.apply(resource, body, { force: true, manager, ...onto })
     }
     case "Patch": {
       const { uid, resourceVersion } = action.current.metadata
-      // A status describes what was just read; a tenant's edit in between does not make it wrong, so the UID suffices.
-      const preconditions = action.subresource === "status" ? { uid } : { uid, resourceVersion }
-      return client.mergePatch(action.resource, refOf(action.current), action.patch, {
-        ...preconditions,
-        subresource: action.subresource,
-      })
+      return client.mergePatch(action.resource, refOf(action.current), action.patch, { uid, resourceVersion })
     }
+    case "Status":
+      return client.jsonPatch(
+        action.resource,
+        refOf(action.current),
+        [{ op: "add", path: "/status", value: action.status }],
+        { uid: action.current.metadata.uid, subresource: "status" },
+      )
     case "Delete": {
       const { uid, resourceVersion } = action.current.metadata
       const propagation = action.propagation === undefined ? {} : { propagationPolicy: action.propagation }

@@ -9,7 +9,7 @@ import { notReadyStatus, translateStatus } from "./rules/conditions.ts"
 import { messages } from "./rules/eso-messages.ts"
 import type { Translate } from "./rules/host-text.ts"
 import { arrayAt, recordAt, stringAt } from "./rules/json.ts"
-import { patchStatus } from "./rules/status-patch.ts"
+import { writeStatus } from "./rules/status-write.ts"
 import { externalSecrets } from "./resources.ts"
 
 /** @param now RFC 3339 */
@@ -19,7 +19,7 @@ export const statusNotReady = (
   virtualVersion: string,
   now: string,
 ): ReadonlyArray<Action> =>
-  patchStatus(externalSecrets(virtualVersion), virtual, notReadyStatus(virtual, why.reason, why.message, now))
+  writeStatus(externalSecrets(virtualVersion), virtual, notReadyStatus(virtual, why.reason, why.message, now))
 
 /** Besides the condition, a failure of ESO's leaves the status as it was; it names the Secret that it is about. */
 export const statusFailed = (
@@ -29,7 +29,7 @@ export const statusFailed = (
   virtualVersion: string,
   now: string,
 ): ReadonlyArray<Action> =>
-  patchStatus(externalSecrets(virtualVersion), virtual, {
+  writeStatus(externalSecrets(virtualVersion), virtual, {
     ...recordAt(virtual, "status"),
     ...notReadyStatus(virtual, why.reason, why.message, now),
     binding: { name: target },
@@ -49,7 +49,7 @@ export const statusMissing = (
       : condition,
   )
   const binding = recordAt(virtual, "status", "binding") ?? { name: "" }
-  return patchStatus(externalSecrets(virtualVersion), virtual, { ...status, conditions, binding })
+  return writeStatus(externalSecrets(virtualVersion), virtual, { ...status, conditions, binding })
 }
 
 /** Nothing until ESO has said something: an absent status on the host is not news. */
@@ -63,5 +63,5 @@ export const statusFromHost = (
   const status = recordAt(host, "status")
   return status === undefined || Object.keys(status).length === 0
     ? []
-    : patchStatus(externalSecrets(virtualVersion), virtual, translateStatus(status, target, translate))
+    : writeStatus(externalSecrets(virtualVersion), virtual, translateStatus(status, target, translate))
 }

@@ -6,6 +6,7 @@ import { named } from "../effects/field-selector.ts"
 import { Effect } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
 import type { KubeClient } from "../effects/kube-client.ts"
+import type { KubeObject } from "../effects/kube-object.ts"
 import type { Anchor, IdentityMismatch } from "./rules/identity.ts"
 import { anchorName, anchorNamespace, anchorObject, checkIdentity } from "./rules/identity.ts"
 import { configMaps, namespaces } from "./resources.ts"
@@ -58,6 +59,16 @@ export const makeIdentityGuard = ({ virtual, uid, expected, highest: known }: Op
   return { check, saw, highest: () => highest }
 }
 
-/** Writes the anchor, also over one that was emptied or (accepted by the operator) names another host. */
-export const writeAnchor = (virtual: KubeClient, anchor: Anchor): Effect.Effect<void, ApiError> =>
-  virtual.apply(configMaps, anchorObject(anchor), { force: true }).pipe(Effect.asVoid)
+/**
+ * Writes the anchor, also over one that was emptied or (accepted by the operator) names another host; only over that one: a
+ * Conflict says that somebody else has written since we looked.
+ */
+export const writeAnchor = (
+  virtual: KubeClient,
+  anchor: Anchor,
+  standing: KubeObject | undefined,
+): Effect.Effect<void, ApiError> => {
+  const { uid, resourceVersion } = standing?.metadata ?? {}
+  const onto = standing === undefined ? { onlyNew: true } : { uid, resourceVersion }
+  return Effect.asVoid(virtual.apply(configMaps, anchorObject(anchor), { force: true, ...onto }))
+}

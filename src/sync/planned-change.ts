@@ -51,6 +51,8 @@ const foresee = (action: Action): PlannedChange => {
       return { change, before: undefined, after: action.body }
     case "Patch":
       return { change, before: asStored(action.current), after: patched(asStored(action.current), action.patch) }
+    case "Status":
+      return { change, before: asStored(action.current), after: { ...asStored(action.current), status: action.status } }
     case "Apply":
       return {
         change,

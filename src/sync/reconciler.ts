@@ -71,6 +71,10 @@ const withoutEffect = (action: Action): Verdict => {
   }
 }
 
+/** A copy asks for a write only when its source has been read: that may be gone, or be what the copy holds already. */
+const wasIdle = (action: Action, stored: KubeObject | undefined): boolean =>
+  action._tag === "Copy" && (stored === undefined || stored === action.current)
+
 /** undefined: the action makes or removes an object. */
 const versionBefore = (action: Action): string | undefined => standingOf(action)?.metadata.resourceVersion
 
@@ -86,7 +90,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
 
   const memoryOf = (id: string): Memory => ({ refusedWrite: refusedWrites.get(id) })
 
-  /** @returns whether the server stored anything new */
+  /** @returns whether the server stored anything new, where it was asked to */
   const perform = Effect.fnUntraced(function* (kind: SyncedKind, id: string, action: Action) {
     const doomed = action._tag === "Delete" ? action.current.metadata.uid : undefined
     if (!options.mayWrite() || (doomed !== undefined && deleted.get(doomed) === true)) return true
@@ -101,6 +105,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     const stored = yield* options.brake.allow(id, action, write)
     if (refusedWrites.get(id)?.reason === refusalReasonOf(action)) refusedWrites.delete(id)
     if (doomed !== undefined) deleted.set(doomed, true)
+    if (wasIdle(action, stored)) return true
     options.observe(action, stored)
     if (kind.hint === undefined) options.onChange(changeOf(action))
     return stored === undefined || stored.metadata.resourceVersion !== versionBefore(action)

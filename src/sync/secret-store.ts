@@ -19,7 +19,7 @@ import { recordAt } from "./rules/json.ts"
 import { toQuery } from "./rules/label-selector.ts"
 import type { HostLocation } from "./rules/names.ts"
 import { originKeys, originOf } from "./rules/ownership.ts"
-import { patchStatus } from "./rules/status-patch.ts"
+import { writeStatus } from "./rules/status-write.ts"
 import { Refusal } from "./rules/refusals.ts"
 import { bringTogether, createStore } from "./secret-store-to-host.ts"
 import { hostConflict, isSelected, judge, referentsOf } from "./secret-store-situation.ts"
@@ -45,7 +45,7 @@ const removeCopies = (
     }))
 
 const tell = (virtual: KubeObject, why: NotReady, context: SyncContext): ReadonlyArray<Action> =>
-  patchStatus(
+  writeStatus(
     secretStores(context.virtualVersion),
     virtual,
     notReadyStatus(virtual, why.reason, why.message, context.now()),
@@ -93,7 +93,7 @@ const statusBack = (
   const status = recordAt(host, "status")
   return status === undefined || Object.keys(status).length === 0
     ? []
-    : patchStatus(secretStores(context.virtualVersion), virtual, translateStatus(status, "", translate))
+    : writeStatus(secretStores(context.virtualVersion), virtual, translateStatus(status, "", translate))
 }
 
 /** The normal case: the spec may go to the host, and ESO's word on it comes back. */

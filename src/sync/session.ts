@@ -19,6 +19,7 @@ import { makeIdentityGuard, writeAnchor } from "./identity-guard.ts"
 import type { Change } from "./report.ts"
 import type { CrdNotServed, VersionNotServed } from "./rules/crd.ts"
 import type { IdentityMismatch } from "./rules/identity.ts"
+import { namesVcluster } from "./rules/identity.ts"
 import {
   allowMassDeleteAnnotation,
   heldDeletionsAnnotation,
@@ -133,6 +134,25 @@ const lookAround = Effect.fnUntraced(function* (
 /** The owner of all that we put beside it: `helm uninstall` of the vCluster then takes the Lease along as well. */
 const serviceOf = ({ clients, vcluster }: SyncTarget) => clients.host.get(services, vcluster).pipe(orUndefined)
 
+/** As often in a row; more than that is somebody who goes on writing. */
+const anchorRaces = 5
+
+/** Looks around, and leaves the anchor where none names us. What somebody else wrote there meanwhile is judged by another look. */
+const lookAndAnchor = (target: SyncTarget, acceptIdentity: boolean): Effect.Effect<Survey, SyncFailure> =>
+  Effect.gen(function* () {
+    const { clients, vcluster } = target
+    const survey = yield* lookAround(target, acceptIdentity)
+    const { anchor } = survey
+    if (identityOf(survey, vcluster) !== undefined || anchor === undefined || !namesVcluster(anchor))
+      yield* writeAnchor(clients.virtual, expectedAnchor(survey, vcluster), anchor)
+    return survey
+  }).pipe(
+    Effect.retry({
+      times: anchorRaces,
+      while: (error) => error._tag === "ApiError" && error.reason._tag === "Conflict",
+    }),
+  )
+
 /** The identity first, then the Lease, and only then the first write. */
 export const begin = Effect.fnUntraced(function* (
   target: SyncTarget,
@@ -142,8 +162,7 @@ export const begin = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session, SyncFailure, Scope.Scope> {
   const { clients, vcluster } = target
   const patiently: Patience = patience ?? ((effect) => effect)
-  const look = patiently(Effect.suspend(() => lookAround(target, options.acceptIdentity)))
-  const first = yield* look
+  const first = yield* patiently(Effect.suspend(() => lookAround(target, options.acceptIdentity)))
   const held = { message: "" }
   const allowance = { spent: false }
   let known: { readonly survey: Survey; readonly guard: IdentityGuard } | undefined
@@ -171,7 +190,7 @@ export const begin = Effect.fnUntraced(function* (
     }),
   })
   // Another look, now that nobody else is at work: the Lease may have come after days of waiting.
-  const survey = yield* look
+  const survey = yield* patiently(lookAndAnchor(target, options.acceptIdentity))
   const mismatch = identityOf(survey, vcluster)
   const expected = expectedAnchor(survey, vcluster)
   const guard = makeIdentityGuard({
@@ -181,7 +200,6 @@ export const begin = Effect.fnUntraced(function* (
     highest: mismatch === undefined ? survey.highestResourceVersion : undefined,
   })
   known = { survey, guard }
-  if (mismatch !== undefined || survey.anchor === undefined) yield* patiently(writeAnchor(clients.virtual, expected))
   const events = yield* makeEventRecorder({
     client: clients.virtual,
     component: "vcluster-es",

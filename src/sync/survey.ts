@@ -11,7 +11,7 @@ import type { Clients } from "./executor.ts"
 import { HostNamespaceMissing } from "./errors.ts"
 import { orUndefined } from "./or-undefined.ts"
 import type { Anchor, IdentityMismatch } from "./rules/identity.ts"
-import { anchorName, anchorNamespace, checkIdentity, namesVcluster } from "./rules/identity.ts"
+import { anchorName, anchorNamespace, checkIdentity } from "./rules/identity.ts"
 import { highestVersionAnnotation, virtualClusterAnnotation } from "./rules/keys.ts"
 import { configMaps, namespaces } from "./resources.ts"
 
@@ -33,6 +33,7 @@ export interface Survey {
   /** What the virtual API server answers now. */
   readonly resourceVersion: string
   readonly lease: KubeObject | undefined
+  /** What stands in its place, be it emptied. */
   readonly anchor: KubeObject | undefined
 }
 
@@ -59,7 +60,7 @@ export const takeSurvey = Effect.fnUntraced(function* (
     highestResourceVersion: lease?.metadata.annotations?.[highestVersionAnnotation],
     resourceVersion: anchors.resourceVersion,
     lease,
-    anchor: anchors.items.find(namesVcluster),
+    anchor: anchors.items[0],
   }
 })
 

@@ -27,17 +27,27 @@ const refillMs = 30_000
 /** Writes that are remembered. A fight among more than these is slowed down by their number. */
 const remembered = 4096
 
+const writtenBy = (action: Action): unknown => {
+  switch (action._tag) {
+    case "Create":
+    case "Apply":
+      return action.body
+    case "Copy":
+      return [action.body, action.source.metadata.resourceVersion]
+    case "Patch":
+      return action.patch
+    case "Status":
+      return action.status
+    case "Delete":
+      return action.current.metadata.uid
+  }
+}
+
 /** What is written, but not onto which version; hashed, since it may hold the values of a Secret. */
 const fingerprint = (id: string, action: Action): string => {
   const { _tag, side, resource } = action
-  const written =
-    _tag === "Patch"
-      ? action.patch
-      : _tag === "Delete"
-        ? action.current.metadata.uid
-        : [action.body, _tag === "Copy" ? action.source.metadata.resourceVersion : undefined]
   return createHash("sha256")
-    .update(JSON.stringify([id, _tag, side, resource.plural, written]))
+    .update(JSON.stringify([id, _tag, side, resource.plural, writtenBy(action)]))
     .digest("base64")
 }
 

@@ -205,7 +205,9 @@ onGround("the client on a real API server", (it) => {
       }
       yield* host.kube.waitForList(things, { namespace: "default" }, () => true)
       const created = yield* client.create(things, thing)
-      yield* client.mergePatch(things, refTo("a"), { status: { ok: true } }, { subresource: "status" })
+      yield* client.jsonPatch(things, refTo("a"), [{ op: "add", path: "/status", value: { ok: true } }], {
+        subresource: "status",
+      })
       const other = { uid: "00000000-0000-0000-0000-000000000000" }
       assert.strictEqual(yield* tagOf(client.mergePatch(things, refTo("a"), { spec: {} }, other)), "Conflict")
       const listed = yield* client.list(things)

@@ -131,17 +131,18 @@ export class World {
     if (action._tag === "Copy") return this.copy(action)
     if (action._tag === "Apply") {
       const before = this.get(side, resource.kind, objectKey(action.body))
-      if (action.previous !== undefined && before?.metadata.uid !== action.previous.metadata.uid)
-        throw new Refused("Conflict")
+      if (before?.metadata.uid !== action.previous?.metadata.uid) throw new Refused("Conflict")
       return this.apply(side, resource.kind, action.body, action.manager)
     }
     const key = objectKey(action.current)
     const standing = this.get(side, resource.kind, key)
     if (standing === undefined) throw new Refused("NotFound")
     if (standing.metadata.uid !== action.current.metadata.uid) throw new Refused("Conflict")
-    const isStatus = action._tag === "Patch" && action.subresource === "status"
-    if (!isStatus && standing.metadata.resourceVersion !== action.current.metadata.resourceVersion)
-      throw new Refused("Conflict")
+    if (action._tag === "Status") {
+      this.put(side, resource.kind, { ...standing, status: action.status })
+      return
+    }
+    if (standing.metadata.resourceVersion !== action.current.metadata.resourceVersion) throw new Refused("Conflict")
     if (action._tag === "Delete") return this.remove(side, resource.kind, key)
     const patched = recordAt(applyMergePatch(standing, action.patch))
     if (patched !== undefined) this.put(side, resource.kind, { ...standing, ...patched })

@@ -1,7 +1,7 @@
 /** A {@link KubeClient} over a Map: optimistic concurrency as the API server does it, and nothing more. */
 import { Effect, Stream } from "effect"
 import { AlreadyExists, ApiError, type ApiErrorReason, Conflict, NotFound } from "../../src/effects/api-error.ts"
-import type { KubeClient, ObjectRef } from "../../src/effects/kube-client.ts"
+import type { KubeClient, ObjectRef, PatchOperation, Preconditions } from "../../src/effects/kube-client.ts"
 import { keyOf, type KubeObject } from "../../src/effects/kube-object.ts"
 import { qualifiedName, type Resource } from "../../src/effects/resource.ts"
 import { recordAt } from "../../src/sync/rules/json.ts"
@@ -60,6 +60,22 @@ const patched = (old: KubeObject, patch: Readonly<Record<string, unknown>>): Kub
   metadata: { ...recordAt(applyMergePatch(old.metadata, patch["metadata"] ?? {})), name: old.metadata.name },
 })
 
+/** Operations on members of the object itself, which is all that we send. */
+const operated = (old: KubeObject, operations: ReadonlyArray<PatchOperation>): KubeObject =>
+  operations.reduce<KubeObject>(
+    (object, operation) =>
+      operation.op === "add" ? { ...object, [operation.path.slice(1)]: operation.value } : assertNever(operation),
+    old,
+  )
+
+const assertNever = ({ op }: PatchOperation): never => {
+  throw new Error(`the memory client does not offer ${op}`)
+}
+
+const holds = (object: KubeObject, { uid, resourceVersion }: Preconditions): boolean =>
+  (uid === undefined || uid === object.metadata.uid) &&
+  (resourceVersion === undefined || resourceVersion === object.metadata.resourceVersion)
+
 export const makeMemoryClient = (): MemoryClient => {
   const objects = new Map<string, KubeObject>()
   const calls: Array<Call> = []
@@ -89,6 +105,12 @@ export const makeMemoryClient = (): MemoryClient => {
     })
 
   const notFound = new NotFound({ resourceMissing: false })
+  const changed =
+    (resource: Resource, preconditions: Preconditions, change: (old: KubeObject) => KubeObject) =>
+    (old: KubeObject | undefined): Outcome => {
+      if (old === undefined) return notFound
+      return holds(old, preconditions) ? put(resource, change(old)) : new Conflict()
+    }
   const client: MemoryClient = {
     cluster: "memory",
     server: "https://memory",
@@ -101,16 +123,30 @@ export const makeMemoryClient = (): MemoryClient => {
     get: (resource, ref) => request("get", resource, ref, undefined, (old) => old ?? notFound),
     create: (resource, body) =>
       request("create", resource, refOf(body), body, (old) =>
-        old === undefined ? put(resource, body) : new AlreadyExists(),
+        old === undefined
+          ? put(resource, { ...body, metadata: { uid: `made-${version}`, ...body.metadata } })
+          : new AlreadyExists(),
       ),
     update: (resource, body) =>
       request("update", resource, refOf(body), body, (old) => {
         if (old === undefined) return notFound
         return old.metadata.resourceVersion === body.metadata.resourceVersion ? put(resource, body) : new Conflict()
       }),
-    mergePatch: (resource, ref, patch) =>
-      request("patch", resource, ref, patch, (old) =>
-        old === undefined ? notFound : put(resource, patched(old, patch)),
+    mergePatch: (resource, ref, patch, given = {}) =>
+      request(
+        "patch",
+        resource,
+        ref,
+        patch,
+        changed(resource, given, (old) => patched(old, patch)),
+      ),
+    jsonPatch: (resource, ref, operations, given = {}) =>
+      request(
+        "patch",
+        resource,
+        ref,
+        { operations },
+        changed(resource, given, (old) => operated(old, operations)),
       ),
     list: () => notOffered,
     watch: () => Stream.fromEffect(notOffered),

@@ -110,6 +110,7 @@ export const makeScriptedClient: Effect.Effect<ScriptedClient> = Effect.gen(func
       create: unscripted("create"),
       update: unscripted("update"),
       mergePatch: unscripted("mergePatch"),
+      jsonPatch: unscripted("jsonPatch"),
       apply: unscripted("apply"),
       delete: unscripted("delete"),
       getPath: unscripted("getPath"),

@@ -26,12 +26,22 @@ export interface Patch extends Target {
   readonly _tag: "Patch"
   readonly current: KubeObject
   readonly patch: Readonly<Record<string, unknown>>
-  readonly subresource?: "status"
+}
+
+/**
+ * The whole status of exactly this object, whatever its version: a status describes what was just read, and a tenant's edit
+ * of the spec in between does not make it wrong. What stands there already is replaced, since nobody else has a say in it.
+ */
+export interface Status extends Target {
+  readonly _tag: "Status"
+  readonly current: KubeObject
+  readonly status: Readonly<Record<string, unknown>>
 }
 
 /**
  * Server-side apply, taking over fields of others (for virtual Secrets, as ESO takes them over). `previous` is what stands
- * there; another object, or none any more, is a Conflict. Without it, there is nothing as far as we know.
+ * there; another object, or none any more, is a Conflict. Without it nothing stands there as far as we know, and anything
+ * that does is a Conflict.
  */
 export interface Apply extends Target {
   readonly _tag: "Apply"
@@ -67,11 +77,11 @@ export interface Delete extends Target {
   readonly propagation?: "Foreground"
 }
 
-export type Action = Create | Patch | Apply | Copy | Delete
+export type Action = Create | Patch | Status | Apply | Copy | Delete
 
 /** What an action is about: as it will stand, else as it stands. */
 export const objectOf = (action: Action): KubeObject =>
-  action._tag === "Patch" || action._tag === "Delete" ? action.current : action.body
+  action._tag === "Patch" || action._tag === "Status" || action._tag === "Delete" ? action.current : action.body
 
 /** The object that an action changes or removes; undefined where it makes one. */
 export const standingOf = (action: Action): KubeObject | undefined =>

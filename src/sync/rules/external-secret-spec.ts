@@ -4,6 +4,7 @@
  * validation, so nothing about their types may be taken for granted.
  */
 import { Result, Schema } from "effect"
+import { cutText } from "../../effects/cut-text.ts"
 import { isRecord } from "./json.ts"
 import { Refusal } from "./refusals.ts"
 import { isNestedDeeperThan } from "./schema-normalize.ts"
@@ -67,7 +68,7 @@ type Decoded = Result.Result<ExternalSecretSpec, Refusal>
 const decodeAnew = (spec: unknown): Decoded =>
   isNestedDeeperThan(spec, maxDepth)
     ? Result.fail(invalid(`it is nested deeper than ${maxDepth} levels`))
-    : decode(spec ?? {}).pipe(Result.mapError((error) => invalid(error.message.replaceAll(/\s+/g, " ").slice(0, 300))))
+    : decode(spec ?? {}).pipe(Result.mapError((error) => invalid(cutText(error.message.replaceAll(/\s+/g, " "), 300))))
 
 /** Decoding costs more than all else in a decision, and a cached object is decided about several times. */
 const decoded = new WeakMap<object, Decoded>()

@@ -3,6 +3,7 @@
  *
  * `judgeSpec` is the gate that every ExternalSecret passes before anything of it reaches the host.
  */
+import { cutText } from "../../effects/cut-text.ts"
 import type { KubeObject } from "../../effects/kube-object.ts"
 import type { ExternalSecretSpec, LocatedStoreReference, TargetTemplate } from "./external-secret-spec.ts"
 import { storeReferences, templateReferences } from "./external-secret-spec.ts"
@@ -242,7 +243,7 @@ const judgeAsWebhook = (spec: ExternalSecretSpec): Refusal | undefined => {
         reason: "InvalidSpec",
         message: errors
           .slice(0, 5)
-          .map((error) => error.slice(0, 300))
+          .map((error) => cutText(error, 300))
           .join("; "),
       })
 }

@@ -1,5 +1,6 @@
 /** Words that messages about wrong input share. */
 import { isRecord } from "./json.ts"
+import { cutText } from "../../effects/cut-text.ts"
 import { nearestWord } from "../../effects/nearest-word.ts"
 
 const longest = 60
@@ -9,7 +10,7 @@ export const describeValue = (value: unknown): string => {
   if (value === undefined || value === null) return "nothing"
   if (Array.isArray(value)) return "a list"
   if (isRecord(value)) return "a map"
-  if (typeof value === "string") return JSON.stringify(value.length > longest ? `${value.slice(0, longest)}…` : value)
+  if (typeof value === "string") return JSON.stringify(value.length > longest ? `${cutText(value, longest)}…` : value)
   return typeof value === "number" || typeof value === "boolean" ? String(value) : `a ${typeof value}`
 }
 

@@ -1,5 +1,6 @@
 /** When an API server says no to a write for good (until something changes), the tenant hears it as a refusal. */
 import type { ApiError } from "../../effects/api-error.ts"
+import { cutText } from "../../effects/cut-text.ts"
 import type { Action } from "./actions.ts"
 import { Refusal } from "./refusals.ts"
 import type { RefusalReason } from "./refusals.ts"
@@ -33,5 +34,5 @@ export const refusedWrite = (action: Action, { reason, detail }: ApiError): Refu
   const nowhere = reason._tag === "NotFound" && !reason.resourceMissing && action._tag === "Create"
   const final = nowhere || ((reason._tag === "Invalid" || reason._tag === "Forbidden") && !lacksRights)
   if (!final) return undefined
-  return new Refusal({ reason: told, message: `${whatOf(told, action)}: ${detail.slice(0, longest)}` })
+  return new Refusal({ reason: told, message: `${whatOf(told, action)}: ${cutText(detail, longest)}` })
 }

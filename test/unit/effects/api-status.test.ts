@@ -12,6 +12,10 @@ it("tells the reasons of the API apart", () => {
   const named = { name: "a", kind: "configmaps" }
   const denied =
     'configmaps is forbidden: User "jane" cannot list resource "configmaps" in API group "" at the cluster scope'
+  // A JSON patch whose test fails; no other answer has just these words.
+  const misfit = "the server rejected our request due to an error in our request"
+  const invalid = { _tag: "Invalid", fields: [] }
+  const invalidStatus = { _tag: "Invalid", fields: ["status"] }
   const tooNew = "Timeout: Too large resource version: 999, current: 12"
   const cases: ReadonlyArray<readonly [Parameters<typeof outcomeOf>, object]> = [
     [
@@ -26,6 +30,9 @@ it("tells the reasons of the API apart", () => {
     [[404, {}, "<html>nginx</html>"], { _tag: "NotKubernetes", status: 404 }],
     [[409, {}, status(409, "AlreadyExists", "x", named)], { _tag: "AlreadyExists" }],
     [[409, {}, status(409, "Conflict", "x", named)], { _tag: "Conflict" }],
+    [[422, {}, status(422, "Invalid", misfit, {})], { _tag: "Conflict" }],
+    [[422, {}, status(422, "Invalid", `admission webhook "w" denied the request: ${misfit}`)], invalid],
+    [[422, {}, status(422, "Invalid", misfit, { causes: [{ field: "status", message: "x" }] })], invalidStatus],
     [[401, {}, status(401, "Unauthorized", "Unauthorized")], { _tag: "Unauthorized" }],
     [[401, {}, "<html>log in</html>"], { _tag: "NotKubernetes", status: 401 }],
     [[403, {}, status(403, "Forbidden", denied)], { _tag: "Forbidden", user: "jane" }],

@@ -34,9 +34,16 @@ it.live("sends one request a call, on one session, with user agent and field man
     yield* client.get(configMaps, ref)
     yield* client.create(configMaps, configMap("a"), { dryRun: true })
     yield* client.apply(configMaps, configMap("a"), { force: true })
-    yield* client.update(configMaps, configMap("a"), { subresource: "status" })
+    yield* client.update(configMaps, configMap("a"))
     yield* client.mergePatch(configMaps, ref, { data: { a: "1" } }, { uid: "u", resourceVersion: "7" })
     yield* client.delete(configMaps, ref, { uid: "u", propagationPolicy: "Foreground" })
+    yield* client.jsonPatch(configMaps, ref, [{ op: "add", path: "/status", value: {} }], {
+      uid: "u",
+      resourceVersion: "7",
+      subresource: "status",
+    })
+    yield* client.apply(configMaps, configMap("a"), { uid: "u", manager: "m" })
+    yield* client.apply(configMaps, configMap("a"), { onlyNew: true })
     assert.strictEqual(server.sessions.length, 1)
     const base = "/prefix/api/v1/namespaces/default/configmaps"
     assert.deepStrictEqual(
@@ -45,9 +52,12 @@ it.live("sends one request a call, on one session, with user agent and field man
         `GET ${base}/a`,
         `POST ${base}?fieldManager=tester&dryRun=All`,
         `PATCH ${base}/a?fieldManager=tester&force=true`,
-        `PUT ${base}/a/status?fieldManager=tester`,
+        `PUT ${base}/a?fieldManager=tester`,
         `PATCH ${base}/a?fieldManager=tester`,
         `DELETE ${base}/a`,
+        `PATCH ${base}/a/status?fieldManager=tester`,
+        `PATCH ${base}/a?fieldManager=m`,
+        `PATCH ${base}/a?fieldManager=tester`,
       ],
     )
     assert.deepStrictEqual(
@@ -59,6 +69,9 @@ it.live("sends one request a call, on one session, with user agent and field man
         "application/json",
         "application/merge-patch+json",
         "application/json",
+        "application/json-patch+json",
+        "application/apply-patch+yaml",
+        "application/apply-patch+yaml",
       ],
     )
     assert.deepStrictEqual(JSON.parse(server.received[4]?.body ?? ""), {
@@ -71,6 +84,14 @@ it.live("sends one request a call, on one session, with user agent and field man
       propagationPolicy: "Foreground",
       preconditions: { uid: "u" },
     })
+    assert.deepStrictEqual(JSON.parse(server.received[6]?.body ?? ""), [
+      { op: "test", path: "/metadata/uid", value: "u" },
+      { op: "test", path: "/metadata/resourceVersion", value: "7" },
+      { op: "add", path: "/status", value: {} },
+    ])
+    const applied = server.received.slice(7).map(({ body }): unknown => JSON.parse(body))
+    assert.deepInclude(applied[0], { metadata: { name: "a", namespace: "default", uid: "u" } })
+    assert.deepInclude(applied[1], { metadata: { name: "a", namespace: "default", resourceVersion: "1" } })
     assert.isTrue(server.received.every(({ headers }) => headers["user-agent"] === "test/1 (os/arch)"))
   }),
 )

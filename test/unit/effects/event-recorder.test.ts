@@ -125,6 +125,22 @@ describe("event recorder", () => {
     }),
   )
 
+  it.effect("leaves an event alone that somebody made anew under the name of ours", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      const events = yield* makeRecorder(client)
+      events.record(event())
+      yield* TestClock.adjust("1 minute")
+      const [namespace = "", name = ""] = client.calls[0]?.key.split("/") ?? []
+      const theirs = { apiVersion: "v1", kind: "Event", metadata: { namespace, name, uid: "theirs" }, count: 7 }
+      client.put(eventResource, theirs)
+      events.record(event())
+      yield* written(client)
+      assert.deepStrictEqual(verbs(client), ["create", "patch", "create"])
+      assert.strictEqual(client.stored(eventResource, { namespace, name })?.["count"], 7)
+    }),
+  )
+
   it.effect("lets 25 events of one object through, then one every 5 minutes; others are free", () =>
     Effect.gen(function* () {
       const client = makeMemoryClient()

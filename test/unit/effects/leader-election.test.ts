@@ -16,7 +16,7 @@ describe("taking the Lease", () => {
         leaseOptions(client, { annotations: () => ({ a: "1", b: "" }), labels: { app: "vcluster-es" } }),
       )
       assert.isTrue(held.isHeld())
-      const { resourceVersion: _, ...metadata } = storedLease(client).metadata
+      const { resourceVersion: _, uid: __, ...metadata } = storedLease(client).metadata
       assert.deepStrictEqual(metadata, { ...leaseRef, labels: { app: "vcluster-es" }, annotations: { a: "1" } })
       assert.deepStrictEqual(storedLease(client)["spec"], {
         holderIdentity: "me",

@@ -31,6 +31,12 @@ describe("a dry run foresees", () => {
       spec: { refreshInterval: "5m" },
     })
   })
+  it("a status, whole", () => {
+    const current = { ...object, status: { conditions: [], old: true } }
+    const status = { conditions: [{ type: "Ready" }] }
+    const planned = one({ _tag: "Status", side: "virtual", resource, current, status })
+    assert.deepStrictEqual([planned?.after, planned?.change.verb], [{ ...object, status }, "status"])
+  })
   it("a deletion", () => {
     const planned = one({ _tag: "Delete", side: "host", resource, current: object, becauseAbsent: true })
     assert.deepStrictEqual([planned?.before, planned?.after, planned?.change.verb], [object, undefined, "deleted"])

@@ -23,6 +23,18 @@ describe("bodies in the log", () => {
     })
   })
 
+  it("of a JSON patch show the status that it writes, and no other value", () => {
+    const test = { op: "test", path: "/metadata/uid", value: "u" }
+    const status = { op: "add", path: "/status", value: { conditions: [], token: "ey.." } }
+    const data = { op: "add", path: "/data/key", value: "dmFsdWU=" }
+    assert.deepStrictEqual(redacted([test, status, data, { op: "remove", path: "/spec" }]), [
+      test,
+      { ...status, value: { conditions: [], token: "***" } },
+      { ...data, value: "***" },
+      { op: "remove", path: "/spec" },
+    ])
+  })
+
   it("show what is no secret", () => {
     const map = { kind: "ConfigMap", data: { key: "value" } }
     assert.deepStrictEqual(redacted(map, "/api/v1/namespaces/secrets/configmaps/b"), map)

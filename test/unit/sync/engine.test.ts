@@ -148,7 +148,7 @@ describe("a write without effect", () => {
       // The CRD there knows no status: the API server takes it and drops it.
       const bench = yield* makeEngineBench({}, (client) => ({
         ...client,
-        mergePatch: (kind, at) => client.get(kind, at),
+        jsonPatch: (kind, at) => client.get(kind, at),
       }))
       createVirtual(bench, "web")
       yield* TestClock.adjust("1 second")

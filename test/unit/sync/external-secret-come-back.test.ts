@@ -274,6 +274,6 @@ describe("the status", () => {
     assert.deepStrictEqual(round(world), [])
     assert.strictEqual(decide(world).verdict?.health, "waiting")
     answer(world)
-    assert.deepStrictEqual(round(world), ["Apply virtual Secret", "Patch virtual ExternalSecret"])
+    assert.deepStrictEqual(round(world), ["Apply virtual Secret", "Status virtual ExternalSecret"])
   })
 })

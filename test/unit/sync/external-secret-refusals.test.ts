@@ -55,7 +55,7 @@ const assertRefused = (decision: Decision, reason: RefusalReason, message: strin
   assert.include(decision.verdict?.message, message)
   assert.deepInclude(decision.notice, { type: "Warning", reason })
   const writes = decision.actions.map(({ _tag, side }) => `${_tag} ${side}`)
-  assert.include(writes, "Patch virtual")
+  assert.include(writes, "Status virtual")
   for (const write of writes) assert.notMatch(write, /^(Create|Patch|Apply) host/)
 }
 
@@ -200,7 +200,7 @@ describe("what an API server does not take", () => {
     assert.strictEqual(notice?.reason, "RefusedByHost")
     assert.deepStrictEqual(
       actions.map(({ _tag, side }) => `${_tag} ${side}`),
-      ["Patch virtual", "Create host"],
+      ["Status virtual", "Create host"],
     )
   })
 
@@ -213,7 +213,7 @@ describe("what an API server does not take", () => {
     assert.deepInclude(verdict, { health: "refused", reason: "TargetSecretRefused", message: "denied" })
     assert.deepStrictEqual(
       actions.map(({ _tag, side }) => `${_tag} ${side}`),
-      ["Patch virtual", "Apply virtual"],
+      ["Status virtual", "Apply virtual"],
     )
   })
 
@@ -236,16 +236,20 @@ describe("what an API server does not take", () => {
     previous: undefined,
   }
   const toStatus: Action = {
-    _tag: "Patch",
+    _tag: "Status",
     side: "virtual",
     resource: externalSecrets("v1"),
     current: body,
-    patch: {},
-    subresource: "status",
+    status: {},
   }
   const answered = (reason: ApiErrorReason, detail = "why") =>
     new ApiError({ cluster: "host", server: "https://h", verb: "create", resource: "x", detail, reason })
   const invalid = new Invalid({ fields: ["spec.x"] })
+
+  it("is told in whole characters, however long the server's text is", () => {
+    for (const detail of [`${"x".repeat(999)}\u{1f511}`, "\u{1f511}".repeat(600)])
+      assert.isTrue(refusedWrite(toHost, answered(invalid, detail))?.message.isWellFormed())
+  })
 
   const answers: ReadonlyArray<
     readonly [what: string, action: Action, reason: ApiErrorReason, told: RefusalReason | undefined]

@@ -35,6 +35,7 @@ export const fakeClient = (
     create: unexpected,
     update: unexpected,
     mergePatch: unexpected,
+    jsonPatch: unexpected,
     apply: unexpected,
     delete: unexpected,
     getPath: (path) =>

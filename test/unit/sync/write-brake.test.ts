@@ -34,6 +34,22 @@ describe("the write brake", () => {
     }),
   )
 
+  it.effect("takes the same status for the same write, whatever it is written over", () =>
+    Effect.gen(function* () {
+      const brake = makeWriteBrake(() => 0)
+      const status = (resourceVersion: string, ready: boolean): Action => ({
+        _tag: "Status",
+        side: "virtual",
+        resource: secrets,
+        current: { ...action.body, metadata: { ...action.body.metadata, resourceVersion } },
+        status: { ready },
+      })
+      for (let turn = 0; turn < 10; turn += 1) yield* brake.allow("key", status(`${turn}`, true), Effect.void)
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(brake.allow("key", status("10", true), Effect.void))))
+      yield* brake.allow("key", status("10", false), Effect.void)
+    }),
+  )
+
   it.effect("a write that fails undoes nobody's: an outage is no fight", () =>
     Effect.gen(function* () {
       const brake = makeWriteBrake(() => 0)

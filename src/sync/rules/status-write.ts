@@ -4,12 +4,10 @@ import type { Resource } from "../../effects/resource.ts"
 import type { Action } from "./actions.ts"
 import type { JsonRecord } from "./json.ts"
 import { recordAt } from "./json.ts"
-import { mergePatch } from "./merge-patch.ts"
+import { jsonEqual } from "./merge-patch.ts"
 
 /** @returns nothing where the status is that already */
-export const patchStatus = (resource: Resource, virtual: KubeObject, desired: JsonRecord): ReadonlyArray<Action> => {
-  const patch = mergePatch({ status: recordAt(virtual, "status") ?? {} }, { status: desired })
-  return patch === undefined
+export const writeStatus = (resource: Resource, virtual: KubeObject, desired: JsonRecord): ReadonlyArray<Action> =>
+  jsonEqual(recordAt(virtual, "status") ?? {}, desired)
     ? []
-    : [{ _tag: "Patch", side: "virtual", resource, current: virtual, patch, subresource: "status" }]
-}
+    : [{ _tag: "Status", side: "virtual", resource, current: virtual, status: desired }]

@@ -1,0 +1,176 @@
+/**
+ * Whole passes over real API servers, with an object deleted and made anew under its name at the one moment that matters:
+ * after the decision about it, before the write leaves.
+ */
+import { assert } from "@effect/vitest"
+import { Effect } from "effect"
+import type { ObjectRef } from "../../src/effects/kube-client.ts"
+import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { Resource } from "../../src/effects/resource.ts"
+import { stringMapAt } from "../../src/sync/rules/json.ts"
+import { syncOnce } from "../../src/sync/syncer.ts"
+import { Ground } from "../clusters/ground.ts"
+import { testContext } from "../model/world.ts"
+import { type Around, aroundWrites, type Write } from "../support/before-writes.ts"
+import type { KubeError } from "../support/kube-error.ts"
+import { onGround } from "../support/on-ground.ts"
+import { clusterSecretStores, configMaps, externalSecrets, secrets } from "../support/resources.ts"
+import { externalSecret, fakeStore, isReady, isRefused, readyOf, valueOf } from "../support/synced-pair.ts"
+import { connect } from "./transport-client.ts"
+
+const vcluster = { name: "vc", namespace: "team-x" }
+const options = { identity: "me", version: "0", workers: 2, allowMassDelete: false, acceptIdentity: false }
+const observer = { onChange: () => {}, onProgress: () => {}, onWarning: () => {} }
+
+/** One pass of ours, with something done around its writes into the virtual cluster. */
+const pass = (around: Around = (_, send) => send) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const { host, virtual } = yield* Ground
+      const clients = {
+        host: yield* connect(host.kubeconfig),
+        virtual: aroundWrites(yield* connect(virtual.kubeconfig), around),
+      }
+      return yield* syncOnce({ clients, vcluster, settings: testContext().settings }, options, observer, 60_000)
+    }),
+  )
+
+/** Does `act` once, before the first write that `concerns`; `tags` tells how such writes ended. */
+const once = (concerns: (write: Write) => boolean, act: Effect.Effect<unknown, KubeError>) => {
+  const tags = new Array<string>()
+  let done = false
+  const around: Around = (write, send) =>
+    Effect.gen(function* () {
+      if (!concerns(write)) return yield* send
+      if (!done) {
+        done = true
+        yield* Effect.orDie(act)
+      }
+      return yield* send.pipe(
+        Effect.tapError(({ reason }) => Effect.sync(() => tags.push(reason._tag))),
+        Effect.tap(() => Effect.sync(() => tags.push("written"))),
+      )
+    })
+  return { around, tags }
+}
+
+const isAbout =
+  (resource: Resource, name: string) =>
+  (write: Write): boolean =>
+    write.resource.plural === resource.plural && write.ref.name === name
+
+const isStatusOf = (name: string) => (write: Write) =>
+  isAbout(externalSecrets, name)(write) && (write.subresource === "status" || write.verb === "mergePatch")
+
+const ready = Effect.gen(function* () {
+  const { host, seedVcluster, startEso } = yield* Ground
+  if ((yield* host.kube.find(configMaps, { namespace: "default", name: "prepared" })) !== undefined) return
+  yield* startEso()
+  yield* seedVcluster(vcluster)
+  yield* host.kube.create(clusterSecretStores, fakeStore("store", { "/database/password": "s3cret" }))
+  yield* pass()
+  yield* host.kube.create(configMaps, {
+    apiVersion: "v1",
+    kind: "ConfigMap",
+    metadata: { namespace: "default", name: "prepared" },
+  })
+})
+
+const inDefault = (name: string): ObjectRef => ({ namespace: "default", name })
+
+const plainSecret = (name: string, metadata: object = {}): KubeObject => ({
+  apiVersion: "v1",
+  kind: "Secret",
+  metadata: { namespace: "default", name, ...metadata },
+  data: { theirs: "MQ==" },
+})
+
+onGround("an object made anew while a pass writes", (it) => {
+  it.effect("the status of a removed ExternalSecret never lands on its successor", () =>
+    Effect.gen(function* () {
+      yield* ready
+      const { virtual } = yield* Ground
+      const old = yield* virtual.kube.create(externalSecrets, externalSecret("anew", { store: "first" }))
+      const makeAnew = Effect.gen(function* () {
+        yield* virtual.kube.delete(externalSecrets, inDefault("anew"))
+        yield* virtual.kube.create(externalSecrets, externalSecret("anew", { store: "second" }))
+      })
+      const { around, tags } = once(isStatusOf("anew"), makeAnew)
+      const seen = new Array<KubeObject>()
+      yield* pass((write, send) =>
+        around(write, send).pipe(
+          Effect.ensuring(
+            isStatusOf("anew")(write)
+              ? virtual.kube.get(externalSecrets, inDefault("anew")).pipe(
+                  Effect.tap((object) => Effect.sync(() => seen.push(object))),
+                  Effect.orDie,
+                )
+              : Effect.void,
+          ),
+        ),
+      )
+      for (const object of seen) {
+        assert.notStrictEqual(object.metadata.uid, old.metadata.uid)
+        assert.notInclude(readyOf(object)?.message ?? "", "first")
+      }
+      assert.deepStrictEqual(tags, ["Conflict", "written"])
+      const successor = yield* virtual.kube.get(externalSecrets, inDefault("anew"))
+      assert.isTrue(isRefused("StoreNotImported")(successor), JSON.stringify(successor["status"]))
+      assert.include(readyOf(successor)?.message ?? "", "second")
+    }),
+  )
+
+  it.effect("a Secret made anew is looked at again, and no refusal is told", () =>
+    Effect.gen(function* () {
+      yield* ready
+      const { virtual } = yield* Ground
+      yield* virtual.kube.create(externalSecrets, externalSecret("rotated"))
+      yield* pass()
+      yield* virtual.kube.waitFor(externalSecrets, inDefault("rotated"), isReady)
+      // Something to write: a key of ours is gone.
+      yield* virtual.kube.patch(secrets, inDefault("rotated"), { data: { password: null } })
+      const makeAnew = Effect.gen(function* () {
+        yield* virtual.kube.delete(secrets, inDefault("rotated"))
+        yield* virtual.kube.create(secrets, plainSecret("rotated"))
+      })
+      const { around, tags } = once((write) => write.verb === "apply" && isAbout(secrets, "rotated")(write), makeAnew)
+      const told = new Array<string | undefined>()
+      yield* pass((write, send) =>
+        around(write, send).pipe(
+          Effect.ensuring(
+            virtual.kube.get(externalSecrets, inDefault("rotated")).pipe(
+              Effect.tap((object) => Effect.sync(() => told.push(readyOf(object)?.reason))),
+              Effect.orDie,
+            ),
+          ),
+        ),
+      )
+      assert.strictEqual(tags[0], "Conflict")
+      assert.notInclude(told, "TargetSecretRefused")
+      assert.strictEqual(valueOf(yield* virtual.kube.get(secrets, inDefault("rotated")), "password"), "s3cret")
+    }),
+  )
+
+  it.effect("a Secret that another controller made a moment ago is not taken over", () =>
+    Effect.gen(function* () {
+      yield* ready
+      const { virtual } = yield* Ground
+      const owner = yield* virtual.kube.create(configMaps, {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { namespace: "default", name: "their-owner" },
+      })
+      const ownerReferences = [
+        { apiVersion: "v1", kind: "ConfigMap", name: "their-owner", uid: owner.metadata.uid, controller: true },
+      ]
+      yield* virtual.kube.create(externalSecrets, externalSecret("taken"))
+      const make = virtual.kube.create(secrets, plainSecret("taken", { ownerReferences }))
+      const { around, tags } = once((write) => write.verb === "apply" && isAbout(secrets, "taken")(write), make)
+      yield* pass(around)
+      assert.strictEqual(tags[0], "Conflict")
+      const standing = yield* virtual.kube.get(secrets, inDefault("taken"))
+      assert.deepStrictEqual(stringMapAt(standing, "data"), { theirs: "MQ==" })
+      assert.strictEqual(readyOf(yield* virtual.kube.get(externalSecrets, inDefault("taken")))?.status, "False")
+    }),
+  )
+})
