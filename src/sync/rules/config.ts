@@ -8,8 +8,8 @@ import { nearestWord } from "../../effects/nearest-word.ts"
 import { describeValue } from "./problem-text.ts"
 import { checkConflicts } from "./settings-conflicts.ts"
 import { SettingsReader } from "./settings-reader.ts"
-import { parseYaml } from "./yaml-position.ts"
-import type { Position, PositionedProblem, YamlTree } from "./yaml-position.ts"
+import { parseYaml } from "../../effects/yaml-position.ts"
+import type { Position, PositionedProblem, YamlTree } from "../../effects/yaml-position.ts"
 
 export interface Settings extends IntegrationSettings {
   /** `sync.toHost.namespaces`. */

@@ -1,8 +1,8 @@
 /** Settings elsewhere in vcluster.yaml that exclude or undo the integration (loft-sh/vcluster, `pkg/config/validation.go`). */
 import type { IntegrationSettings } from "./integration-settings.ts"
 import type { SettingPath, SettingsReader } from "./settings-reader.ts"
-import { entryAt } from "./yaml-position.ts"
-import type { YamlEntry } from "./yaml-position.ts"
+import { entryAt } from "../../effects/yaml-position.ts"
+import type { YamlEntry } from "../../effects/yaml-position.ts"
 
 const isOn = (entry: YamlEntry | undefined): boolean =>
   entry !== undefined && entry.value.kind === "scalar" && entry.value.value === true
