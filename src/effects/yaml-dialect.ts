@@ -25,16 +25,25 @@ const controlCharacter = /[\0-\x08\v\f\x0E-\x1F\x7F-\x84\x86-\x9F\uFFFE\uFFFF]/
 
 const hex = (character: string): string => `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
 
-function* lexemesOf(text: string): Generator<Lexeme> {
+const blanks = /^[ \t]+$/
+
+/** Blanks side by side are one lexeme. */
+const lexemesOf = (text: string): ReadonlyArray<Lexeme> => {
+  const lexemes: Array<Lexeme> = []
   let offset = 0
   let isScalar = false
-  for (const piece of new Lexer().lex(text))
+  for (const piece of new Lexer().lex(text)) {
+    const last = lexemes.at(-1)
     if (piece === CST.SCALAR) isScalar = true
     else if (piece !== CST.DOCUMENT && piece !== CST.FLOW_END) {
-      yield { text: piece, offset, isScalar }
+      if (last !== undefined && !last.isScalar && !isScalar && blanks.test(piece) && blanks.test(last.text))
+        lexemes[lexemes.length - 1] = { ...last, text: last.text + piece }
+      else lexemes.push({ text: piece, offset, isScalar })
       offset += piece.length
       isScalar = false
     }
+  }
+  return lexemes
 }
 
 const directiveProblem = (text: string): string | undefined => {
@@ -73,49 +82,74 @@ const breakProblem = ({ text }: Lexeme, quoted: boolean) => {
     : { index: found.index, message: `${hex(found[0])} is a line break to ${readers}; remove it, or write it as an escape in double quotes` }
 }
 
-const isBlank = (text: string | undefined): boolean => text === undefined || /^\r?\n/.test(text) || text.startsWith("#")
+const endsLine = (text: string | undefined): boolean => text === undefined || /^\r?\n/.test(text) || text.startsWith("#")
 
 class DialectReader {
   readonly problems: Array<DialectProblem> = []
   private readonly lexemes: ReadonlyArray<Lexeme>
+  /** Of brackets. */
   private depth = 0
-  /** The last one with a content. */
+  /** The last lexeme with a content. */
   private before: Lexeme | undefined
+  private lineStart = 0
+  /** Columns from 0: of the first content of this line behind dashes, and of the line that `before` stands on. */
+  private column: number | undefined
+  private blockColumn = 0
 
   constructor(text: string) {
-    this.lexemes = [...lexemesOf(text)]
+    this.lexemes = lexemesOf(text)
   }
 
   read(): ReadonlyArray<DialectProblem> {
     for (const [index, lexeme] of this.lexemes.entries()) {
       this.look(lexeme, this.lexemes[index - 1], this.lexemes[index + 1])
-      if (!lexeme.isScalar && /^[[{]$/.test(lexeme.text)) this.depth += 1
-      if (!lexeme.isScalar && /^[\]}]$/.test(lexeme.text)) this.depth -= 1
-      if (!/^\s*(#|$)/.test(lexeme.text)) this.before = lexeme
+      this.advance(lexeme)
     }
     return this.problems
+  }
+
+  private advance(lexeme: Lexeme): void {
+    const { text, offset, isScalar } = lexeme
+    if (!isScalar && /^[[{]$/.test(text)) this.depth += 1
+    if (!isScalar && /^[\]}]$/.test(text)) this.depth -= 1
+    if (isScalar || !/^(\s*(#|$)|-$)/.test(text)) {
+      this.before = lexeme
+      this.column ??= offset - this.lineStart
+      this.blockColumn = this.column
+    }
+    const newline = text.lastIndexOf("\n")
+    if (newline < 0) return
+    this.lineStart = offset + newline + 1
+    this.column = undefined
   }
 
   private look(lexeme: Lexeme, previous: Lexeme | undefined, next: Lexeme | undefined): void {
     const { text, isScalar } = lexeme
     const quoted = !isScalar && /^["']/.test(text)
     this.tell(lexeme, breakProblem(lexeme, quoted))
-    if (isScalar) return
-    if (text.startsWith('"')) this.tell(lexeme, escapeProblem(text))
-    if (text.startsWith("%")) this.tell(lexeme, directiveProblem(text))
-    if (/^[&*]/.test(text)) this.tell(lexeme, anchorProblem(text))
-    if (/^[ \t]*\t/.test(text)) this.tell(lexeme, this.tabProblem(text, previous?.text, next?.text))
-    if (text === ":" && this.depth > 0 && previous?.isScalar === true && /^[,[\]{}]/.test(next?.text ?? ""))
+    if (isScalar) this.tell(lexeme, this.wordProblem(text))
+    else if (text.startsWith('"')) this.tell(lexeme, escapeProblem(text))
+    else if (text.startsWith("%")) this.tell(lexeme, directiveProblem(text))
+    else if (/^[&*]/.test(text)) this.tell(lexeme, anchorProblem(text))
+    else if (/^[ \t]*\t/.test(text)) this.tell(lexeme, this.tabProblem(text, previous?.text, next?.text))
+    else if (text === ":" && this.depth > 0 && previous?.isScalar === true && /^[,[\]{}]/.test(next?.text ?? ""))
       this.tell(lexeme, `${readers} take this colon for a part of the word before it; put a space after it`)
+  }
+
+  /** Within brackets YAML 1.1 knows more marks than 1.2. */
+  private wordProblem(text: string): string | undefined {
+    if (this.depth === 0) return undefined
+    if (text.includes("?")) return `${readers} refuse a ? in a word within brackets; put it in quotes`
+    return text.startsWith(":") ? `${readers} refuse a colon that begins a word within brackets; put it in quotes` : undefined
   }
 
   private tabProblem(text: string, previous: string | undefined, next: string | undefined): string | undefined {
     if (this.depth > 0) return undefined
     const afterMark = previous === "-" || previous === "?"
-    const fillsLine = (previous === undefined || previous.endsWith("\n")) && isBlank(next)
+    const fillsLine = (previous === undefined || previous.endsWith("\n")) && endsLine(next)
     // After a word without quotes, blanks are taken for its continuation as long as they are indented.
-    const passes = this.before?.isScalar === true && text.startsWith(" ")
-    return afterMark || (fillsLine && !passes) ? `a tab here is refused by ${readers}; use spaces` : undefined
+    const continues = this.before?.isScalar === true && text.indexOf("\t") > this.blockColumn
+    return afterMark || (fillsLine && !continues) ? `a tab here is refused by ${readers}; use spaces` : undefined
   }
 
   private tell(lexeme: Lexeme, found: string | { readonly index: number; readonly message: string } | undefined): void {
