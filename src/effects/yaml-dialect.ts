@@ -23,7 +23,8 @@ const readers = "kubectl and Helm"
 /** The lexer's own marks are control characters: without this check a text could play them. */
 const controlCharacter = /[\0-\x08\v\f\x0E-\x1F\x7F-\x84\x86-\x9F\uFFFE\uFFFF]/
 
-const hex = (character: string): string => `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
+const hex = (character: string): string =>
+  `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
 
 const blanks = /^[ \t]+$/
 
@@ -79,10 +80,14 @@ const breakProblem = ({ text }: Lexeme, quoted: boolean) => {
   const found = (quoted ? breakInQuotes : anyBreak).exec(text)
   return found === null
     ? undefined
-    : { index: found.index, message: `${hex(found[0])} is a line break to ${readers}; remove it, or write it as an escape in double quotes` }
+    : {
+        index: found.index,
+        message: `${hex(found[0])} is a line break to ${readers}; remove it, or write it as an escape in double quotes`,
+      }
 }
 
-const endsLine = (text: string | undefined): boolean => text === undefined || /^\r?\n/.test(text) || text.startsWith("#")
+const endsLine = (text: string | undefined): boolean =>
+  text === undefined || /^\r?\n/.test(text) || text.startsWith("#")
 
 class DialectReader {
   readonly problems: Array<DialectProblem> = []
@@ -140,7 +145,9 @@ class DialectReader {
   private wordProblem(text: string): string | undefined {
     if (this.depth === 0) return undefined
     if (text.includes("?")) return `${readers} refuse a ? in a word within brackets; put it in quotes`
-    return text.startsWith(":") ? `${readers} refuse a colon that begins a word within brackets; put it in quotes` : undefined
+    return text.startsWith(":")
+      ? `${readers} refuse a colon that begins a word within brackets; put it in quotes`
+      : undefined
   }
 
   private tabProblem(text: string, previous: string | undefined, next: string | undefined): string | undefined {

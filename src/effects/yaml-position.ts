@@ -120,7 +120,10 @@ class TreeBuilder {
   /** Keys may be called so. */
   private finite(tree: YamlTree): YamlTree {
     return tree.kind === "scalar" && typeof tree.value === "number" && !Number.isFinite(tree.value)
-      ? this.refuse(tree.at, `${tree.name ?? "such a number"} is no number of JSON, and so refused by kubectl and Helm; put it in quotes`)
+      ? this.refuse(
+          tree.at,
+          `${tree.name ?? "such a number"} is no number of JSON, and so refused by kubectl and Helm; put it in quotes`,
+        )
       : tree
   }
 
@@ -175,7 +178,8 @@ class TreeBuilder {
     const tree = isScalar(key) ? this.buildScalar(key, at) : this.build(key, 1)
     if (isScalar(key) && key.anchor !== undefined) this.anchors.set(key.anchor, tree)
     if (tree.kind === "scalar" && tree.name !== undefined) return tree.name
-    const found = tree.kind === "scalar" ? (tree.value === null ? "nothing" : "a number of more than 63 bits") : `a ${tree.kind}`
+    const found =
+      tree.kind === "scalar" ? (tree.value === null ? "nothing" : "a number of more than 63 bits") : `a ${tree.kind}`
     this.refuse(at, `a key must be a plain value, not ${found}; put it in quotes`)
     return undefined
   }
@@ -218,7 +222,9 @@ const describeError = (message: string): string => {
 }
 
 const parseDocuments = (text: string, lineCounter: LineCounter) =>
-  Result.try(() => [...parseAllDocuments(text, { lineCounter, prettyErrors: false, uniqueKeys: false, schema: "failsafe" })])
+  Result.try(() => [
+    ...parseAllDocuments(text, { lineCounter, prettyErrors: false, uniqueKeys: false, schema: "failsafe" }),
+  ])
 
 /** @returns the tree of the one document (an empty text is a null), or everything that keeps it from being read */
 export const parseYaml = (text: string): Result.Result<YamlTree, ReadonlyArray<PositionedProblem>> => {

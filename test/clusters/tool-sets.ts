@@ -60,6 +60,34 @@ export const esoReleases: Readonly<Record<EsoVersion, EsoRelease>> = {
   "0.16": { set: esoSet("eso-0.16"), version: "0.16.2", override: "VCLUSTER_ES_ESO_0_16", hasLiveAddress: false },
 }
 
+/** Helm renders vCluster's charts as its users do. */
+export const helmTool: ToolSet = {
+  name: "helm",
+  programs: [{ name: "helm", package: "helm.sh/helm/v3/cmd/helm" }],
+  files: [],
+  env: {},
+}
+
+export type VclusterVersion = "0.26" | "0.30" | "0.36"
+
+export const vclusterModule = "github.com/loft-sh/vcluster"
+
+/** The one program of ours: vCluster's own `config` package, of several releases, reads settings (`tools/vcluster-config`). */
+const configSet = (version: VclusterVersion): ToolSet => ({
+  name: `vcluster-config-${version}`,
+  programs: [{ name: "vcluster-config", package: "../vcluster-config/vcluster-config.go" }],
+  files: [],
+  env: {},
+})
+
+/** Each module also has the chart of its release. */
+export const vclusterConfigs: Readonly<Record<VclusterVersion, ToolSet>> = {
+  /** The shapes of v0.21 to v0.26. */
+  "0.26": configSet("0.26"),
+  "0.30": configSet("0.30"),
+  "0.36": configSet("0.36"),
+}
+
 /** A program in Python; `tools/NAME/requirements.txt` pins every package. */
 export interface PythonTool {
   readonly name: string

@@ -4,7 +4,16 @@ import { dirname, join } from "node:path"
 import { Effect } from "effect"
 import { GroundError } from "./errors.ts"
 import { builtToolSet, moduleFolder } from "./go-build.ts"
-import { type EsoVersion, esoReleases, kubernetes, type ToolSet } from "./tool-sets.ts"
+import {
+  type EsoVersion,
+  esoReleases,
+  helmTool,
+  kubernetes,
+  type ToolSet,
+  vclusterConfigs,
+  vclusterModule,
+  type VclusterVersion,
+} from "./tool-sets.ts"
 
 export interface KubernetesTools {
   readonly etcd: string
@@ -60,3 +69,16 @@ export const esoTools = Effect.fnUntraced(function* (version: EsoVersion): Effec
   if (!existsSync(ready)) return yield* new GroundError({ message: `${override} names ${ready}, which does not exist` })
   return { version, controller: ready, crds: yield* bundleFor(ready, set), hasLiveAddress }
 })
+
+/** The path of `helm`. */
+export const helmProgram: Effect.Effect<string, GroundError> = Effect.map(builtToolSet(helmTool), (folder) =>
+  join(folder, "helm"),
+)
+
+/** The path of the program that reads settings as this release does: a JSON list of texts in, a list of readings out. */
+export const vclusterConfigProgram = (version: VclusterVersion): Effect.Effect<string, GroundError> =>
+  Effect.map(builtToolSet(vclusterConfigs[version]), (folder) => join(folder, "vcluster-config"))
+
+/** The folder of vCluster's chart, in the read-only module cache. Its version there is 0.0.1, whatever the release. */
+export const vclusterChart = (version: VclusterVersion): Effect.Effect<string, GroundError> =>
+  Effect.map(moduleFolder(vclusterConfigs[version], vclusterModule), (folder) => join(folder, "chart"))
