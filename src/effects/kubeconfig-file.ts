@@ -5,8 +5,9 @@
 import { Effect, Predicate, Result, Schema, SchemaIssue } from "effect"
 import { existsSync, readFileSync } from "node:fs"
 import { delimiter, dirname, isAbsolute, join } from "node:path"
-import { LineCounter, parseDocument } from "yaml"
 import { KubeconfigError } from "./connection-source.ts"
+import { parseYaml, plainValue } from "./yaml-position.ts"
+import type { PositionedProblem } from "./yaml-position.ts"
 
 const text = Schema.optionalKey(Schema.NullOr(Schema.String))
 
@@ -128,22 +129,21 @@ const toMap = <Entry>(pairs: ReadonlyArray<readonly [string, Entry | null]>): Ma
   return map
 }
 
+/** An alias may be a token that nobody put in quotes. */
+const unreadable = (origin: string, [problem]: ReadonlyArray<PositionedProblem>): string => {
+  const { line, column } = problem?.at ?? { line: 1, column: 1 }
+  return `${origin}:${line}:${column}: ${(problem?.message ?? "not valid YAML").replace(/ \*\S+$/, "")}`
+}
+
 /** @param folder what relative paths are relative to; undefined: they stay */
 export const parseKubeconfigText = (
   source: string,
   origin: string,
   folder: string | undefined,
 ): Result.Result<Kubeconfig, KubeconfigError> => {
-  const lines = new LineCounter()
-  const document = parseDocument(source, { lineCounter: lines, prettyErrors: false })
-  const [problem] = document.errors
-  if (problem !== undefined) {
-    const { line, col } = lines.linePos(problem.pos[0])
-    return Result.fail(fail(`${origin}:${line}:${col}: ${problem.message.split("\n")[0]}`))
-  }
-  const content = Result.try((): unknown => document.toJS({ maxAliasCount: 100 }) ?? {})
-  if (Result.isFailure(content)) return Result.fail(fail(`${origin} is not a kubeconfig: it has too many aliases`))
-  const decoded = decodeFile(content.success)
+  const parsed = parseYaml(source)
+  if (Result.isFailure(parsed)) return Result.fail(fail(unreadable(origin, parsed.failure)))
+  const decoded = decodeFile(plainValue(parsed.success) ?? {})
   if (Result.isFailure(decoded))
     return Result.fail(fail(`${origin} is not a kubeconfig: ${firstProblem(decoded.failure.issue)}`))
   const file = decoded.success

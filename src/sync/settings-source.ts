@@ -24,11 +24,12 @@ const notFound = ({ name, namespace }: Vcluster): SetupError =>
     fix: "give them as a file: -f vcluster.yaml",
   })
 
-const notEnabled = (vcluster: Vcluster): SetupError =>
+/** Settings that stand elsewhere in the file are not asked for again. */
+const notEnabled = (vcluster: Vcluster, { elsewhere }: Settings): SetupError =>
   new SetupError({
     reason: "NotEnabled",
     message: `integrations.externalSecrets is not enabled for ${vcluster.name}`,
-    fix: `add to vcluster.yaml:\n${enableSnippet}`,
+    fix: elsewhere.length > 0 ? elsewhere.join("\n") : `add to vcluster.yaml:\n${enableSnippet}`,
   })
 
 /**
@@ -60,6 +61,6 @@ export const parseSettings = Effect.fnUntraced(function* (
   vcluster: Vcluster,
 ): Effect.fn.Return<Settings, ConfigError | SetupError> {
   const settings = yield* Effect.fromResult(parseValues(text, source, vcluster))
-  if (!settings.enabled) return yield* notEnabled(vcluster)
+  if (!settings.enabled) return yield* notEnabled(vcluster, settings)
   return settings
 })

@@ -10,26 +10,37 @@ import { pythonEnvironment } from "./python-env.ts"
 import {
   esoReleases,
   type EsoVersion,
+  helmTool,
   kineSets,
   type KineVariant,
   motoTool,
-  vclusterReleases,
+  vclusterConfigs,
+  vclusterTool,
   type VclusterVersion,
 } from "./tool-sets.ts"
-import { esoTools, kineTool, kubernetesTools, vclusterBinary } from "./tools.ts"
+import {
+  esoTools,
+  helmProgram,
+  kineTool,
+  kubernetesTools,
+  vclusterConfigProgram,
+  vclusterProgram,
+} from "./tools.ts"
 
 const esoVersions = Object.keys(esoReleases).filter((version): version is EsoVersion => version in esoReleases)
 const kineVariants = Object.keys(kineSets).filter((variant): variant is KineVariant => variant in kineSets)
-const vclusterVersions = Object.keys(vclusterReleases).filter(
-  (version): version is VclusterVersion => version in vclusterReleases,
+const configVersions = Object.keys(vclusterConfigs).filter(
+  (version): version is VclusterVersion => version in vclusterConfigs,
 )
 
 /** By the name that the command line takes; the largest first, so that none is left over for one core. */
 const builds: ReadonlyArray<readonly [string, Effect.Effect<unknown, GroundError>]> = [
   ["kubernetes", kubernetesTools],
-  ...vclusterVersions.map((version) => [`vcluster-${version}`, vclusterBinary(version)] as const),
+  [vclusterTool.set.name, vclusterProgram],
   ...esoVersions.map((version) => [`eso-${version}`, esoTools(version)] as const),
   ...kineVariants.map((variant) => [variant, kineTool(variant)] as const),
+  [helmTool.name, helmProgram],
+  ...configVersions.map((version) => [vclusterConfigs[version].name, vclusterConfigProgram(version)] as const),
   [motoTool.name, pythonEnvironment(motoTool)],
 ]
 

@@ -77,8 +77,10 @@ const fingerprint = Effect.fnUntraced(function* (
   programs: ReadonlyArray<Program>,
 ): Effect.fn.Return<string, GroundError> {
   const toolchain = yield* go(set, ["env", "GOVERSION", "GOOS", "GOARCH"])
+  // A program of ours is given by its source file.
+  const own = programs.map((program) => program.package).filter((path) => path.endsWith(".go"))
   const pins = yield* files(`read ${folderOf(set)}`, () =>
-    Promise.all(["go.mod", "go.sum"].map((name) => readFile(join(folderOf(set), name)))),
+    Promise.all(["go.mod", "go.sum", ...own].map((name) => readFile(join(folderOf(set), name)))),
   )
   const hash = createHash("sha256")
   for (const pin of pins) hash.update(pin)

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import type { ControlPlane } from "./control-plane.ts"
 import { GroundError } from "./errors.ts"
 import { runProgram } from "./programs.ts"
-import { helmBinary } from "./tools.ts"
+import { helmProgram } from "./tools.ts"
 import type { Watchdog } from "./watchdog.ts"
 
 /** Runs it to its end; gives what it prints. Fails with its words when its exit code is not 0. */
@@ -13,7 +13,7 @@ export const helm = Effect.fnUntraced(function* (
   args: ReadonlyArray<string>,
 ): Effect.fn.Return<string, GroundError> {
   const finished = yield* runProgram(watchdog, {
-    file: yield* helmBinary,
+    file: yield* helmProgram,
     args: ["--kubeconfig", host.kubeconfig, ...args],
     env: { HOME: watchdog.folder },
   })

@@ -21,7 +21,7 @@ import { describeCause, GroundError } from "./errors.ts"
 import { helm } from "./helm.ts"
 import { freePort } from "./ports.ts"
 import type { Running } from "./programs.ts"
-import { vclusterReleases, type VclusterVersion } from "./tool-sets.ts"
+import { vclusterTool, type VclusterVersion } from "./tool-sets.ts"
 import { vclusterChart } from "./tools.ts"
 import { auditFlags, auditLogInPod, fileInPod, podName, startVclusterPod, type VclusterPod } from "./vcluster-pod.ts"
 import { tailOf, type Watchdog } from "./watchdog.ts"
@@ -33,8 +33,8 @@ export interface RealVclusterOptions {
   readonly name?: string
   /** Default `team-x`. */
   readonly namespace?: string
-  /** Default 0.36. */
-  readonly version?: VclusterVersion
+  /** Default 0.36. The program is always that of 0.36: what an older chart stores must be read by a newer one, too. */
+  readonly chart?: VclusterVersion
   /** `vcluster.yaml`, as text or value. */
   readonly values: string | Values
 }
@@ -58,22 +58,22 @@ export interface RealVcluster {
   /** As `vcluster pause` and `vcluster resume` do it. */
   readonly pause: Effect.Effect<void, GroundError | KubeError>
   readonly resume: Effect.Effect<void, GroundError | KubeError>
-  /** `helm upgrade` with these values, and the pod anew; another version brings its chart and its program. */
+  /** `helm upgrade` with these values, and the pod anew. */
   readonly upgrade: (to: {
     readonly values: string | Values
-    readonly version?: VclusterVersion
+    readonly chart?: VclusterVersion
   }) => Effect.Effect<void, GroundError | KubeError>
   readonly uninstall: Effect.Effect<void, GroundError | KubeError>
 }
 
 /** What the ground needs: the open-source image's name (nothing pulls it), no reports home, a log of requests. */
-const groundValues = (version: string): Values => ({
+const groundValues: Values = {
   controlPlane: {
-    statefulSet: { image: { repository: "loft-sh/vcluster-oss", tag: version } },
+    statefulSet: { image: { repository: "loft-sh/vcluster-oss", tag: vclusterTool.version } },
     distro: { k8s: { apiServer: { extraArgs: auditFlags } } },
   },
   telemetry: { enabled: false },
-})
+}
 
 const textOf = (values: string | Values): string => (typeof values === "string" ? values : stringify(values))
 
@@ -85,10 +85,10 @@ const release = Effect.fnUntraced(function* (
   watchdog: Watchdog,
   host: ControlPlane,
   pod: VclusterPod,
+  chart: VclusterVersion,
   values: string | Values,
 ): Effect.fn.Return<void, GroundError> {
-  const { version } = vclusterReleases[pod.version]
-  const files = [groundValues(version), values].map((each, index) => ({
+  const files = [groundValues, values].map((each, index) => ({
     path: join(watchdog.folder, `${pod.namespace}-${pod.name}-values-${index}.yaml`),
     text: textOf(each),
   }))
@@ -96,10 +96,10 @@ const release = Effect.fnUntraced(function* (
     try: () => Promise.all(files.map(({ path, text }) => writeFile(path, text))),
     catch: fileError("write the values"),
   })
-  const chart = yield* vclusterChart(pod.version)
+  const folder = yield* vclusterChart(chart)
   const from = files.flatMap(({ path }) => ["--values", path])
   yield* helm(watchdog, host, [
-    ...["upgrade", "--install", pod.name, chart, "--namespace", pod.namespace, "--create-namespace"],
+    ...["upgrade", "--install", pod.name, folder, "--namespace", pod.namespace, "--create-namespace"],
     ...from,
   ])
 })
@@ -137,7 +137,7 @@ const podObject = (pod: VclusterPod, owner: KubeObject): KubeObject => ({
   spec: {
     serviceAccountName: `vc-${pod.name}`,
     containers: [
-      { name: "syncer", image: `ghcr.io/loft-sh/vcluster-oss:${vclusterReleases[pod.version].version}` },
+      { name: "syncer", image: `ghcr.io/loft-sh/vcluster-oss:${vclusterTool.version}` },
     ],
   },
 })
@@ -167,7 +167,7 @@ export const startRealVcluster = Effect.fnUntraced(function* (
   options: RealVclusterOptions,
 ): Effect.fn.Return<RealVcluster, GroundError | KubeError> {
   const { name = "my-vcluster", namespace = "team-x" } = options
-  let pod: VclusterPod = { name, namespace, version: options.version ?? "0.36", port: yield* freePort }
+  const pod: VclusterPod = { name, namespace, port: yield* freePort }
   const { port } = pod
   const ref = { namespace, name }
   const server = `https://127.0.0.1:${port}`
@@ -208,7 +208,7 @@ export const startRealVcluster = Effect.fnUntraced(function* (
   const scale = (replicas: number, annotations: Readonly<Record<string, string | null>>) =>
     host.kube.patch(statefulSets, ref, { metadata: { annotations }, spec: { replicas } })
 
-  yield* release(watchdog, host, pod, options.values)
+  yield* release(watchdog, host, pod, options.chart ?? "0.36", options.values)
   yield* start
   const kube = reach ?? makeKube({ server, ca: "" })
   return {
@@ -230,8 +230,7 @@ export const startRealVcluster = Effect.fnUntraced(function* (
     resume: Effect.andThen(scale(1, { "loft.sh/paused": null, "loft.sh/paused-replicas": null }), start),
     upgrade: Effect.fnUntraced(function* (to) {
       yield* stop()
-      pod = { ...pod, version: to.version ?? pod.version }
-      yield* release(watchdog, host, pod, to.values)
+      yield* release(watchdog, host, pod, to.chart ?? "0.36", to.values)
       yield* start
     }),
     uninstall: Effect.gen(function* () {

@@ -71,31 +71,49 @@ export const esoReleases: Readonly<Record<EsoVersion, EsoRelease>> = {
   "0.16": { set: esoSet("eso-0.16"), version: "0.16.2", override: "VCLUSTER_ES_ESO_0_16", hasLiveAddress: false },
 }
 
-const vclusterModule = "github.com/loft-sh/vcluster"
-
-export type VclusterVersion = "0.36"
-
-export interface VclusterRelease {
-  readonly set: ToolSet
-  /** The whole version, as `tools/NAME/go.mod` pins it. */
-  readonly version: string
-  /** A ready-made binary in place of building. */
-  readonly override: string
-}
-
-const vclusterSet = (name: string, version: string): ToolSet => ({
-  name,
-  programs: [{ name: "vcluster", package: `${vclusterModule}/cmd/vcluster` }],
+/** Helm renders vCluster's charts as its users do. */
+export const helmTool: ToolSet = {
+  name: "helm",
+  programs: [{ name: "helm", package: "helm.sh/helm/v3/cmd/helm" }],
   files: [],
   env: {},
-  // As its own release does: it says its version at the start, and compares it with the chart's.
-  linkerFlags: [`-X ${vclusterModule}/pkg/telemetry.SyncerVersion=${version}`],
+}
+
+export type VclusterVersion = "0.26" | "0.30" | "0.36"
+
+export const vclusterModule = "github.com/loft-sh/vcluster"
+
+/** The one program of ours: vCluster's own `config` package, of several releases, reads settings (`tools/vcluster-config`). */
+const configSet = (version: VclusterVersion): ToolSet => ({
+  name: `vcluster-config-${version}`,
+  programs: [{ name: "vcluster-config", package: "../vcluster-config/vcluster-config.go" }],
+  files: [],
+  env: {},
 })
 
-/** The open-source vCluster. */
-export const vclusterReleases: Readonly<Record<VclusterVersion, VclusterRelease>> = {
-  "0.36": { set: vclusterSet("vcluster-0.36", "0.36.1"), version: "0.36.1", override: "VCLUSTER_ES_VCLUSTER" },
+/** Each module also has the chart of its release. */
+export const vclusterConfigs: Readonly<Record<VclusterVersion, ToolSet>> = {
+  /** The shapes of v0.21 to v0.26. */
+  "0.26": configSet("0.26"),
+  "0.30": configSet("0.30"),
+  "0.36": configSet("0.36"),
 }
+
+/** The open-source vCluster, the program; a version's chart is in the module of its {@link vclusterConfigs}. */
+export const vclusterTool = {
+  set: {
+    name: "vcluster-0.36",
+    programs: [{ name: "vcluster", package: `${vclusterModule}/cmd/vcluster` }],
+    files: [],
+    env: {},
+    // As its own release does: it tells its version.
+    linkerFlags: [`-X ${vclusterModule}/pkg/telemetry.SyncerVersion=0.36.1`],
+  },
+  /** The whole version, as `tools/vcluster-0.36/go.mod` pins it. */
+  version: "0.36.1",
+  /** A ready-made binary in place of building. */
+  override: "VCLUSTER_ES_VCLUSTER",
+} as const satisfies { readonly set: ToolSet; readonly version: string; readonly override: string }
 
 /** Which SQLite is in it: `dbstat` is a table that only some builds of SQLite have. */
 export type KineVariant = "kine" | "kine-without-dbstat"

@@ -7,11 +7,14 @@ import { builtToolSet, moduleFolder } from "./go-build.ts"
 import {
   type EsoVersion,
   esoReleases,
+  helmTool,
   type KineVariant,
   kineSets,
   kubernetes,
   type ToolSet,
-  vclusterReleases,
+  vclusterConfigs,
+  vclusterModule,
+  vclusterTool,
   type VclusterVersion,
 } from "./tool-sets.ts"
 
@@ -74,17 +77,25 @@ export const esoTools = Effect.fnUntraced(function* (version: EsoVersion): Effec
   return { version, controller: ready, crds: yield* bundleFor(ready, set), hasLiveAddress }
 })
 
-/** The open-source vCluster of a version. */
-export const vclusterBinary = Effect.fnUntraced(function* (
-  version: VclusterVersion,
-): Effect.fn.Return<string, GroundError> {
-  const { set, override } = vclusterReleases[version]
-  const ready = process.env[override]
-  if (ready === undefined) return join(yield* builtToolSet(set), "vcluster")
-  return existsSync(ready) ? ready : yield* new GroundError({ message: `${override} names ${ready}, which does not exist` })
-})
+/** The path of `helm`. */
+export const helmProgram: Effect.Effect<string, GroundError> = Effect.map(builtToolSet(helmTool), (folder) =>
+  join(folder, "helm"),
+)
 
-/** TEMPORARY */
-export const helmBinary: Effect.Effect<string, GroundError> = Effect.succeed("/tmp/helmdev/helm")
-export const vclusterChart = (version: VclusterVersion) =>
-  Effect.map(moduleFolder(vclusterReleases[version].set, "github.com/loft-sh/vcluster"), (folder) => join(folder, "chart"))
+/** The path of the program that reads settings as this release does: a JSON list of texts in, a list of readings out. */
+export const vclusterConfigProgram = (version: VclusterVersion): Effect.Effect<string, GroundError> =>
+  Effect.map(builtToolSet(vclusterConfigs[version]), (folder) => join(folder, "vcluster-config"))
+
+/** The folder of vCluster's chart, in the read-only module cache. Its version there is 0.0.1, whatever the release. */
+export const vclusterChart = (version: VclusterVersion): Effect.Effect<string, GroundError> =>
+  Effect.map(moduleFolder(vclusterConfigs[version], vclusterModule), (folder) => join(folder, "chart"))
+
+/** The open-source vCluster. */
+export const vclusterProgram: Effect.Effect<string, GroundError> = Effect.suspend(() => {
+  const { set, override } = vclusterTool
+  const ready = process.env[override]
+  if (ready === undefined) return Effect.map(builtToolSet(set), (folder) => join(folder, "vcluster"))
+  return existsSync(ready)
+    ? Effect.succeed(ready)
+    : Effect.fail(new GroundError({ message: `${override} names ${ready}, which does not exist` }))
+})

@@ -10,8 +10,7 @@ import { describeCause, GroundError } from "./errors.ts"
 import { podFolder, startPod } from "./pod.ts"
 import type { Running } from "./programs.ts"
 import { serviceAccountPod } from "./service-account-pod.ts"
-import { kineTool, kubernetesTools, vclusterBinary } from "./tools.ts"
-import type { VclusterVersion } from "./tool-sets.ts"
+import { kineTool, kubernetesTools, vclusterProgram } from "./tools.ts"
 import type { Watchdog } from "./watchdog.ts"
 
 /** In the pod; on its volume, so they stay. */
@@ -31,7 +30,6 @@ const servingPort = 8443
 export interface VclusterPod {
   readonly name: string
   readonly namespace: string
-  readonly version: VclusterVersion
   /** Of 127.0.0.1, where the pod is reached. */
   readonly port: number
 }
@@ -64,7 +62,7 @@ export const startVclusterPod = Effect.fnUntraced(function* (
   pod: VclusterPod,
 ): Effect.fn.Return<Running, GroundError | KubeError> {
   const { name, namespace } = pod
-  const vcluster = yield* vclusterBinary(pod.version)
+  const vcluster = yield* vclusterProgram
   const kubernetes = yield* kubernetesTools
   const kine = yield* kineTool("kine")
   const config = yield* host.kube.get(secrets, { namespace, name: `vc-config-${name}` })

@@ -6,10 +6,11 @@ import type { NamespaceMapping, NamespaceSettings, KnownPlace } from "./namespac
 import { emptyMappings, mappingError } from "./namespace-mapping-check.ts"
 import { nearestWord } from "../../effects/nearest-word.ts"
 import { describeValue } from "./problem-text.ts"
+import { chartShape } from "./chart-shape.ts"
 import { checkConflicts } from "./settings-conflicts.ts"
 import { SettingsReader } from "./settings-reader.ts"
-import { parseYaml } from "./yaml-position.ts"
-import type { Position, PositionedProblem, YamlTree } from "./yaml-position.ts"
+import { parseYaml } from "../../effects/yaml-position.ts"
+import type { Position, PositionedProblem, YamlTree } from "../../effects/yaml-position.ts"
 
 export interface Settings extends IntegrationSettings {
   /** `sync.toHost.namespaces`. */
@@ -20,6 +21,8 @@ export interface Settings extends IntegrationSettings {
   readonly origins: ReadonlyMap<string, string>
   /** One line each, with its place. */
   readonly warnings: ReadonlyArray<string>
+  /** Those of the warnings that tell why the settings may be elsewhere in the text. */
+  readonly elsewhere: ReadonlyArray<string>
 }
 
 export interface ConfigProblem {
@@ -145,10 +148,14 @@ export const checkValues = (text: string, file: string, known: KnownPlace = {}):
   const reader = new SettingsReader(root)
   const builder = new SettingsBuilder(reader)
   checkRootKeys(reader)
-  const integration = new IntegrationReader(reader, builder.origins, isMerged(root)).read()
+  const merged = isMerged(root)
+  const integration = new IntegrationReader(reader, builder.origins, merged).read()
   const namespaces = builder.namespaces(known)
   const serviceAccounts = builder.flag("sync", "toHost", "serviceAccounts", "enabled")
   checkConflicts(reader, integration, known.namespace)
+  const shape = root.kind === "map" && !merged ? chartShape(root, integration.enabled) : undefined
+  reader.problems.push(...(shape?.problems ?? []))
+  reader.warnings.push(...(shape?.elsewhere ?? []), ...(shape?.warnings ?? []))
   const problems = inOrder(file, reader.problems)
   const warnings = inOrder(file, reader.warnings)
   if (problems.length > 0) return { problems, warnings }
@@ -159,6 +166,7 @@ export const checkValues = (text: string, file: string, known: KnownPlace = {}):
     serviceAccounts,
     origins: new Map([...builder.origins].map(([path, at]) => [path, place(at)])),
     warnings: warnings.map(formatProblem),
+    elsewhere: inOrder(file, shape?.elsewhere ?? []).map(formatProblem),
   }
   return { settings, problems, warnings }
 }

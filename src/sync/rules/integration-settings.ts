@@ -11,7 +11,7 @@ import { everything } from "./label-selector.ts"
 import type { LabelSelector } from "./label-selector.ts"
 import { nearestWord } from "../../effects/nearest-word.ts"
 import type { Given, SettingPath, SettingsReader } from "./settings-reader.ts"
-import type { Position } from "./yaml-position.ts"
+import type { Position } from "../../effects/yaml-position.ts"
 
 export interface SyncedKind {
   readonly enabled: boolean

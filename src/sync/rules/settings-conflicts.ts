@@ -1,8 +1,8 @@
 /** Settings elsewhere in vcluster.yaml that exclude or undo the integration (loft-sh/vcluster, `pkg/config/validation.go`). */
 import type { IntegrationSettings } from "./integration-settings.ts"
 import type { SettingPath, SettingsReader } from "./settings-reader.ts"
-import { entryAt } from "./yaml-position.ts"
-import type { YamlEntry } from "./yaml-position.ts"
+import { entryAt } from "../../effects/yaml-position.ts"
+import type { YamlEntry } from "../../effects/yaml-position.ts"
 
 const isOn = (entry: YamlEntry | undefined): boolean =>
   entry !== undefined && entry.value.kind === "scalar" && entry.value.value === true
@@ -100,6 +100,22 @@ const warnOfHandedOverSecrets = (reader: SettingsReader, hostNamespace: string |
       )
 }
 
+/**
+ * vCluster makes the ServiceAccount only together with a binding to `clusterRole`; where there is none, it writes no kubeconfig Secret
+ * at all, and leaves an old one as it is (`pkg/setup/controllers.go`).
+ */
+const warnOfMissingClusterRole = (reader: SettingsReader): void => {
+  const path = ["exportKubeConfig", "serviceAccount"]
+  const name = reader.entry([...path, "name"])
+  const text = scalarOf(name)
+  if (name === undefined || text === "" || scalarOf(reader.entry([...path, "clusterRole"])) !== "") return
+  const namespace = scalarOf(reader.entry([...path, "namespace"])) || "kube-system"
+  reader.warn(
+    name.keyAt,
+    `exportKubeConfig.serviceAccount.clusterRole is not set: unless ServiceAccount ${namespace}/${text} exists in the virtual cluster, vCluster writes no kubeconfig Secret; set clusterRole, and it makes the ServiceAccount`,
+  )
+}
+
 /** @param hostNamespace the vCluster's, when known */
 export const checkConflicts = (
   reader: SettingsReader,
@@ -112,4 +128,5 @@ export const checkConflicts = (
   checkGenericSync(reader, settings)
   warnOfPlugin(reader)
   warnOfHandedOverSecrets(reader, hostNamespace)
+  warnOfMissingClusterRole(reader)
 }

@@ -4,8 +4,8 @@ import { describeValue, unknownKey } from "./problem-text.ts"
 import { everything, parseLabelSelector } from "./label-selector.ts"
 import type { LabelSelector, SelectorProblem } from "./label-selector.ts"
 import { formatPath } from "./value-path.ts"
-import { entryAt, plainValue } from "./yaml-position.ts"
-import type { Position, PositionedProblem, YamlEntry, YamlMap, YamlTree } from "./yaml-position.ts"
+import { entryAt, plainValue } from "../../effects/yaml-position.ts"
+import type { Position, PositionedProblem, YamlEntry, YamlMap, YamlTree } from "../../effects/yaml-position.ts"
 
 export type SettingPath = ReadonlyArray<string>
 

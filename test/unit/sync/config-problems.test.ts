@@ -64,7 +64,7 @@ describe("problems", () => {
     [
       "two documents",
       "a: 1\n---\nb: 2",
-      `${file}:3:1: a second document begins here; the settings must be one document`,
+      `${file}:3:1: a second document begins here; there must be only one`,
     ],
     ["an unknown alias", "a: *b", `${file}:1:4: unknown alias *b`],
   ]

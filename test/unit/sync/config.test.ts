@@ -15,7 +15,7 @@ const everythingOff = {
   serviceAccounts: false,
 }
 
-const plain = ({ origins: _origins, warnings: _warnings, ...rest }: Settings) => rest
+const plain = ({ origins: _origins, warnings: _warnings, elsewhere: _elsewhere, ...rest }: Settings) => rest
 
 describe("defaults", () => {
   const empty = [
@@ -23,9 +23,9 @@ describe("defaults", () => {
     "\n# nothing\n",
     "---\n",
     "{}",
-    "a: 1\n---\n# end\n",
-    "integrations:\n",
-    "integrations:\n  externalSecrets:\n",
+    "telemetry: {}\n---\n# end\n",
+    "integrations: {}",
+    "integrations:\n  externalSecrets: {}\n",
     "null",
   ]
   for (const text of empty)

@@ -1,11 +1,15 @@
 /**
  * YAML that remembers where everything stands: every value and key with its line and column, aliases and merge keys resolved.
  *
- * It reads what vCluster and Helm read (sigs.k8s.io/yaml, which is YAML 1.1 where booleans and merge keys are concerned).
+ * It reads what kubectl and Helm read (sigs.k8s.io/yaml): `yaml-scalar.ts` has their words and numbers, `yaml-dialect.ts` what they
+ * refuse. A key that is given twice is refused here, also where they would let the last count.
  */
 import { Result } from "effect"
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from "yaml"
-import type { ParsedNode, YAMLMap, YAMLSeq } from "yaml"
+import type { ParsedNode, Scalar, YAMLMap, YAMLSeq } from "yaml"
+import { dialectProblems } from "./yaml-dialect.ts"
+import { keyText, resolvePlain, resolveTagged } from "./yaml-scalar.ts"
+import type { ResolvedScalar } from "./yaml-scalar.ts"
 
 /** Both count from 1. */
 export interface Position {
@@ -45,6 +49,8 @@ export interface YamlScalar extends Extent {
   readonly kind: "scalar"
   /** string, number, boolean or null. */
   readonly value: unknown
+  /** What it is called as the key of a map; undefined where it can't be one. */
+  readonly name: string | undefined
 }
 
 export type YamlTree = YamlMap | YamlList | YamlScalar
@@ -53,19 +59,27 @@ export type YamlTree = YamlMap | YamlList | YamlScalar
 const maxSize = 100_000
 const maxDepth = 100
 
-/** YAML 1.1's booleans beyond `true` and `false`, as sigs.k8s.io/yaml resolves unquoted words. */
-const oldBooleans: ReadonlyMap<string, boolean> = new Map([
-  ...["y", "Y", "yes", "Yes", "YES", "on", "On", "ON"].map((word) => [word, true] as const),
-  ...["n", "N", "no", "No", "NO", "off", "Off", "OFF"].map((word) => [word, false] as const),
-])
-
-const nothing: Extent & { readonly kind: "scalar"; readonly value: null } = {
+const nothing: Extent & { readonly kind: "scalar"; readonly value: null; readonly name: undefined } = {
   kind: "scalar",
   value: null,
+  name: undefined,
   at: { line: 1, column: 1 },
   size: 1,
   depth: 1,
 }
+
+const yamlTag = "tag:yaml.org,2002:"
+
+/** With a tag that YAML does not define, all is text. Of the parser's own idea of the value nothing is used. */
+const resolveNode = ({ source, type, tag }: Scalar.Parsed): Result.Result<ResolvedScalar, string> => {
+  if (tag?.startsWith(yamlTag) === true) return resolveTagged(tag.slice(yamlTag.length), source)
+  return Result.succeed(type === "PLAIN" && tag === undefined ? resolvePlain(source) : source)
+}
+
+const isMergeKey = (key: ParsedNode | null): boolean =>
+  isScalar(key) &&
+  key.source === "<<" &&
+  (key.tag === `${yamlTag}merge` || (key.type === "PLAIN" && (key.tag === undefined || key.tag === "!")))
 
 /** One pass over the nodes of a document. */
 class TreeBuilder {
@@ -91,7 +105,7 @@ class TreeBuilder {
       ? this.buildMap(node, at, depth)
       : isSeq(node)
         ? this.buildList(node, at, depth)
-        : ({ ...nothing, at, value: scalarValue(node) } as const)
+        : this.finite(this.buildScalar(node, at))
     const bounded = this.bound(tree)
     // After its own content: an alias inside of what it names is unknown, so there are no cycles.
     if (node.anchor !== undefined) this.anchors.set(node.anchor, bounded)
@@ -103,6 +117,16 @@ class TreeBuilder {
     return { ...nothing, at }
   }
 
+  /** Keys may be called so. */
+  private finite(tree: YamlTree): YamlTree {
+    return tree.kind === "scalar" && typeof tree.value === "number" && !Number.isFinite(tree.value)
+      ? this.refuse(
+          tree.at,
+          `${tree.name ?? "such a number"} is no number of JSON, and so refused by kubectl and Helm; put it in quotes`,
+        )
+      : tree
+  }
+
   private bound(tree: YamlTree): YamlTree {
     if (tree.size > maxSize) return this.refuse(tree.at, `aliases multiply to more than ${maxSize} values`)
     if (tree.depth > maxDepth) return this.refuse(tree.at, `nested more than ${maxDepth} levels deep`)
@@ -110,23 +134,37 @@ class TreeBuilder {
   }
 
   private buildList(node: YAMLSeq.Parsed, at: Position, depth: number): YamlList {
-    const items = node.items.map((item) => this.build(isParsed(item) ? item : null, depth + 1))
+    const items = node.items.map((item) =>
+      isParsed(item) ? this.build(item, depth + 1) : this.refuse(at, "write a list of maps without !!omap and !!pairs"),
+    )
     return { kind: "list", at, items, ...extentOf(items) }
   }
 
   private buildMap(node: YAMLMap.Parsed, at: Position, depth: number): YamlMap {
     const entries = new Map<string, YamlEntry>()
-    const merges: Array<YamlTree> = []
+    const given = new Map<string, Position>()
     for (const { key, value } of node.items) {
       const keyAt = this.position(key?.range[0] ?? node.range[0])
       const tree = this.build(value, depth + 1)
-      if (isScalar(key) && key.type === "PLAIN" && key.value === "<<") merges.push(...this.mergeSources(tree))
-      else this.addEntry(entries, this.keyName(key, keyAt), { keyAt, value: tree })
+      // go-yaml goes from top to bottom: what is merged in below a key replaces it.
+      if (isMergeKey(key)) for (const [name, entry] of this.mergedEntries(tree)) entries.set(name, entry)
+      else this.addEntry(entries, given, this.keyName(key, keyAt), { keyAt, value: tree })
     }
-    for (const source of merges)
-      if (source.kind === "map")
-        for (const [name, entry] of source.entries) if (!entries.has(name)) entries.set(name, entry)
     return { kind: "map", at, entries, ...extentOf([...entries.values()].map((entry) => entry.value)) }
+  }
+
+  private buildScalar(node: Scalar.Parsed, at: Position): YamlTree {
+    const resolved = resolveNode(node)
+    if (Result.isFailure(resolved)) return this.refuse(at, resolved.failure)
+    const value = typeof resolved.success === "bigint" ? Number(resolved.success) : resolved.success
+    return { ...nothing, at, value, name: keyText(resolved.success) }
+  }
+
+  /** Of a list of sources the first counts. */
+  private mergedEntries(tree: YamlTree): ReadonlyArray<readonly [string, YamlEntry]> {
+    return this.mergeSources(tree)
+      .toReversed()
+      .flatMap((source) => (source.kind === "map" ? [...source.entries] : []))
   }
 
   private mergeSources(tree: YamlTree): ReadonlyArray<YamlTree> {
@@ -137,24 +175,31 @@ class TreeBuilder {
   }
 
   private keyName(key: ParsedNode | null, at: Position): string | undefined {
-    const tree = this.build(key, 1)
-    if (tree.kind === "scalar") return String(tree.value)
-    this.refuse(at, "a key must be a plain value, not a map or a list")
+    const tree = isScalar(key) ? this.buildScalar(key, at) : this.build(key, 1)
+    if (isScalar(key) && key.anchor !== undefined) this.anchors.set(key.anchor, tree)
+    if (tree.kind === "scalar" && tree.name !== undefined) return tree.name
+    const found =
+      tree.kind === "scalar" ? (tree.value === null ? "nothing" : "a number of more than 63 bits") : `a ${tree.kind}`
+    this.refuse(at, `a key must be a plain value, not ${found}; put it in quotes`)
     return undefined
   }
 
-  private addEntry(entries: Map<string, YamlEntry>, name: string | undefined, entry: YamlEntry): void {
+  private addEntry(
+    entries: Map<string, YamlEntry>,
+    given: Map<string, Position>,
+    name: string | undefined,
+    entry: YamlEntry,
+  ): void {
     if (name === undefined) return
-    const first = entries.get(name)
-    if (first === undefined) entries.set(name, entry)
-    else this.refuse(entry.keyAt, `duplicate key ${JSON.stringify(name)}, first on line ${first.keyAt.line}`)
+    const first = given.get(name)
+    if (first === undefined) {
+      given.set(name, entry.keyAt)
+      entries.set(name, entry)
+    } else this.refuse(entry.keyAt, `duplicate key ${JSON.stringify(name)}, first on line ${first.line}`)
   }
 }
 
 const isParsed = (node: unknown): node is ParsedNode => isAlias(node) || isMap(node) || isSeq(node) || isScalar(node)
-
-const scalarValue = (node: { readonly value: unknown; readonly type?: string | undefined }): unknown =>
-  node.type === "PLAIN" && typeof node.value === "string" ? (oldBooleans.get(node.value) ?? node.value) : node.value
 
 const extentOf = (children: ReadonlyArray<YamlTree>): { readonly size: number; readonly depth: number } => ({
   size: children.reduce((sum, child) => sum + child.size, 1),
@@ -166,11 +211,20 @@ const oneLine = (text: string): string => text.replaceAll(/\s+/g, " ").trim()
 /** What the parser says when its own recursion, which it catches itself, has gone too far. */
 const stackOverflow = /call stack/i
 
-const describeError = (message: string): string =>
-  stackOverflow.test(message) ? "nested too deeply to be read" : `not valid YAML: ${oneLine(message)}`
+/** go-yaml does not look at the indentation within brackets; the YAML specification wants it. */
+const flowIndent = /^Flow (map|sequence) in block collection must be sufficiently indented/
+
+const describeError = (message: string): string => {
+  if (stackOverflow.test(message)) return "nested too deeply to be read"
+  return flowIndent.test(message)
+    ? "not valid YAML: lines within brackets must be indented further than the key before them, and the brackets be closed"
+    : `not valid YAML: ${oneLine(message)}`
+}
 
 const parseDocuments = (text: string, lineCounter: LineCounter) =>
-  Result.try(() => [...parseAllDocuments(text, { lineCounter, prettyErrors: false, uniqueKeys: false })])
+  Result.try(() => [
+    ...parseAllDocuments(text, { lineCounter, prettyErrors: false, uniqueKeys: false, schema: "failsafe" }),
+  ])
 
 /** @returns the tree of the one document (an empty text is a null), or everything that keeps it from being read */
 export const parseYaml = (text: string): Result.Result<YamlTree, ReadonlyArray<PositionedProblem>> => {
@@ -182,10 +236,13 @@ export const parseYaml = (text: string): Result.Result<YamlTree, ReadonlyArray<P
   // The first error only: those after it are mostly its consequences.
   const error = parsed.success.flatMap((document) => document.errors).toSorted((a, b) => a.pos[0] - b.pos[0])[0]
   if (error !== undefined) return fail(error.pos[0], describeError(error.message))
+  const dialect = dialectProblems(text)
+  if (dialect.length > 0)
+    return Result.fail(dialect.map(({ offset, message }) => ({ at: builder.position(offset), message })))
   const contents = parsed.success.map((document) => document.contents)
   const second = contents.slice(1).find((node) => node !== null && !(isScalar(node) && node.source === ""))
   if (second !== undefined && second !== null)
-    return fail(second.range[0], "a second document begins here; the settings must be one document")
+    return fail(second.range[0], "a second document begins here; there must be only one")
   const tree = builder.build(contents[0] ?? null, 1)
   return builder.problems.length === 0 ? Result.succeed(tree) : Result.fail(builder.problems)
 }
