@@ -12,8 +12,8 @@ help: ## Show what there is
 	@echo
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1|\2/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "  %-8s %s\n", $$1, $$2 }'
 
-demo: build ## Two real control planes and the real ESO, the documented example, a rotation (KEEP=1: leave it running)
-	@KEEP='$(KEEP)' $(NODE) scripts/demo.ts
+demo: build ## Two real control planes and the real ESO, the documented example, a rotation (VCLUSTER=1: a real vCluster; KEEP=1: leave it running)
+	@KEEP='$(KEEP)' VCLUSTER='$(VCLUSTER)' $(NODE) scripts/demo.ts
 
 test: node_modules ## Build what is needed and run every check and test (ONLY='unit e2e': some stages only)
 	@$(NODE) scripts/test.ts $(ONLY)

@@ -51,6 +51,8 @@ const write = (options: PodOptions, spec: PodSpec, specFile: string): Effect.Eff
 
 const isRoot = process.getuid?.() === 0
 
+const firstLine = (text: string): string => text.split("\n").find((line) => line.trim() !== "") ?? ""
+
 /** Whether this machine lets us make the namespaces of a pod; fails with what is missing. */
 export const canRunPods: Effect.Effect<void, GroundError> = Effect.tryPromise({
   try: () =>
@@ -61,7 +63,8 @@ export const canRunPods: Effect.Effect<void, GroundError> = Effect.tryPromise({
     ]),
   catch: (cause) =>
     new GroundError({
-      message: `a real vCluster needs Linux with unshare (util-linux) and ip (iproute2), and root or user namespaces: ${describeCause(cause)}`,
+      message: `a real vCluster needs Linux with unshare (util-linux) and ip (iproute2), and root or user namespaces: ${firstLine(describeCause(cause))}`,
+      missing: "namespaces",
     }),
 }).pipe(Effect.asVoid)
 

@@ -1,14 +1,13 @@
 /** What happens to a real vCluster in its life: it crashes, is restarted, upgraded, paused, resumed, uninstalled, installed anew. Nobody loses a Secret by it. */
-import { assert, layer } from "@effect/vitest"
+import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
 import { describeEntry } from "../clusters/audit-log.ts"
 import { documentedValues } from "../clusters/vcluster.ts"
 import { ourAgent } from "../support/complaint.ts"
-import { keepLogsOnFailure } from "../support/on-ground.ts"
 import { clusterSecretStores, externalSecrets, leases, secrets, secretStores } from "../support/resources.ts"
 import { externalSecret, fakeStore, isReady, valueOf } from "../support/synced-pair.ts"
-import { VclusterPair } from "../support/vcluster-pair.ts"
+import { besideVcluster, VclusterPair } from "../support/vcluster-pair.ts"
 
 const app = { namespace: "default", name: "app" }
 
@@ -49,9 +48,7 @@ const deletingNothing = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Eff
   return result
 })
 
-layer(VclusterPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })("the life of a vCluster", (it) => {
-  keepLogsOnFailure("the life of a vCluster")
-
+besideVcluster("the life of a vCluster", (it) => {
   for (const signal of ["SIGTERM", "SIGKILL"] as const)
     it.effect(`ended by ${signal} and started again: what changed meanwhile arrives`, () =>
       Effect.gen(function* () {

@@ -1,17 +1,16 @@
 /**
  * Beside the real open-source vCluster: what pods name gets to the pods. There is no kubelet, so no pod ever runs; vCluster's syncer does not mind.
  */
-import { assert, layer } from "@effect/vitest"
+import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { KubeObject } from "../../src/effects/kube-object.ts"
 import { type AuditEntry, type AuditLog, describeEntry, isWrite } from "../clusters/audit-log.ts"
 import { ourAgent } from "../support/complaint.ts"
 import { documented } from "../support/documented.ts"
 import { isLongRun } from "../support/long-run.ts"
-import { keepLogsOnFailure } from "../support/on-ground.ts"
 import { clusterSecretStores, externalSecrets, pods, secrets } from "../support/resources.ts"
 import { externalSecret, fakeStore, isReady, valueOf } from "../support/synced-pair.ts"
-import { VclusterPair } from "../support/vcluster-pair.ts"
+import { besideVcluster, VclusterPair } from "../support/vcluster-pair.ts"
 
 const container = { name: "app", image: "app" }
 
@@ -119,9 +118,7 @@ const writtenByBoth = Effect.fnUntraced(function* (audit: AuditLog) {
   return [...ours].filter((object) => theirs.has(object))
 })
 
-layer(VclusterPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })("beside a real vCluster", (it) => {
-  keepLogsOnFailure("beside a real vCluster")
-
+besideVcluster("beside a real vCluster", (it) => {
   it.effect("the documented example gets its Secret", () =>
     Effect.gen(function* () {
       const { ground, vcluster } = yield* VclusterPair

@@ -3,16 +3,19 @@
  * rights of docs/rbac.md, the Service's name, and nothing else. It finds its way by `vc-NAME` and `vc-config-NAME`.
  */
 import { existsSync } from "node:fs"
+import { it, layer, type Vitest } from "@effect/vitest"
 import { Context, Effect, Layer, type Scope } from "effect"
 import { GroundError } from "../clusters/errors.ts"
 import type { Eso } from "../clusters/eso.ts"
 import { type HostGround, makeHostGround } from "../clusters/ground.ts"
-import { type PodOptions, startPod, systemLibraries } from "../clusters/pod.ts"
+import { canRunPods, type PodOptions, startPod, systemLibraries } from "../clusters/pod.ts"
 import type { Running } from "../clusters/programs.ts"
 import type { RealVcluster, RealVclusterOptions } from "../clusters/real-vcluster.ts"
 import { serviceAccountPod } from "../clusters/service-account-pod.ts"
+import { kineTool } from "../clusters/tools.ts"
 import { documentedValues } from "../clusters/vcluster.ts"
 import type { KubeError } from "./kube-error.ts"
+import { keepLogsOnFailure } from "./on-ground.ts"
 import { block } from "./rbac-page.ts"
 import { clusterSecretStores } from "./resources.ts"
 import { binary, fakeStore } from "./synced-pair.ts"
@@ -94,6 +97,33 @@ export const makeVclusterPair = Effect.fnUntraced(function* (
   }
 })
 
+/** Why this machine cannot run a real vCluster; its tests are skipped then, which `make test` counts as a failure. Builds what is not in the cache yet. */
+export const whyNoVcluster: string | undefined = await Effect.runPromise(
+  canRunPods.pipe(
+    Effect.andThen(kineTool("kine")),
+    Effect.matchEffect({
+      onSuccess: () => Effect.undefined,
+      onFailure: (error) => (error.missing === undefined ? Effect.undefined : Effect.succeed(error.message)),
+    }),
+  ),
+)
+
 export class VclusterPair extends Context.Service<VclusterPair, VclusterPairShape>()("vcluster-es/test/VclusterPair") {
   static readonly layer = (options: VclusterPairOptions = {}) => Layer.effect(VclusterPair, makeVclusterPair(options))
+}
+
+/** A group of tests that share one pair, with real time; logs are kept when one fails. */
+export const besideVcluster = (
+  name: string,
+  define: (it: Vitest.MethodsNonLive<VclusterPair>) => void,
+  options: VclusterPairOptions = {},
+): void => {
+  if (whyNoVcluster !== undefined) {
+    it.skip(`${name} (skipped, because ${whyNoVcluster})`, () => {})
+    return
+  }
+  layer(VclusterPair.layer(options), { excludeTestServices: true, timeout: "30 minutes" })(name, (tests) => {
+    keepLogsOnFailure(name)
+    define(tests)
+  })
 }
