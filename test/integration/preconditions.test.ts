@@ -246,8 +246,8 @@ onGround("an object made anew between read and write", (it) => {
     }),
   )
 
-  // Why a status has a patch of its own. Should a server come to refuse these two, docs/safety.md can say so.
-  it.effect("a merge patch or an apply of a custom resource's status is taken by an object that it does not name", () =>
+  // Why a status has a patch of its own. Should a server come to refuse it, docs/safety.md can say so.
+  it.effect("a merge patch of a custom resource's status is taken by an object that it does not name", () =>
     Effect.gen(function* () {
       yield* serveThings
       const { host } = yield* Ground
