@@ -13,44 +13,9 @@ import { anchorObject } from "../../src/sync/rules/identity.ts"
 import { stringMapAt } from "../../src/sync/rules/json.ts"
 import { Ground } from "../clusters/ground.ts"
 import { onGround } from "../support/on-ground.ts"
-import { configMaps, crds, leases, secrets, services } from "../support/resources.ts"
+import { configMaps, leases, secrets, services } from "../support/resources.ts"
+import { serveThings, thing, things } from "../support/things.ts"
 import { connect, failure, hostClient, refTo, tagOf } from "./transport-client.ts"
-
-const things = { group: "test.example.com", version: "v1", plural: "things", kind: "Thing", namespaced: true }
-
-const thingsCrd: KubeObject = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "things.test.example.com" },
-  spec: {
-    group: things.group,
-    scope: "Namespaced",
-    names: { plural: things.plural, kind: things.kind },
-    versions: [
-      {
-        name: "v1",
-        served: true,
-        storage: true,
-        subresources: { status: {} },
-        schema: {
-          openAPIV3Schema: {
-            type: "object",
-            properties: {
-              data: { type: "object", additionalProperties: { type: "string" } },
-              status: { type: "object", properties: { level: { type: "integer", maximum: 5 } } },
-            },
-          },
-        },
-      },
-    ],
-  },
-}
-
-const serveThings = Effect.gen(function* () {
-  const { host } = yield* Ground
-  yield* host.kube.apply(crds, thingsCrd)
-  yield* host.kube.waitForList(things, { namespace: "default" }, () => true)
-})
 
 interface Subject {
   readonly resource: Resource
@@ -61,12 +26,7 @@ interface Subject {
 
 const custom: Subject = {
   resource: things,
-  body: (name) => ({
-    apiVersion: "test.example.com/v1",
-    kind: "Thing",
-    metadata: { name, namespace: "default" },
-    data: { a: "MQ==" },
-  }),
+  body: thing,
   status: { level: 1 },
 }
 
@@ -246,8 +206,8 @@ onGround("an object made anew between read and write", (it) => {
     }),
   )
 
-  // Why a status has a patch of its own. Should a server come to refuse these two, docs/safety.md can say so.
-  it.effect("a merge patch or an apply of a custom resource's status is taken by an object that it does not name", () =>
+  // Why a status has a patch of its own. Should a server come to refuse it, docs/safety.md can say so.
+  it.effect("a merge patch of a custom resource's status is taken by an object that it does not name", () =>
     Effect.gen(function* () {
       yield* serveThings
       const { host } = yield* Ground

@@ -9,6 +9,7 @@ import type { KubeObject } from "../../src/effects/kube-object.ts"
 import type { Resource } from "../../src/effects/resource.ts"
 import { stringMapAt } from "../../src/sync/rules/json.ts"
 import { syncOnce } from "../../src/sync/syncer.ts"
+import { installEsoCrds } from "../clusters/eso.ts"
 import { Ground } from "../clusters/ground.ts"
 import { testContext } from "../model/world.ts"
 import { type Around, aroundWrites, type Write } from "../support/before-writes.ts"
@@ -62,19 +63,25 @@ const isAbout =
 const isStatusOf = (name: string) => (write: Write) =>
   isAbout(externalSecrets, name)(write) && (write.subresource === "status" || write.verb === "mergePatch")
 
-const ready = Effect.gen(function* () {
-  const { host, seedVcluster, startEso } = yield* Ground
-  if ((yield* host.kube.find(configMaps, { namespace: "default", name: "prepared" })) !== undefined) return
-  yield* startEso()
+/** ESO's CRDs on both sides; whoever needs ESO itself starts it. */
+const prepared = Effect.gen(function* () {
+  const { host, seedVcluster } = yield* Ground
+  yield* installEsoCrds(host)
   yield* seedVcluster(vcluster)
-  yield* host.kube.create(clusterSecretStores, fakeStore("store", { "/database/password": "s3cret" }))
   yield* pass()
-  yield* host.kube.create(configMaps, {
-    apiVersion: "v1",
-    kind: "ConfigMap",
-    metadata: { namespace: "default", name: "prepared" },
-  })
 })
+
+/** Once for all tests that need it. */
+const withOperator = Effect.runSync(
+  Effect.cached(
+    Effect.gen(function* () {
+      const { host, startEso } = yield* Ground
+      yield* prepared
+      yield* startEso()
+      yield* host.kube.apply(clusterSecretStores, fakeStore("store", { "/database/password": "s3cret" }))
+    }),
+  ),
+)
 
 const inDefault = (name: string): ObjectRef => ({ namespace: "default", name })
 
@@ -88,7 +95,7 @@ const plainSecret = (name: string, metadata: object = {}): KubeObject => ({
 onGround("an object made anew while a pass writes", (it) => {
   it.effect("the status of a removed ExternalSecret never lands on its successor", () =>
     Effect.gen(function* () {
-      yield* ready
+      yield* prepared
       const { virtual } = yield* Ground
       const old = yield* virtual.kube.create(externalSecrets, externalSecret("anew", { store: "first" }))
       const makeAnew = Effect.gen(function* () {
@@ -122,7 +129,7 @@ onGround("an object made anew while a pass writes", (it) => {
 
   it.effect("a Secret made anew is looked at again, and no refusal is told", () =>
     Effect.gen(function* () {
-      yield* ready
+      yield* withOperator
       const { virtual } = yield* Ground
       yield* virtual.kube.create(externalSecrets, externalSecret("rotated"))
       yield* pass()
@@ -153,7 +160,7 @@ onGround("an object made anew while a pass writes", (it) => {
 
   it.effect("a Secret that another controller made a moment ago is not taken over", () =>
     Effect.gen(function* () {
-      yield* ready
+      yield* withOperator
       const { virtual } = yield* Ground
       const owner = yield* virtual.kube.create(configMaps, {
         apiVersion: "v1",
