@@ -67,6 +67,7 @@ export interface Kubeconfig {
 /** What surrounds this process; tests give their own. */
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>
+  /** `""`: there is none, and so no kubeconfig in the usual place. */
   readonly home: string
   /** Where a pod finds its service account. */
   readonly serviceAccount: string
@@ -220,7 +221,8 @@ export const readKubeconfig = Effect.fnUntraced(function* (
   if (path !== undefined && path !== "") return yield* readFileAt(path, surroundings)
   const { env, home } = surroundings
   const listed = (env["KUBECONFIG"] ?? "").split(delimiter).filter((entry) => entry !== "")
-  const files = (listed.length > 0 ? listed : [join(home, ".kube", "config")]).filter((entry) => existsSync(entry))
+  const usual = home === "" ? [] : [join(home, ".kube", "config")]
+  const files = (listed.length > 0 ? listed : usual).filter((entry) => existsSync(entry))
   const [first, ...others] = yield* Effect.forEach(files, (file) => readFileAt(file, surroundings))
   if (first !== undefined) return others.reduce(merge, first)
   return inCluster(surroundings) ?? (yield* nothing(env))

@@ -1,5 +1,5 @@
 /** Which cluster, as whom: chooses from the kubeconfig by kubectl's flags. */
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { homedir } from "node:os"
 import type { ConnectionSource, KubeconfigError } from "./connection-source.ts"
 import { makeCredentials } from "./credentials.ts"
@@ -27,9 +27,12 @@ export interface Overrides {
   }
 }
 
+/** `""` where there is none: in a pod without HOME, under a user ID that no file knows, asking for it is an error. */
+const homeFolder = (): string => Result.getOrElse(Result.try(homedir), () => "")
+
 const ownSurroundings = (): Surroundings => ({
   env: process.env,
-  home: homedir(),
+  home: homeFolder(),
   serviceAccount: "/var/run/secrets/kubernetes.io/serviceaccount",
 })
 

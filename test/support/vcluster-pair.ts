@@ -51,7 +51,7 @@ const resolver = (vcluster: RealVcluster): PodOptions["files"] => ({
 
 let pods = 0
 
-const inPod = Effect.fnUntraced(function* (
+export const inPod = Effect.fnUntraced(function* (
   ground: HostGround,
   vcluster: RealVcluster,
   args: ReadonlyArray<string>,
@@ -84,7 +84,7 @@ export const makeVclusterPair = Effect.fnUntraced(function* (
   const command = (args: ReadonlyArray<string>) => inPod(ground, vcluster, args)
   const launchSyncer = command(["sync", vcluster.name, "--follow"])
   const startSyncer = Effect.tap(launchSyncer, (running) =>
-    running.waitForOutput(/in step/, { timeout: "60 seconds" }),
+    running.waitForOutput(/"kind":"Pass","inStep":true/, { timeout: "90 seconds" }),
   )
   return {
     ground,

@@ -259,3 +259,15 @@ it.effect("refuses a token that no header can carry, and never says it", () =>
     assert.notInclude(text, "hunter2")
   }),
 )
+
+it.effect("without a home, a kubeconfig beside the program's current folder is not the usual one", () =>
+  Effect.gen(function* () {
+    const { folder, surroundings } = yield* home({ ".kube/config": simple })
+    const before = process.cwd()
+    yield* Effect.acquireRelease(
+      Effect.sync(() => process.chdir(folder)),
+      () => Effect.sync(() => process.chdir(before)),
+    )
+    assert.match(yield* message(listContexts(undefined, { ...surroundings, home: "" })), /^no kubeconfig/)
+  }),
+)
