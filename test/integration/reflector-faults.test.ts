@@ -4,6 +4,7 @@ import { Effect, Queue, Result, Schema, type Scope } from "effect"
 import type { ApiError } from "../../src/effects/api-error.ts"
 import { makeKubeClient } from "../../src/effects/http-kube-client.ts"
 import type { KubeClient, WatchOptions } from "../../src/effects/kube-client.ts"
+import type { SessionTimes } from "../../src/effects/session.ts"
 import { keyOf, type KubeObject } from "../../src/effects/kube-object.ts"
 import { loadKubeconfig } from "../../src/effects/kubeconfig.ts"
 import { makeReflector, type ReflectorOptions } from "../../src/effects/reflector.ts"
@@ -25,9 +26,16 @@ const configMap = (name: string, data: Readonly<Record<string, string>> = {}): K
 const ref = (name: string) => ({ namespace: "default", name })
 const ours = { namespace: "default", labelSelector: "test=reflector" }
 
-const connect = Effect.fnUntraced(function* (cluster: ControlPlane, kubeconfig = cluster.kubeconfig) {
+/** How soon a silent server is noticed has nothing to do with its storage: one ground waits as long as users do. */
+const impatient: SessionTimes = { connectMs: 30_000, pingEveryMs: 2_000, pingTimeoutMs: 2_000 }
+
+const connect = Effect.fnUntraced(function* (
+  cluster: ControlPlane,
+  { kubeconfig = cluster.kubeconfig, times }: { readonly kubeconfig?: string; readonly times?: SessionTimes } = {},
+) {
   const source = yield* loadKubeconfig(kubeconfig)
-  return yield* makeKubeClient({ cluster: cluster.name, source, userAgent: "reflector-test/1", fieldManager: "test" })
+  const names = { cluster: cluster.name, userAgent: "reflector-test/1", fieldManager: "test" }
+  return yield* makeKubeClient({ ...names, source, times })
 })
 
 /** `SIGN KEY`: `+` for a change, `-` for a seen deletion, `?` for one that was inferred. */
@@ -99,20 +107,7 @@ const widgetCrd: KubeObject = {
 
 type Faulty = Effect.Effect<void, unknown, Ground | Scope.Scope>
 
-const onStorage = (
-  { name, streams, options, missing }: StorageCase,
-  define: (it: Vitest.MethodsNonLive<Ground>, streams: boolean) => void,
-) => {
-  const plane = { ...options, controllerManager: false }
-  onGround(
-    `the reflector on a real API server (${name})`,
-    (it) => define(it, streams),
-    { host: plane, virtual: plane },
-    missing,
-  )
-}
-
-const itKeepsTrue = (it: Vitest.MethodsNonLive<Ground>, streams: boolean) => {
+const itKeepsTrue = (it: Vitest.MethodsNonLive<Ground>, { isUsual, streams }: StorageCase) => {
   it.effect("outlives kill -9, and opens with a list again", (): Faulty =>
     within(
       Effect.gen(function* () {
@@ -199,7 +194,8 @@ const itKeepsTrue = (it: Vitest.MethodsNonLive<Ground>, streams: boolean) => {
       Effect.gen(function* () {
         const { host } = yield* Ground
         yield* removeAll(host)
-        const { client, failures } = yield* observed(yield* connect(host))
+        const times = isUsual ? {} : { times: impatient }
+        const { client, failures } = yield* observed(yield* connect(host, times))
         const { reflector, next } = yield* reflect(client)
         yield* reflector.synced
         yield* host.freezeApiServer
@@ -232,7 +228,7 @@ const itKeepsTrue = (it: Vitest.MethodsNonLive<Ground>, streams: boolean) => {
         const { host } = yield* Ground
         yield* removeAll(host)
         const nobody = yield* host.kubeconfigAs("nobody.kubeconfig", { user: "nobody" })
-        const { reflector } = yield* reflect(yield* connect(host, nobody))
+        const { reflector } = yield* reflect(yield* connect(host, { kubeconfig: nobody }))
         const first = yield* Effect.result(reflector.syncedOrFailed)
         assert.isTrue(Result.isFailure(first) && first.failure.reason._tag === "Forbidden")
         const meta = { name: "reflector-nobody" }
@@ -327,8 +323,15 @@ const itListsInPages = (it: Vitest.MethodsNonLive<Ground>) => {
   )
 }
 
-for (const storage of storages)
-  onStorage(storage, (it, streams) => {
-    itKeepsTrue(it, streams)
-    if (!streams) itListsInPages(it)
-  })
+for (const storage of storages) {
+  const plane = { ...storage.options, controllerManager: false }
+  onGround(
+    `the reflector on a real API server (${storage.name})`,
+    (it) => {
+      itKeepsTrue(it, storage)
+      if (!storage.streams) itListsInPages(it)
+    },
+    { host: plane, virtual: plane },
+    storage.missing,
+  )
+}

@@ -10,6 +10,8 @@ export interface StorageCase {
   readonly options: Pick<ControlPlaneOptions, "storage" | "apiServerFlags">
   /** Whether its API server streams lists. */
   readonly streams: boolean
+  /** What all other tests run on. */
+  readonly isUsual: boolean
   /** Why it cannot be had: its tests are skipped, which `make test` counts as a failure. */
   readonly missing?: string
 }
@@ -18,15 +20,22 @@ export interface StorageCase {
 const kine = (name: KineVariant, streams: boolean) =>
   Effect.map(Effect.result(kineTool(name)), (built): StorageCase => {
     const lacks = Result.isFailure(built) && built.failure.missing !== undefined
-    return { name, options: { storage: name }, streams, ...(lacks ? { missing: built.failure.message } : {}) }
+    return {
+      name,
+      options: { storage: name },
+      streams,
+      isUsual: false,
+      ...(lacks ? { missing: built.failure.message } : {}),
+    }
   })
 
-const etcd: StorageCase = { name: "etcd", options: {}, streams: true }
+const etcd: StorageCase = { name: "etcd", options: {}, streams: true, isUsual: true }
 
 const withoutWatchList: StorageCase = {
   name: "etcd, feature gate WatchList off",
   options: { apiServerFlags: ["--feature-gates=WatchList=false"] },
   streams: false,
+  isUsual: false,
 }
 
 /** Builds what is not in the cache yet. */
