@@ -27,7 +27,7 @@ interface Found {
 const readers = "kubectl and Helm"
 
 /** The lexer's own marks are control characters: without this check a text could play them. */
-const controlCharacter = /[\0-\x08\v\f\x0E-\x1F\x7F-\x84\x86-\x9F\uFFFE\uFFFF]/
+const controlCharacter = /(?![\t\n\r\u0085])[\p{Cc}\uFFFE\uFFFF]/u
 
 const hex = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`

@@ -1,6 +1,6 @@
-import { all, none, indented, on, type ValuesRow } from "./values-row.ts"
+import { all, indented, latest, none, on, type ValuesRow } from "./values-row.ts"
 
-/** What every chart refuses, or Helm cannot read. */
+/** What every chart refuses, or Helm cannot read. Where it is the templates that differ, all of them are asked. */
 export const refusedRows: ReadonlyArray<ValuesRow> = [
   {
     name: "%YAML 1.2",
@@ -132,4 +132,4 @@ export const refusedRows: ReadonlyArray<ValuesRow> = [
     files: [on("sync: {fromHost: {clusterStore: {enabled: true}}}")],
     says: /unknown key "clusterStore" \(did you mean "clusterStores"\?\)/,
   },
-].map((row) => ({ taken: none, asked: all, ...row }))
+].map((row) => ({ taken: none, asked: / is null/.test(row.name) ? all : latest, ...row }))

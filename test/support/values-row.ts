@@ -14,6 +14,7 @@ export interface ValuesRow extends UserValues {
 
 export const all: ReadonlyArray<VclusterVersion> = ["0.26", "0.30", "0.36"]
 export const today: ReadonlyArray<VclusterVersion> = ["0.30", "0.36"]
+export const latest: ReadonlyArray<VclusterVersion> = ["0.36"]
 export const none: ReadonlyArray<VclusterVersion> = []
 export const oldOnly: ReadonlyArray<VclusterVersion> = ["0.26"]
 
