@@ -18,10 +18,16 @@ interface Lexeme {
   readonly isScalar: boolean
 }
 
+/** Within a lexeme; a text alone is about its beginning. */
+interface Found {
+  readonly index: number
+  readonly message: string
+}
+
 const readers = "kubectl and Helm"
 
 /** The lexer's own marks are control characters: without this check a text could play them. */
-const controlCharacter = /[\0-\x08\v\f\x0E-\x1F\x7F-\x84\x86-\x9F\uFFFE\uFFFF]/
+const controlCharacter = /(?![\t\n\r\u0085])[\p{Cc}\uFFFE\uFFFF]/u
 
 const hex = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`
@@ -63,7 +69,7 @@ const anchorProblem = (text: string): string | undefined =>
 /** The escapes that JSON has and YAML 1.1 has not. */
 const escape = /\\(?:\/|u[dD][89a-fA-F][\da-fA-F]{2}|U(?!000|0010)[\da-fA-F]{8}|U0000[dD][89a-fA-F][\da-fA-F]{2}|.)/gs
 
-const escapeProblem = (text: string): { readonly index: number; readonly message: string } | undefined => {
+const escapeProblem = (text: string): Found | undefined => {
   for (const { 0: found, index } of text.matchAll(escape)) {
     if (found === "\\/") return { index, message: `the escape \\/ is refused by ${readers}; write /` }
     if (found.length > 2)
@@ -76,7 +82,7 @@ const escapeProblem = (text: string): { readonly index: number; readonly message
 const breakInQuotes = /\r(?!\n)|\u0085|[\u2028\u2029](?=\s)|(?<=\s)[\u2028\u2029]/
 const anyBreak = /\r(?!\n)|[\u0085\u2028\u2029]/
 
-const breakProblem = ({ text }: Lexeme, quoted: boolean) => {
+const breakProblem = ({ text }: Lexeme, quoted: boolean): Found | undefined => {
   const found = (quoted ? breakInQuotes : anyBreak).exec(text)
   return found === null
     ? undefined
@@ -86,8 +92,18 @@ const breakProblem = ({ text }: Lexeme, quoted: boolean) => {
       }
 }
 
+const tabRefused = `a tab here is refused by ${readers}; use spaces`
+
 const endsLine = (text: string | undefined): boolean =>
   text === undefined || /^\r?\n/.test(text) || text.startsWith("#")
+
+/** Within brackets YAML 1.1 knows more marks than 1.2. */
+const bracketedWordProblem = (text: string): string | undefined => {
+  if (text.includes("?")) return `${readers} refuse a ? in a word within brackets; put it in quotes`
+  return text.startsWith(":")
+    ? `${readers} refuse a colon that begins a word within brackets; put it in quotes`
+    : undefined
+}
 
 class DialectReader {
   readonly problems: Array<DialectProblem> = []
@@ -96,6 +112,8 @@ class DialectReader {
   private depth = 0
   /** The last lexeme with a content. */
   private before: Lexeme | undefined
+  /** `|-`, as long as what follows it has not come. */
+  private header: string | undefined
   private lineStart = 0
   /** Columns from 0: of the first content of this line behind dashes, and of the line that `before` stands on. */
   private column: number | undefined
@@ -117,6 +135,8 @@ class DialectReader {
     const { text, offset, isScalar } = lexeme
     if (!isScalar && /^[[{]$/.test(text)) this.depth += 1
     if (!isScalar && /^[\]}]$/.test(text)) this.depth -= 1
+    if (!isScalar && /^[|>][-+\d]*$/.test(text)) this.header = text
+    else if (isScalar) this.header = undefined
     if (isScalar || !/^(\s*(#|$)|-$)/.test(text)) {
       this.before = lexeme
       this.column ??= offset - this.lineStart
@@ -134,6 +154,8 @@ class DialectReader {
     this.tell(lexeme, breakProblem(lexeme, quoted))
     if (isScalar) this.tell(lexeme, this.wordProblem(text))
     else if (text.startsWith('"')) this.tell(lexeme, escapeProblem(text))
+    else if (text.startsWith("'") && !text.slice(1).replaceAll("''", "").endsWith("'"))
+      this.tell(lexeme, "not valid YAML: Missing closing 'quote")
     else if (text.startsWith("%")) this.tell(lexeme, directiveProblem(text))
     else if (/^[&*]/.test(text)) this.tell(lexeme, anchorProblem(text))
     else if (/^[ \t]*\t/.test(text)) this.tell(lexeme, this.tabProblem(text, previous?.text, next?.text))
@@ -141,25 +163,24 @@ class DialectReader {
       this.tell(lexeme, `${readers} take this colon for a part of the word before it; put a space after it`)
   }
 
-  /** Within brackets YAML 1.1 knows more marks than 1.2. */
-  private wordProblem(text: string): string | undefined {
-    if (this.depth === 0) return undefined
-    if (text.includes("?")) return `${readers} refuse a ? in a word within brackets; put it in quotes`
-    return text.startsWith(":")
-      ? `${readers} refuse a colon that begins a word within brackets; put it in quotes`
-      : undefined
+  private wordProblem(text: string): Found | string | undefined {
+    const isBlock = this.header !== undefined && !/\d/.test(this.header)
+    // A block whose indentation is to be found from its text.
+    const indentation = isBlock ? /^(?: *\r?\n)* *\t/.exec(text)?.[0] : undefined
+    if (indentation !== undefined) return { index: indentation.length - 1, message: tabRefused }
+    return this.depth === 0 ? undefined : bracketedWordProblem(text)
   }
 
   private tabProblem(text: string, previous: string | undefined, next: string | undefined): string | undefined {
     if (this.depth > 0) return undefined
     const afterMark = previous === "-" || previous === "?"
-    const fillsLine = (previous === undefined || previous.endsWith("\n")) && endsLine(next)
+    const beginsLine = previous === undefined || previous.endsWith("\n")
     // After a word without quotes, blanks are taken for its continuation as long as they are indented.
-    const continues = this.before?.isScalar === true && text.indexOf("\t") > this.blockColumn
-    return afterMark || (fillsLine && !continues) ? `a tab here is refused by ${readers}; use spaces` : undefined
+    const continues = endsLine(next) && this.before?.isScalar === true && text.indexOf("\t") > this.blockColumn
+    return afterMark || (beginsLine && !continues) ? tabRefused : undefined
   }
 
-  private tell(lexeme: Lexeme, found: string | { readonly index: number; readonly message: string } | undefined): void {
+  private tell(lexeme: Lexeme, found: Found | string | undefined): void {
     if (found === undefined) return
     const { index, message } = typeof found === "string" ? { index: 0, message: found } : found
     this.problems.push({ offset: lexeme.offset + index, message })

@@ -71,7 +71,7 @@ const nothing: Extent & { readonly kind: "scalar"; readonly value: null; readonl
 const yamlTag = "tag:yaml.org,2002:"
 
 /** With a tag that YAML does not define, all is text. Of the parser's own idea of the value nothing is used. */
-const resolveNode = ({ source, type, tag }: Scalar.Parsed): Result.Result<ResolvedScalar, string> => {
+const resolveNode = ({ type, tag }: Scalar.Parsed, source: string): Result.Result<ResolvedScalar, string> => {
   if (tag?.startsWith(yamlTag) === true) return resolveTagged(tag.slice(yamlTag.length), source)
   return Result.succeed(type === "PLAIN" && tag === undefined ? resolvePlain(source) : source)
 }
@@ -84,10 +84,12 @@ const isMergeKey = (key: ParsedNode | null): boolean =>
 /** One pass over the nodes of a document. */
 class TreeBuilder {
   readonly problems: Array<PositionedProblem> = []
+  private readonly text: string
   private readonly lines: LineCounter
   private readonly anchors = new Map<string, YamlTree>()
 
-  constructor(lines: LineCounter) {
+  constructor(text: string, lines: LineCounter) {
+    this.text = text
     this.lines = lines
   }
 
@@ -154,10 +156,16 @@ class TreeBuilder {
   }
 
   private buildScalar(node: Scalar.Parsed, at: Position): YamlTree {
-    const resolved = resolveNode(node)
+    const resolved = resolveNode(node, this.sourceOf(node))
     if (Result.isFailure(resolved)) return this.refuse(at, resolved.failure)
     const value = typeof resolved.success === "bigint" ? Number(resolved.success) : resolved.success
     return { ...nothing, at, value, name: keyText(resolved.success) }
+  }
+
+  /** A block at the end of a text without a last line break has none either. */
+  private sourceOf({ source, type, range }: Scalar.Parsed): string {
+    const isCut = type?.startsWith("BLOCK") === true && range[1] >= this.text.length && !this.text.endsWith("\n")
+    return isCut ? source.replace(/\n$/, "") : source
   }
 
   /** Of a list of sources the first counts. */
@@ -231,7 +239,7 @@ export const parseYaml = (text: string): Result.Result<YamlTree, ReadonlyArray<P
   const lines = new LineCounter()
   const parsed = parseDocuments(text, lines)
   if (Result.isFailure(parsed)) return Result.fail([{ message: "nested too deeply to be read" }])
-  const builder = new TreeBuilder(lines)
+  const builder = new TreeBuilder(text, lines)
   const fail = (offset: number, message: string) => Result.fail([{ at: builder.position(offset), message }])
   // The first error only: those after it are mostly its consequences.
   const error = parsed.success.flatMap((document) => document.errors).toSorted((a, b) => a.pos[0] - b.pos[0])[0]

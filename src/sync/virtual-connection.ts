@@ -8,6 +8,8 @@ import { connectContextName, type Vcluster } from "./find-vcluster.ts"
 import { orUndefined } from "./or-undefined.ts"
 import { secrets } from "./resources.ts"
 import { arrayAt, stringAt } from "./rules/json.ts"
+import { kubeconfigObstacle } from "./rules/settings-conflicts.ts"
+import { readSettingsSecret } from "./settings-source.ts"
 import { SetupError } from "./setup-error.ts"
 
 export type VirtualConnection =
@@ -62,9 +64,14 @@ const fromSecret = Effect.fnUntraced(function* (
   const name = `vc-${vcluster.name}`
   const secret = yield* client.get(secrets, { namespace: vcluster.namespace, name }).pipe(orUndefined)
   if (secret === undefined) {
+    const obstacle = yield* readSettingsSecret(client, vcluster).pipe(
+      Effect.map(({ text }) => kubeconfigObstacle(text)),
+      // That the Secret is missing is the news; settings that cannot be read are told by who needs them.
+      Effect.orElseSucceed(() => undefined),
+    )
     return yield* noWay(
       vcluster,
-      `there is neither a context of vcluster connect nor a Secret ${name} in namespace ${vcluster.namespace}`,
+      `there is neither a context of vcluster connect nor a Secret ${name} in namespace ${vcluster.namespace}${obstacle === undefined ? "" : `; ${obstacle}`}`,
     )
   }
   const text = Result.getOrUndefined(Base64.decodeString(stringAt(secret, "data", "config") ?? ""))

@@ -9,63 +9,20 @@ import type { PositionedProblem, YamlEntry, YamlMap, YamlTree } from "../../effe
 import { formatPath } from "./value-path.ts"
 
 /** Of all releases since v0.21. */
-const chartKeys = [
-  ...["controlPlane", "deletion", "deploy", "experimental", "exportKubeConfig", "external", "global", "integrations"],
-  ...[
-    "logging",
-    "networking",
-    "platform",
-    "plugin",
-    "plugins",
-    "policies",
-    "privateNodes",
-    "pro",
-    "rbac",
-    "serviceCIDR",
-  ],
-  ...["sleep", "sleepMode", "snapshots", "sync", "telemetry"],
-]
+const chartKeys =
+  "controlPlane deletion deploy experimental exportKubeConfig external global integrations logging networking platform plugin plugins policies privateNodes pro rbac serviceCIDR sleep sleepMode snapshots sync telemetry".split(
+    " ",
+  )
 
 /** Keys that only a vCluster's values have. */
 const tellingKeys = ["integrations", "controlPlane", "exportKubeConfig", "privateNodes"]
 
 /** Keys of the charts before v0.20 that today's do not have. */
-const oldKeys = new Set([
-  ...["affinity", "api", "controller", "coredns", "defaultImageRegistry", "enableHA", "etcd", "fallbackHostDns"],
-  ...[
-    "globalAnnotations",
-    "headless",
-    "hostpathMapper",
-    "ingress",
-    "init",
-    "isolation",
-    "labels",
-    "license",
-    "mapServices",
-  ],
-  ...[
-    "monitoring",
-    "multiNamespaceMode",
-    "nodeSelector",
-    "noopSyncer",
-    "openshift",
-    "podAnnotations",
-    "podLabels",
-    "proxy",
-  ],
-  ...[
-    "replicas",
-    "scheduler",
-    "securityContext",
-    "service",
-    "serviceAccount",
-    "storage",
-    "syncer",
-    "tolerations",
-    "vcluster",
-  ],
-  ...["volumes"],
-])
+const oldKeys = new Set(
+  "affinity api controller coredns defaultImageRegistry enableHA etcd fallbackHostDns globalAnnotations headless hostpathMapper ingress init isolation labels license mapServices monitoring multiNamespaceMode nodeSelector noopSyncer openshift podAnnotations podLabels proxy replicas scheduler securityContext service serviceAccount storage syncer tolerations vcluster volumes".split(
+    " ",
+  ),
+)
 
 const keysBelowSync = ["toHost", "fromHost"]
 

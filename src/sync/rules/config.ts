@@ -102,10 +102,11 @@ class SettingsBuilder {
     const path = ["sync", "toHost", "namespaces"]
     for (const above of [["sync"], ["sync", "toHost"], path, [...path, "mappings"]]) reader.map(above)
     const enabled = this.flag(...path, "enabled")
-    const entries = reader.strings([...path, "mappings", "byName"])
+    const byName = [...path, "mappings", "byName"]
+    const entries = reader.strings(byName)
     const mappings = entries.map(({ value: [virtual, host] }) => ({ virtual, host }))
-    this.origins.set([...path, "mappings", "byName"].join("."), reader.entry([...path, "mappings", "byName"])?.value.at)
-    if (enabled)
+    this.origins.set(byName.join("."), reader.entry(byName)?.value.at)
+    if (enabled && (reader.map(byName)?.entries.size ?? 0) === entries.length)
       this.checkMappings(
         mappings,
         entries.map((entry) => entry.at),

@@ -1,8 +1,9 @@
 /** Settings elsewhere in vcluster.yaml that exclude or undo the integration (loft-sh/vcluster, `pkg/config/validation.go`). */
+import { Result } from "effect"
 import type { IntegrationSettings } from "./integration-settings.ts"
-import type { SettingPath, SettingsReader } from "./settings-reader.ts"
-import { entryAt } from "../../effects/yaml-position.ts"
-import type { YamlEntry } from "../../effects/yaml-position.ts"
+import { type SettingPath, SettingsReader } from "./settings-reader.ts"
+import { entryAt, parseYaml } from "../../effects/yaml-position.ts"
+import type { PositionedProblem, YamlEntry } from "../../effects/yaml-position.ts"
 
 const isOn = (entry: YamlEntry | undefined): boolean =>
   entry !== undefined && entry.value.kind === "scalar" && entry.value.value === true
@@ -104,16 +105,22 @@ const warnOfHandedOverSecrets = (reader: SettingsReader, hostNamespace: string |
  * vCluster makes the ServiceAccount only together with a binding to `clusterRole`; where there is none, it writes no kubeconfig Secret
  * at all, and leaves an old one as it is (`pkg/setup/controllers.go`).
  */
-const warnOfMissingClusterRole = (reader: SettingsReader): void => {
+const missingClusterRole = (reader: SettingsReader): PositionedProblem | undefined => {
   const path = ["exportKubeConfig", "serviceAccount"]
   const name = reader.entry([...path, "name"])
   const text = scalarOf(name)
-  if (name === undefined || text === "" || scalarOf(reader.entry([...path, "clusterRole"])) !== "") return
+  if (name === undefined || text === "" || scalarOf(reader.entry([...path, "clusterRole"])) !== "") return undefined
   const namespace = scalarOf(reader.entry([...path, "namespace"])) || "kube-system"
-  reader.warn(
-    name.keyAt,
-    `exportKubeConfig.serviceAccount.clusterRole is not set: unless ServiceAccount ${namespace}/${text} exists in the virtual cluster, vCluster writes no kubeconfig Secret; set clusterRole, and it makes the ServiceAccount`,
-  )
+  return {
+    at: name.keyAt,
+    message: `exportKubeConfig.serviceAccount.clusterRole is not set: unless ServiceAccount ${namespace}/${text} exists in the virtual cluster, vCluster writes no kubeconfig Secret; set clusterRole, and it makes the ServiceAccount`,
+  }
+}
+
+/** Why vCluster may have written no kubeconfig Secret, if its settings tell. */
+export const kubeconfigObstacle = (text: string): string | undefined => {
+  const parsed = parseYaml(text)
+  return Result.isSuccess(parsed) ? missingClusterRole(new SettingsReader(parsed.success))?.message : undefined
 }
 
 /** @param hostNamespace the vCluster's, when known */
@@ -128,5 +135,6 @@ export const checkConflicts = (
   checkGenericSync(reader, settings)
   warnOfPlugin(reader)
   warnOfHandedOverSecrets(reader, hostNamespace)
-  warnOfMissingClusterRole(reader)
+  const missing = missingClusterRole(reader)
+  if (missing !== undefined) reader.warnings.push(missing)
 }

@@ -82,7 +82,7 @@ export class SettingsReader {
     return [...(this.map(path)?.entries ?? [])].flatMap(([key, { keyAt, value }]) => {
       const text = plainScalar(value)
       if (typeof text === "string") return [{ value: [key, text] as const, at: keyAt }]
-      this.wrongType(value, [...path, key], "a string")
+      this.wrongType(value, [...path, key], "a string", "; put it in quotes")
       return []
     })
   }
@@ -120,9 +120,11 @@ export class SettingsReader {
     return { value: everything, at: tree.at }
   }
 
-  private wrongType(tree: YamlTree, path: SettingPath, expected: string): void {
+  /** @param remedy for what would be right in quotes */
+  private wrongType(tree: YamlTree, path: SettingPath, expected: string, remedy = ""): void {
     const found = tree.kind === "scalar" ? describeValue(tree.value) : `a ${tree.kind}`
-    this.problem(tree.at, `${formatPath(path)}: expected ${expected}, found ${found}`)
+    const quotable = tree.kind === "scalar" && tree.value !== null
+    this.problem(tree.at, `${formatPath(path)}: expected ${expected}, found ${found}${quotable ? remedy : ""}`)
   }
 }
 

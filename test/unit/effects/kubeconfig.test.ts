@@ -251,6 +251,36 @@ it.effect("takes from a Secret only what is embedded in it", () =>
   }),
 )
 
+it.effect("reads unquoted words as kubectl does, which writes them so", () =>
+  Effect.gen(function* () {
+    for (const namespace of ["7e12345", "1e3456", "2026-11-27"]) {
+      const source = yield* parseKubeconfig(
+        simple.replace("namespace: team-x", `namespace: ${namespace}`),
+        "Secret a/b",
+      )
+      assert.strictEqual(source.namespace, namespace)
+    }
+    const number = simple.replace("namespace: team-x", "namespace: 1_000")
+    assert.match(yield* message(parseKubeconfig(number, "Secret a/b")), /namespace has a value of the wrong type$/)
+  }),
+)
+
+it.effect("refuses what kubectl cannot read, and never says a token", () =>
+  Effect.gen(function* () {
+    const problem = (token: string) => message(parseKubeconfig(simple.replace("secret-token", token), "Secret a/b"))
+    const texts: ReadonlyArray<readonly [token: string, expected: RegExp]> = [
+      ['"hunter2\\/x"', /^Secret a\/b:\d+:\d+: the escape \\\/ is refused by kubectl and Helm/],
+      ["*hunter2", /^Secret a\/b:\d+:\d+: unknown alias$/],
+      ["!!int hunter2", /!!int does not go with this value$/],
+      ["&hunter.2 x", /anchor whose name/],
+    ]
+    for (const [token, expected] of texts) {
+      assert.match(yield* problem(token), expected)
+      assert.notInclude(yield* problem(token), "hunter")
+    }
+  }),
+)
+
 it.effect("refuses a token that no header can carry, and never says it", () =>
   Effect.gen(function* () {
     const source = yield* parseKubeconfig(simple.replace("secret-token", '"hunter2\\nx"'), "Secret a/b")

@@ -61,11 +61,7 @@ describe("problems", () => {
     ["a duplicate key", "a: 1\nb: 2\na: 3", `${file}:3:1: duplicate key "a", first on line 1`],
     ["a list at the root", "- a", `${file}:1:1: expected a map of settings, found a list`],
     ["a word at the root", "hello", `${file}:1:1: expected a map of settings, found "hello"`],
-    [
-      "two documents",
-      "a: 1\n---\nb: 2",
-      `${file}:3:1: a second document begins here; there must be only one`,
-    ],
+    ["two documents", "a: 1\n---\nb: 2", `${file}:3:1: a second document begins here; there must be only one`],
     ["an unknown alias", "a: *b", `${file}:1:4: unknown alias *b`],
   ]
   for (const [what, text, ...problems] of table) it(what, () => assert.deepStrictEqual(problemsOf(text), problems))

@@ -77,6 +77,11 @@ describe("the way into the virtual cluster", () => {
       /a name that resolves only inside the host cluster$/,
     ],
     ["no Secret", [], /neither a context of vcluster connect nor a Secret vc-my-vc in namespace team-x$/],
+    [
+      "no Secret, because of the settings",
+      [secret("vc-config-my-vc", { "config.yaml": "exportKubeConfig: {serviceAccount: {name: admin}}" })],
+      /nor a Secret vc-my-vc in namespace team-x; exportKubeConfig\.serviceAccount\.clusterRole is not set: .*; set clusterRole, and it makes the ServiceAccount$/,
+    ],
     ["a Secret without a kubeconfig", [secret("vc-my-vc", { other: "x" })], /is no kubeconfig$/],
     ["a Secret with something else", [secret("vc-my-vc", { config: "{[" })], /is no kubeconfig$/],
     ["a server that is no URL", [secret("vc-my-vc", { config: kubeconfig("x y") })], /is no kubeconfig$/],
