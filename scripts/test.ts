@@ -67,7 +67,7 @@ const stages: ReadonlyArray<Stage> = [
   sameTests,
   starts,
   commandStage("build", "npm", ["run", "--silent", "build"]),
-  commandStage("ground: Kubernetes, kine, ESO and moto", "node", ["test/clusters/build-tools.ts"]),
+  commandStage("ground: all programs", "node", ["test/clusters/build-tools.ts"]),
   vitestStage("integration", ["integration"]),
   vitestStage("attack", ["attack"]),
   vitestStage("comparison", ["comparison"]),

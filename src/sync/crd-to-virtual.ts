@@ -2,7 +2,7 @@
  * CRDs, host → virtual: made before anything else, followed when ESO on the host is upgraded, never removed.
  */
 import { named } from "../effects/field-selector.ts"
-import { Effect, Option, Result, Stream } from "effect"
+import { Effect, Option, Result, Schedule, Stream } from "effect"
 import type { ApiError } from "../effects/api-error.ts"
 import type { KubeClient } from "../effects/kube-client.ts"
 import type { KubeObject } from "../effects/kube-object.ts"
@@ -96,7 +96,8 @@ const awaitState = (client: KubeClient, plural: string, isOver: (state: CrdState
   })
   return one.pipe(
     Effect.catchReason("ApiError", "Expired", () => Effect.succeed(false)),
-    Effect.repeat({ until: (isReached) => isReached }),
+    // A server that ends every watch at once must not make us spin.
+    Effect.repeat({ until: (isReached) => isReached, schedule: Schedule.spaced("1 second") }),
   )
 }
 
