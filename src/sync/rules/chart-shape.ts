@@ -49,16 +49,24 @@ const isValuesText = (step: string | number, { value }: YamlEntry): boolean =>
   typeof value.value === "string" &&
   /^(integrations|controlPlane|exportKubeConfig|sync):/m.test(value.value)
 
-/** The first place below the root that holds a vCluster's values. */
-const findNested = (tree: YamlTree, path: ReadonlyArray<string | number> = []): Found | undefined => {
+/**
+ * The first place below the root that holds a vCluster's values.
+ *
+ * @param passed steps from the root that are not looked into: a vCluster's own settings may hold the values of other charts
+ */
+const findNested = (
+  tree: YamlTree,
+  passed: ReadonlyArray<string>,
+  path: ReadonlyArray<string | number> = [],
+): Found | undefined => {
   if (path.length >= deepest) return undefined
-  const children = childrenOf(tree)
+  const children = childrenOf(tree).filter(([step]) => path.length > 0 || !passed.includes(String(step)))
   const here = children.find(
     ([step, entry]) => (entry.value.kind === "map" && isVclusterValues(entry.value)) || isValuesText(step, entry),
   )
   if (here !== undefined) return { path: [...path, here[0]], entry: here[1] }
   for (const [step, { value }] of children) {
-    const found = findNested(value, [...path, step])
+    const found = findNested(value, passed, [...path, step])
     if (found !== undefined) return found
   }
   return undefined
@@ -78,7 +86,7 @@ const misplaced = (root: YamlMap): PositionedProblem | undefined => {
   const kind = textAt(root, "kind")
   const isObject = kind !== undefined && textAt(root, "apiVersion") !== undefined
   if (!isObject && isVclusterValues(root)) return undefined
-  const found = findNested(root)
+  const found = findNested(root, isObject ? [] : chartKeys)
   if (found !== undefined) {
     const what = isObject ? `this is an object of kind ${kind}` : "this is not the values file of a vCluster"
     const place = `${formatPath(found.path)}, line ${found.entry.keyAt.line}`
@@ -152,12 +160,16 @@ const read: ReadonlyArray<readonly [path: ReadonlyArray<string>, known: Readonly
   ],
 ]
 
+/** Mistyped, with our settings below: a problem, and told as one. */
+const isIntegrations = (root: YamlMap, key: string): boolean =>
+  entryAt(root, [key, "externalSecrets"]) !== undefined && nearestWord(key, ["integrations"]) !== undefined
+
 /** Why the settings may be elsewhere in this file than where a vCluster has them. */
 const elsewhere = (root: YamlMap): ReadonlyArray<PositionedProblem> => {
   const wrongFile = misplaced(root)
   if (wrongFile !== undefined) return [wrongFile]
   return [
-    ...keyWarnings(root, [], [...chartKeys, "integration"], rootKeyWarning),
+    ...keyWarnings(root, [], chartKeys, (key) => (isIntegrations(root, key) ? undefined : rootKeyWarning(key))),
     ...keyWarnings(
       root,
       ["sync"],

@@ -28,6 +28,17 @@ describe("settings that stand elsewhere in the file", () => {
     assert.lengthOf(settingsOf(`ingress: {enabled: true}\n${nested}`).warnings, 1)
   })
 
+  it("values of other charts within a vCluster's own are none", () => {
+    const inner = "helm: [{chart: {name: vcluster}, values: 'integrations: {}'}]"
+    assert.deepStrictEqual(settingsOf(`experimental: {deploy: {vcluster: {${inner}}}}`).warnings, [])
+  })
+
+  it("mistyped integrations are a problem, and no warning beside", () => {
+    const { problems, warnings } = checkValues("intergrations: {externalSecrets: {enabled: true}}", file)
+    assert.deepStrictEqual([problems.length, warnings.length], [1, 0])
+    assert.lengthOf(settingsOf("intergrations: {}").warnings, 1)
+  })
+
   it.effect("are not asked for again", () =>
     Effect.gen(function* () {
       const vcluster: Vcluster = { name: "my-vcluster", namespace: "team-x", state: "Running" }
