@@ -82,7 +82,9 @@ const realVcluster = Effect.gen(function* () {
   yield* say("starting a host; installing the open-source vCluster from its chart with Helm …")
   const ground = yield* makeHostGround(logs)
   const virtual = yield* ground.startRealVcluster({ ...vcluster, values: documentedValues })
-  yield* say("vCluster is ready: its own kine and kube-apiserver, its own syncer; only kubelets are missing, so pods stay Pending")
+  yield* say(
+    "vCluster is ready: its own kine and kube-apiserver, its own syncer; only kubelets are missing, so pods stay Pending",
+  )
   return { ground, virtual }
 })
 

@@ -9,7 +9,16 @@ import { Clock, Deferred, Effect, Option, Schedule, Schema, type Scope } from "e
 import { type ApiError, isTransient } from "./api-error.ts"
 import type { KubeClient } from "./kube-client.ts"
 import type { KubeObject, OwnerReference } from "./kube-object.ts"
-import { expiryOf, heldLease, leaseResource, newLease, readLease, releasedLease, type LeaseState, withOwners } from "./lease.ts"
+import {
+  expiryOf,
+  heldLease,
+  leaseResource,
+  newLease,
+  readLease,
+  releasedLease,
+  type LeaseState,
+  withOwners,
+} from "./lease.ts"
 
 /** Another process holds the Lease and its time has not run out. */
 export class LeaseHeld extends Schema.TaggedError<LeaseHeld>()("LeaseHeld", {

@@ -9,11 +9,13 @@ interface Cause {
 const causes: ReadonlyArray<Cause> = [
   {
     pattern: /no space left on device|ENOSPC/,
-    say: () => "the disk is full (Go keeps its modules in GOMODCACHE, its builds in GOCACHE, the test ground its programs in ~/.cache/vcluster-es)",
+    say: () =>
+      "the disk is full (Go keeps its modules in GOMODCACHE, its builds in GOCACHE, the test ground its programs in ~/.cache/vcluster-es)",
   },
   {
     pattern: /(\S+@v\S+): (?:Get|reading|verifying module)\b[^\n]*/,
-    say: ([line, module]) => `the module ${module} cannot be fetched; does GOPROXY lead to a module proxy that this machine reaches? (${line})`,
+    say: ([line, module]) =>
+      `the module ${module} cannot be fetched; does GOPROXY lead to a module proxy that this machine reaches? (${line})`,
   },
   {
     pattern: /module lookup disabled by GOPROXY=\S+/,

@@ -18,14 +18,7 @@ import {
   vclusterTool,
   type VclusterVersion,
 } from "./tool-sets.ts"
-import {
-  esoTools,
-  helmProgram,
-  kineTool,
-  kubernetesTools,
-  vclusterConfigProgram,
-  vclusterProgram,
-} from "./tools.ts"
+import { esoTools, helmProgram, kineTool, kubernetesTools, vclusterConfigProgram, vclusterProgram } from "./tools.ts"
 
 const esoVersions = Object.keys(esoReleases).filter((version): version is EsoVersion => version in esoReleases)
 const kineVariants = Object.keys(kineSets).filter((variant): variant is KineVariant => variant in kineSets)

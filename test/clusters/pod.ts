@@ -46,7 +46,8 @@ const write = (options: PodOptions, spec: PodSpec, specFile: string): Effect.Eff
       }
       await writeFile(specFile, JSON.stringify(spec), { mode: 0o600 })
     },
-    catch: (cause) => new GroundError({ message: `cannot write the files of pod ${options.name}: ${describeCause(cause)}` }),
+    catch: (cause) =>
+      new GroundError({ message: `cannot write the files of pod ${options.name}: ${describeCause(cause)}` }),
   })
 
 const isRoot = process.getuid?.() === 0

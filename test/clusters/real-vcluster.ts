@@ -4,7 +4,7 @@
  * There is no kubelet and no scheduler. This file plays what they and the StatefulSet's controller would do for the vCluster's own pod: the
  * Pod object, its status, and the process that ends and starts with it. The tenants' pods never run; vCluster's syncer does all else.
  */
-import { writeFile } from "node:fs/promises"
+import { rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect } from "effect"
 import { parse, stringify } from "yaml"
@@ -19,6 +19,7 @@ import { writeKubeconfig } from "./control-plane-files.ts"
 import type { ControlPlane } from "./control-plane.ts"
 import { describeCause, GroundError } from "./errors.ts"
 import { helm } from "./helm.ts"
+import { podFolder } from "./pod.ts"
 import { freePort } from "./ports.ts"
 import type { Running } from "./programs.ts"
 import { vclusterTool, type VclusterVersion } from "./tool-sets.ts"
@@ -63,6 +64,7 @@ export interface RealVcluster {
     readonly values: string | Values
     readonly chart?: VclusterVersion
   }) => Effect.Effect<void, GroundError | KubeError>
+  /** `helm uninstall`, the pod's end, and its volume with it. */
   readonly uninstall: Effect.Effect<void, GroundError | KubeError>
 }
 
@@ -136,9 +138,7 @@ const podObject = (pod: VclusterPod, owner: KubeObject): KubeObject => ({
   },
   spec: {
     serviceAccountName: `vc-${pod.name}`,
-    containers: [
-      { name: "syncer", image: `ghcr.io/loft-sh/vcluster-oss:${vclusterTool.version}` },
-    ],
+    containers: [{ name: "syncer", image: `ghcr.io/loft-sh/vcluster-oss:${vclusterTool.version}` }],
   },
 })
 
@@ -237,6 +237,10 @@ export const startRealVcluster = Effect.fnUntraced(function* (
       yield* helm(watchdog, host, ["uninstall", name, "--namespace", namespace])
       yield* running?.process.stop("SIGTERM") ?? Effect.void
       running = undefined
+      yield* Effect.tryPromise({
+        try: () => rm(podFolder(watchdog, podName(pod)), { recursive: true }),
+        catch: fileError("remove the vCluster's volume"),
+      })
     }),
   }
 })

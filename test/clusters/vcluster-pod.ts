@@ -39,7 +39,8 @@ const emptyVolumes = ["pki", "tmp", "root"]
 
 const emptied = (folder: string): Effect.Effect<void, GroundError> =>
   Effect.tryPromise({
-    try: () => Promise.all(emptyVolumes.map((name) => rm(join(folder, "root", name), { recursive: true, force: true }))),
+    try: () =>
+      Promise.all(emptyVolumes.map((name) => rm(join(folder, "root", name), { recursive: true, force: true }))),
     catch: (cause) => new GroundError({ message: `cannot empty the pod's volumes: ${describeCause(cause)}` }),
   }).pipe(Effect.asVoid)
 

@@ -154,15 +154,9 @@ besideVcluster("beside a real vCluster", (it) => {
         yield* ground.host.kube.waitFor(secrets, copy)
         const marks = { host: yield* ground.host.audit.mark, virtual: yield* vcluster.audit.mark }
         yield* Effect.sleep(`${minutes} minutes`)
-        const seen = [
-          ...(yield* ground.host.audit.since(marks.host)),
-          ...(yield* vcluster.audit.since(marks.virtual)),
-        ]
+        const seen = [...(yield* ground.host.audit.since(marks.host)), ...(yield* vcluster.audit.since(marks.virtual))]
         const ours = seen.filter((entry) => isWrite(entry) && ourAgent(entry))
-        assert.deepStrictEqual(
-          ours.filter(({ objectRef }) => objectRef?.resource !== "leases").map(describeEntry),
-          [],
-        )
+        assert.deepStrictEqual(ours.filter(({ objectRef }) => objectRef?.resource !== "leases").map(describeEntry), [])
         const secretWrites = seen.filter((entry) => isWrite(entry) && entry.objectRef?.resource === "secrets")
         assert.deepStrictEqual(secretWrites.map(describeEntry), [])
       }),

@@ -5,7 +5,8 @@ const explain = (log: string): string => explainBuildFailure("go build of kine",
 
 describe("why a build failed", () => {
   it("a module that cannot be fetched is named, with the line that says why", () => {
-    const line = 'example.com/uuid@v1.5.0: Get "http://127.0.0.1:9/x.zip": dial tcp 127.0.0.1:9: connect: connection refused'
+    const line =
+      'example.com/uuid@v1.5.0: Get "http://127.0.0.1:9/x.zip": dial tcp 127.0.0.1:9: connect: connection refused'
     const text = explain(`go: downloading example.com/uuid v1.5.0\nmain.go:2:8: ${line}\n`)
     assert.notInclude(text, "\n")
     assert.match(text, /^go build of kine failed: the module example\.com\/uuid@v1\.5\.0 cannot be fetched; .*GOPROXY/)
