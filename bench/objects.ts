@@ -1,5 +1,5 @@
 /** What is synced: ExternalSecrets as tenants write them, and what ESO would make of their copies on the host. */
-import type { KubeObject } from "../src/effects/kube-object.ts"
+import type { KubeObject } from "../src/effects/client/kube-object.ts"
 
 /** Where the tenant's objects are, in the virtual cluster. */
 export const tenantNamespace = "bench"

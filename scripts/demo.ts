@@ -7,7 +7,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { Effect, type Scope } from "effect"
-import type { KubeObject } from "../src/effects/kube-object.ts"
+import type { KubeObject } from "../src/effects/client/kube-object.ts"
 import { isEstablished } from "../test/clusters/eso.ts"
 import type { ControlPlane } from "../test/clusters/control-plane.ts"
 import { type HostGround, makeGround, makeHostGround } from "../test/clusters/ground.ts"

@@ -28,8 +28,8 @@ const toExitCode = <E, R>(program: Effect.Effect<number, E, R>, verbosity: numbe
 let stoppedExit: number = exitCodes.interrupted
 
 const run = Effect.fnUntraced(function* (program: Program) {
-  const { logFormatFor } = yield* Effect.promise(() => import("./plugin/narrator.ts"))
-  const { logLayer } = yield* Effect.promise(() => import("./effects/log.ts"))
+  const { logFormatFor } = yield* Effect.promise(() => import("./plugin/output/line-writer.ts"))
+  const { logLayer } = yield* Effect.promise(() => import("./effects/observability/log.ts"))
   if (program.untilStopped) stoppedExit = exitCodes.good
   return yield* toExitCode(program.run, program.verbosity).pipe(
     Effect.provide(

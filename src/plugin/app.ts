@@ -1,6 +1,6 @@
 /** From the words on the command line to a program: help, version, mistakes, or a command. */
 import { Effect } from "effect"
-import { nearestWord } from "../effects/nearest-word.ts"
+import { nearestWord } from "../effects/text/did-you-mean.ts"
 import { canonicalArgv, type CommandLine, readCommandLine } from "./argv.ts"
 import { type Command, commands, type Program } from "./commands.ts"
 import { allFlagSpecs, type FlagSpec } from "./flags.ts"

@@ -4,7 +4,7 @@
  * that is then decoded.
  */
 import { Result } from "effect"
-import { nearestWord } from "../effects/nearest-word.ts"
+import { nearestWord } from "../effects/text/did-you-mean.ts"
 import type { FlagSpec } from "./flags.ts"
 import { UsageError } from "./usage-error.ts"
 

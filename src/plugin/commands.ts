@@ -91,7 +91,7 @@ const status: Command = {
         ...messages(args),
         untilStopped: args.watch,
         run: Effect.flatMap(
-          Effect.promise(() => import("./status.ts")),
+          Effect.promise(() => import("./commands/status.ts")),
           (room) => room.status(args),
         ),
       }),
@@ -140,7 +140,7 @@ const sync: Command = {
         ...messages(args),
         untilStopped: args.follow,
         run: Effect.flatMap(
-          Effect.promise(() => import("./sync.ts")),
+          Effect.promise(() => import("./commands/sync.ts")),
           (room) => room.sync(args),
         ),
       }),
@@ -171,7 +171,7 @@ const version: Command = {
         ...messages(args),
         untilStopped: false,
         run: Effect.flatMap(
-          Effect.promise(() => import("./version.ts")),
+          Effect.promise(() => import("./commands/version.ts")),
           (room) => room.version(args),
         ),
       }),
@@ -209,7 +209,7 @@ const configShow: Command = {
         ...messages(args),
         untilStopped: false,
         run: Effect.flatMap(
-          Effect.promise(() => import("./config-show.ts")),
+          Effect.promise(() => import("./commands/config-show.ts")),
           (room) => room.configShow(args),
         ),
       }),
@@ -251,7 +251,7 @@ const configValidate: Command = {
         ...messages(args),
         untilStopped: false,
         run: Effect.flatMap(
-          Effect.promise(() => import("./config-validate.ts")),
+          Effect.promise(() => import("./commands/config-validate.ts")),
           (room) => room.configValidate(args),
         ),
       }),

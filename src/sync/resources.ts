@@ -1,5 +1,5 @@
 /** The kinds that the Syncer touches. */
-import type { Resource } from "../effects/resource.ts"
+import type { Resource } from "../effects/client/resource.ts"
 
 export const esoGroup = "external-secrets.io"
 

@@ -1,8 +1,8 @@
 /** Names that meet on the host: foreign objects, vCluster's ambiguous scheme, targets that imitate (attacks 17, 21 to 23, 30). */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { stringAt } from "../../src/sync/rules/json.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { stringAt } from "../../src/effects/client/unstructured.ts"
 import {
   assertServesOthers,
   assertUntouched,

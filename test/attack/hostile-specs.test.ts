@@ -4,8 +4,8 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect, Layer, Schedule } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { recordAt } from "../../src/sync/rules/json.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { recordAt } from "../../src/effects/client/unstructured.ts"
 import { byAgent, describeEntry, isWrite } from "../clusters/audit-log.ts"
 import { assertNothingOnHost, assertServesOthers, awaitRefusal, copyOf, inVirtual } from "../support/attack.ts"
 import { crds, externalSecrets } from "../support/resources.ts"

@@ -1,7 +1,7 @@
 /** Marks that a tenant puts on what is theirs: ours, vCluster's, and the metadata by which Kubernetes acts (attacks 24 to 26, 29). */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import {
   assertServesOthers,
   assertUntouched,

@@ -1,8 +1,8 @@
 /** SecretStores of a hostile tenant, and what they refer to (attacks 5 to 12, 20, 23, 24). */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { valueAt } from "../../src/sync/rules/json.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { valueAt } from "../../src/effects/client/unstructured.ts"
 import { assertStoreRefused, assertUntouched, copyOf, createNamespace, inVirtual } from "../support/attack.ts"
 import {
   fakeProvider as fake,

@@ -1,7 +1,7 @@
 /** What a tenant may write but not decide: statuses, and the imported stores (attacks 31, 32). */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { stringAt } from "../../src/sync/rules/json.ts"
+import { stringAt } from "../../src/effects/client/unstructured.ts"
 import { assertServesOthers, assertUntouched, awaitRefusal, copyOf, inVirtual } from "../support/attack.ts"
 import { clusterSecretStores, externalSecrets, secrets } from "../support/resources.ts"
 import { createReady, externalSecret, fakeStore, isReady, readyOf, SyncedPair } from "../support/synced-pair.ts"

@@ -1,8 +1,8 @@
 /** Stores that are not the tenant's to use (attacks 1 to 4). */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { recordAt } from "../../src/sync/rules/json.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { recordAt } from "../../src/effects/client/unstructured.ts"
 import {
   assertNothingOnHost,
   assertRefused,

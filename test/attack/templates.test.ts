@@ -1,7 +1,7 @@
 /** Templates, generators and types that would turn the host against itself (attacks 13, 27, 28). */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { recordAt } from "../../src/sync/rules/json.ts"
+import { recordAt } from "../../src/effects/client/unstructured.ts"
 import { assertRefused, copyOf, hiddenSecretOf } from "../support/attack.ts"
 import { externalSecrets, secrets } from "../support/resources.ts"
 import { awaitSecret, createReady, externalSecret, SyncedPair, valueOf, vcluster } from "../support/synced-pair.ts"

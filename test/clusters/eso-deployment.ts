@@ -1,6 +1,6 @@
 /** The Deployment that ESO's Helm chart makes. Nothing runs it here; it is what tools look at to see ESO's version and health. */
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import type { KubeError } from "../support/kube-error.ts"
 import { deployments, namespaces } from "../support/resources.ts"
 import type { ControlPlane } from "./control-plane.ts"

@@ -1,6 +1,6 @@
 /** What ESO's chart makes for its validating webhook: deploy/charts/external-secrets/templates of ESO 0.16 to 0.20. */
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import type { KubeError } from "../support/kube-error.ts"
 import { namespaces, secrets, services, validatingWebhookConfigurations } from "../support/resources.ts"
 import type { ControlPlane } from "./control-plane.ts"

@@ -6,7 +6,7 @@
  */
 import { Effect } from "effect"
 import { stringify } from "yaml"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import type { KubeError } from "../support/kube-error.ts"
 import { namespaces, secrets, services, statefulSets } from "../support/resources.ts"
 import type { ControlPlane } from "./control-plane.ts"

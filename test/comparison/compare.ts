@@ -1,6 +1,6 @@
 /** Carries a row out on both sides and says where they differ. Everything is awaited by watching. */
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { events, externalSecrets, secrets } from "../support/resources.ts"
 import type { KubeError } from "../support/kube-error.ts"
 import { isAcceptedEverywhere } from "./accepted.ts"

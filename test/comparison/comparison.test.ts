@@ -4,7 +4,7 @@
  */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { readyCondition } from "../../src/sync/rules/conditions.ts"
+import { readyCondition } from "../../src/sync/tenancy/conditions.ts"
 import { keepLogsOnFailure } from "../support/on-ground.ts"
 import { externalSecrets } from "../support/resources.ts"
 import { ComparedClusters, prepare } from "./clusters.ts"

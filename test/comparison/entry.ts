@@ -1,8 +1,8 @@
 /** What a row of the comparison is made of: manifests and steps that are applied alike in a plain cluster and in a virtual one. */
 import type { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { readyCondition } from "../../src/sync/rules/conditions.ts"
-import { stringMapAt } from "../../src/sync/rules/json.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { readyCondition } from "../../src/sync/tenancy/conditions.ts"
+import { stringMapAt } from "../../src/effects/client/unstructured.ts"
 import type { Kube } from "../support/kube.ts"
 import type { KubeError } from "../support/kube-error.ts"
 

@@ -1,6 +1,6 @@
 /** What is compared, and how two of them differ: paths into plain data. */
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { arrayAt, isRecord, recordAt, stringAt, stringMapAt, valueAt } from "../../src/sync/rules/json.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { arrayAt, isRecord, recordAt, stringAt, stringMapAt, valueAt } from "../../src/effects/client/unstructured.ts"
 import type { State } from "./entry.ts"
 
 /** The part of an object that is compared, as plain data. */

@@ -1,6 +1,6 @@
 /** The steps that rows are made of: what a user does to the ExternalSecret `app`, to its Secret, and to the provider. */
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import type { Patch } from "../support/kube.ts"
 import { externalSecret, type ExternalSecretOptions, fakeStore } from "../support/synced-pair.ts"
 import { clusterSecretStores, configMaps, externalSecrets, secrets } from "../support/resources.ts"

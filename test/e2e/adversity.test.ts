@@ -1,8 +1,8 @@
 /** What others do to the two clusters while we work: kinds that vanish, writes that are refused, owners that change. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Schedule } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { recordAt, stringAt } from "../../src/sync/rules/json.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { recordAt, stringAt } from "../../src/effects/client/unstructured.ts"
 import { documentedValues } from "../clusters/vcluster.ts"
 import {
   clusterSecretStores,

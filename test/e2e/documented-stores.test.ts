@@ -2,7 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { parse } from "yaml"
-import { recordAt, valueAt } from "../../src/sync/rules/json.ts"
+import { recordAt, valueAt } from "../../src/effects/client/unstructured.ts"
 import { applyText, objectsOf } from "../support/backends.ts"
 import { documented, documentedConfigs } from "../support/documented.ts"
 import { secretStores } from "../support/resources.ts"

@@ -1,9 +1,9 @@
 /** The life of an ExternalSecret, with the built binary and the real ESO. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { arrayAt, stringAt, stringMapAt } from "../../src/sync/rules/json.ts"
-import { hostName, hostSecretName } from "../../src/sync/rules/names.ts"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
+import { arrayAt, stringAt, stringMapAt } from "../../src/effects/client/unstructured.ts"
+import { hostName, hostSecretName } from "../../src/sync/tenancy/names.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { clusterSecretStores, externalSecrets, namespaces, secrets } from "../support/resources.ts"
 import {
   awaitSecret,

@@ -1,8 +1,8 @@
 /** `sync.toHost.namespaces`: virtual namespaces that stand for host namespaces (DESIGN §3, with vCluster's own example of mappings). */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { stringAt } from "../../src/sync/rules/json.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { stringAt } from "../../src/effects/client/unstructured.ts"
 import { createNamespace, inVirtual } from "../support/attack.ts"
 import { externalSecrets, namespaces, secrets, secretStores } from "../support/resources.ts"
 import { fakeProvider, secretStore, tokenRef } from "../support/secret-stores.ts"

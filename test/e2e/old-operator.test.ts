@@ -1,9 +1,9 @@
 /** ESO 0.16, which serves `v1beta1` beside `v1`. */
 import { assert, describe, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import type { Resource } from "../../src/effects/resource.ts"
-import { arrayAt, stringAt, valueAt } from "../../src/sync/rules/json.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import type { Resource } from "../../src/effects/client/resource.ts"
+import { arrayAt, stringAt, valueAt } from "../../src/effects/client/unstructured.ts"
 import { documentedValues } from "../clusters/vcluster.ts"
 import { crds, externalSecretsV1beta1, externalSecrets, secrets } from "../support/resources.ts"
 import {

@@ -7,7 +7,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { isDeepStrictEqual } from "node:util"
 import { stringify } from "yaml"
-import { arrayAt, recordAt, stringAt, stringMapAt, valueAt } from "../../src/sync/rules/json.ts"
+import { arrayAt, recordAt, stringAt, stringMapAt, valueAt } from "../../src/effects/client/unstructured.ts"
 import type { Moto } from "../clusters/moto.ts"
 import type { EsoVersion } from "../clusters/tool-sets.ts"
 import {

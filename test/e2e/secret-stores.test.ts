@@ -1,8 +1,8 @@
 /** SecretStores of the tenant's own: to the host with what they refer to, and back (DESIGN §2, §5). */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { stringAt, valueAt } from "../../src/sync/rules/json.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { stringAt, valueAt } from "../../src/effects/client/unstructured.ts"
 import { configMaps, events, externalSecrets, secretStores, secrets } from "../support/resources.ts"
 import type { SyncedPairShape } from "../support/synced-pair.ts"
 import {

@@ -1,7 +1,7 @@
 /** What is as large as an API server takes, and what is larger: told where it belongs, and nobody else's trouble. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { stringMapAt } from "../../src/sync/rules/json.ts"
+import { stringMapAt } from "../../src/effects/client/unstructured.ts"
 import { assertServesOthers, inVirtual } from "../support/attack.ts"
 import { clusterSecretStores, events, externalSecrets, secrets, secretStores } from "../support/resources.ts"
 import { referenceOf, secretStore, tokenRef, valuesWithStores } from "../support/secret-stores.ts"

@@ -1,7 +1,7 @@
 /** "Validation" and "Common Issues and Solutions" of the documentation: the commands that it prints, and what they show. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import { stringAt } from "../../src/sync/rules/json.ts"
+import { stringAt } from "../../src/effects/client/unstructured.ts"
 import type { ControlPlane } from "../clusters/control-plane.ts"
 import { applyText, createBackend, createNamespace, grantReader, kubernetesStore, opaque } from "../support/backends.ts"
 import { documented, documentedConfigs } from "../support/documented.ts"

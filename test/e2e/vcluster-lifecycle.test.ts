@@ -1,7 +1,7 @@
 /** What happens to a real vCluster in its life: it crashes, is restarted, upgraded, paused, resumed, uninstalled, installed anew. Nobody loses a Secret by it. */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { describeEntry } from "../clusters/audit-log.ts"
 import type { Running } from "../clusters/programs.ts"
 import type { RealVcluster } from "../clusters/real-vcluster.ts"

@@ -3,7 +3,7 @@
  */
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { type AuditEntry, type AuditLog, describeEntry, isWrite } from "../clusters/audit-log.ts"
 import { ourAgent } from "../support/complaint.ts"
 import { documented } from "../support/documented.ts"

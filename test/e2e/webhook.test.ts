@@ -1,8 +1,8 @@
 /** `webhook.enabled`: ESO's own webhook on the host answers in the virtual cluster, and what happens when it does not. */
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { arrayAt, stringAt, valueAt } from "../../src/sync/rules/json.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { arrayAt, stringAt, valueAt } from "../../src/effects/client/unstructured.ts"
 import { isWrite } from "../clusters/audit-log.ts"
 import { caBundles } from "../clusters/eso-webhook-objects.ts"
 import {

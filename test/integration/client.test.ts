@@ -1,9 +1,9 @@
 /** The client against a real API server: what each call does there, and what each refusal becomes. */
 import { assert } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import type { ApiError } from "../../src/effects/api-error.ts"
-import { named } from "../../src/effects/field-selector.ts"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { ApiError } from "../../src/effects/client/api-error.ts"
+import { named } from "../../src/effects/client/field-selector.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { Ground } from "../clusters/ground.ts"
 import { onGround } from "../support/on-ground.ts"
 import { configMaps, crds, externalSecrets, secrets } from "../support/resources.ts"

@@ -1,10 +1,10 @@
 /** What the tests of the client share. */
 import { Effect } from "effect"
-import type { ApiError } from "../../src/effects/api-error.ts"
-import { makeKubeClient } from "../../src/effects/http-kube-client.ts"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { loadKubeconfig, type Overrides } from "../../src/effects/kubeconfig.ts"
-import type { SessionTimes } from "../../src/effects/session.ts"
+import type { ApiError } from "../../src/effects/client/api-error.ts"
+import { makeKubeClient } from "../../src/effects/client/http-kube-client.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { loadKubeconfig, type Overrides } from "../../src/effects/config/kubeconfig.ts"
+import type { SessionTimes } from "../../src/effects/transport/http2-session.ts"
 import { Ground } from "../clusters/ground.ts"
 
 export const userAgent = "kubectl-vcluster-es/0.0.0 (test)"

@@ -1,8 +1,8 @@
 /** The connection to a real API server that is killed, frozen, replaced. */
 import { assert } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Result, Stream } from "effect"
-import type { ApiError } from "../../src/effects/api-error.ts"
-import type { KubeClient } from "../../src/effects/kube-client.ts"
+import type { ApiError } from "../../src/effects/client/api-error.ts"
+import type { KubeClient } from "../../src/effects/client/kube-client.ts"
 import { Ground } from "../clusters/ground.ts"
 import { onGround } from "../support/on-ground.ts"
 import { configMaps, namespaces } from "../support/resources.ts"

@@ -1,7 +1,7 @@
 /** Lists and watches of a real API server. */
 import { assert } from "@effect/vitest"
 import { Effect, Stream } from "effect"
-import type { ApiError } from "../../src/effects/api-error.ts"
+import type { ApiError } from "../../src/effects/client/api-error.ts"
 import { byAgent } from "../clusters/audit-log.ts"
 import { Ground } from "../clusters/ground.ts"
 import { onGround } from "../support/on-ground.ts"

@@ -5,13 +5,13 @@
  */
 import { assert, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { keyOf, objectKey } from "../../src/effects/kube-object.ts"
-import { externalSecretKind } from "../../src/sync/external-secret.ts"
-import { readyCondition } from "../../src/sync/rules/conditions.ts"
-import { stringAt } from "../../src/sync/rules/json.ts"
-import { hostName } from "../../src/sync/rules/names.ts"
-import { originOf } from "../../src/sync/rules/ownership.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { keyOf, objectKey } from "../../src/effects/client/kube-object.ts"
+import { externalSecretKind } from "../../src/sync/kinds/external-secret/kind.ts"
+import { readyCondition } from "../../src/sync/tenancy/conditions.ts"
+import { stringAt } from "../../src/effects/client/unstructured.ts"
+import { hostName } from "../../src/sync/tenancy/names.ts"
+import { originOf } from "../../src/sync/tenancy/ownership.ts"
 import { round, wantedValue, World } from "./world.ts"
 
 const Names = Schema.Literals(["a", "a-x-b", "web"])

@@ -4,12 +4,12 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { objectKey } from "../../src/effects/kube-object.ts"
-import { referencedConfigMapKind, referencedSecretKind } from "../../src/sync/reference-to-host.ts"
-import { stringAt, stringMapAt, valueAt } from "../../src/sync/rules/json.ts"
-import { originOf } from "../../src/sync/rules/ownership.ts"
-import { secretStoreKind } from "../../src/sync/secret-store.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { objectKey } from "../../src/effects/client/kube-object.ts"
+import { referencedConfigMapKind, referencedSecretKind } from "../../src/sync/kinds/referenced-object/kind.ts"
+import { stringAt, stringMapAt, valueAt } from "../../src/effects/client/unstructured.ts"
+import { originOf } from "../../src/sync/tenancy/ownership.ts"
+import { secretStoreKind } from "../../src/sync/kinds/secret-store/kind.ts"
 import { round, testContext, World } from "./world.ts"
 
 const text = { type: "string" }

@@ -2,7 +2,7 @@
 import { assert, it } from "@effect/vitest"
 import { Effect, FiberSet, Match, Schema } from "effect"
 import { TestClock } from "effect/testing"
-import { makeWorkQueue } from "../../src/effects/work-queue.ts"
+import { makeWorkQueue } from "../../src/effects/controller/work-queue.ts"
 
 const Key = Schema.Literals(["a/1", "a/2", "a/3", "b/1", "b/2", "c/1"])
 const Millis = Schema.Literals([0, 1, 7, 40])

@@ -2,21 +2,21 @@
  * Two clusters as Maps, with just enough of an API server and of ESO to play a history against the real decisions: names
  * taken, preconditions, UIDs and versions, server-side apply's account of who owns which key, ESO making Secrets.
  */
-import type { Store } from "../../src/effects/store.ts"
-import type { KubeObject, ObjectKey } from "../../src/effects/kube-object.ts"
-import { keyOf, objectKey } from "../../src/effects/kube-object.ts"
-import type { CacheName, Caches } from "../../src/sync/caches.ts"
-import { cacheSpecs } from "../../src/sync/cache-specs.ts"
-import { buildCaches } from "../../src/sync/caches.ts"
-import type { SyncContext } from "../../src/sync/context.ts"
-import { copyOf } from "../../src/sync/rules/reference-copy.ts"
-import type { SyncedKind } from "../../src/sync/synced-kind.ts"
-import type { Action, Copy, Side } from "../../src/sync/rules/actions.ts"
-import { esoManagedLabel } from "../../src/sync/rules/keys.ts"
-import { applyMergePatch } from "../../src/sync/rules/merge-patch.ts"
-import { contextOf } from "../../src/sync/target.ts"
-import { controllerOf } from "../../src/sync/rules/ownership.ts"
-import { arrayAt, recordAt, stringAt, stringMapAt } from "../../src/sync/rules/json.ts"
+import type { Store } from "../../src/effects/informer/store.ts"
+import type { KubeObject, ObjectKey } from "../../src/effects/client/kube-object.ts"
+import { keyOf, objectKey } from "../../src/effects/client/kube-object.ts"
+import type { CacheName, Caches } from "../../src/sync/engine/caches.ts"
+import { cacheSpecs } from "../../src/sync/engine/cache-specs.ts"
+import { buildCaches } from "../../src/sync/engine/caches.ts"
+import type { SyncContext } from "../../src/sync/engine/context.ts"
+import { copyOf } from "../../src/sync/kinds/referenced-object/copy.ts"
+import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
+import type { Action, Copy, Side } from "../../src/sync/engine/actions.ts"
+import { esoManagedLabel } from "../../src/sync/tenancy/labels.ts"
+import { applyMergePatch } from "../../src/effects/client/merge-patch.ts"
+import { contextOf } from "../../src/sync/engine/target.ts"
+import { controllerOf } from "../../src/sync/tenancy/ownership.ts"
+import { arrayAt, recordAt, stringAt, stringMapAt } from "../../src/effects/client/unstructured.ts"
 
 export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => ({
   ...contextOf(

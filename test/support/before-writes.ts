@@ -1,9 +1,9 @@
 /** A client that lets a test act at the one moment that matters: right before a write leaves. */
 import type { Effect } from "effect"
-import type { ApiError } from "../../src/effects/api-error.ts"
-import type { KubeClient, ObjectRef } from "../../src/effects/kube-client.ts"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import type { Resource } from "../../src/effects/resource.ts"
+import type { ApiError } from "../../src/effects/client/api-error.ts"
+import type { KubeClient, ObjectRef } from "../../src/effects/client/kube-client.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import type { Resource } from "../../src/effects/client/resource.ts"
 
 export interface Write {
   readonly verb: "create" | "update" | "mergePatch" | "jsonPatch" | "apply" | "delete"

@@ -2,9 +2,9 @@
 import { Agent } from "node:https"
 import { setTimeout as delay } from "node:timers/promises"
 import { Duration, Effect } from "effect"
-import type { ObjectRef, Selection } from "../../src/effects/kube-client.ts"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { apiVersionOf, qualifiedName, type Resource } from "../../src/effects/resource.ts"
+import type { ObjectRef, Selection } from "../../src/effects/client/kube-client.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { apiVersionOf, qualifiedName, type Resource } from "../../src/effects/client/resource.ts"
 import { KubeError } from "./kube-error.ts"
 import { type Answer, type Connection, refusal, type Request, send, watchEvents } from "./kube-http.ts"
 

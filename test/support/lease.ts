@@ -1,8 +1,8 @@
 /** What the tests of the leader election share. */
 import { assert } from "@effect/vitest"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import type { LeaseOptions } from "../../src/effects/leader-election.ts"
-import { leaseResource, microTime } from "../../src/effects/lease.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import type { LeaseOptions } from "../../src/effects/leader-election/leader-election.ts"
+import { leaseResource, microTime } from "../../src/effects/leader-election/lease.ts"
 import type { MemoryClient } from "./memory-client.ts"
 
 export const leaseRef = { namespace: "team-x", name: "sync" }

@@ -1,12 +1,12 @@
 /** A {@link KubeClient} over a Map: optimistic concurrency as the API server does it, and nothing more. */
 import { Effect, Stream } from "effect"
-import { AlreadyExists, ApiError, type ApiErrorReason, Conflict, NotFound } from "../../src/effects/api-error.ts"
-import type { KubeClient, ObjectRef, PatchOperation, Preconditions } from "../../src/effects/kube-client.ts"
-import { keyOf, type KubeObject } from "../../src/effects/kube-object.ts"
-import { qualifiedName, type Resource } from "../../src/effects/resource.ts"
-import { recordAt } from "../../src/sync/rules/json.ts"
-import { applyMergePatch } from "../../src/sync/rules/merge-patch.ts"
-import { makeStreamingLists } from "../../src/effects/streaming-lists.ts"
+import { AlreadyExists, ApiError, type ApiErrorReason, Conflict, NotFound } from "../../src/effects/client/api-error.ts"
+import type { KubeClient, ObjectRef, PatchOperation, Preconditions } from "../../src/effects/client/kube-client.ts"
+import { keyOf, type KubeObject } from "../../src/effects/client/kube-object.ts"
+import { qualifiedName, type Resource } from "../../src/effects/client/resource.ts"
+import { recordAt } from "../../src/effects/client/unstructured.ts"
+import { applyMergePatch } from "../../src/effects/client/merge-patch.ts"
+import { makeStreamingLists } from "../../src/effects/informer/streaming-lists.ts"
 
 export interface Call {
   readonly verb: string

@@ -1,8 +1,8 @@
 /** A client that lets a test see how a reflector reads. */
 import { Effect, Queue, Stream } from "effect"
-import type { ApiError } from "../../src/effects/api-error.ts"
-import type { KubeClient, WatchOptions } from "../../src/effects/kube-client.ts"
-import type { Reflector } from "../../src/effects/reflector.ts"
+import type { ApiError } from "../../src/effects/client/api-error.ts"
+import type { KubeClient, WatchOptions } from "../../src/effects/client/kube-client.ts"
+import type { Reflector } from "../../src/effects/informer/reflector.ts"
 
 export const streaming = "a streaming list"
 export const listing = "a plain list"

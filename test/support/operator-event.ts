@@ -1,5 +1,5 @@
 /** An event of the host as ESO's recorder writes it (client-go, tools/record), for tests over Maps. */
-import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 
 /** A second of one minute, RFC 3339. */
 export const at = (second: number) => `2026-01-01T00:00:${String(second).padStart(2, "0")}Z`

@@ -1,7 +1,7 @@
 /** The YAML of docs/rbac.md: what tests grant is what the page tells people to grant. */
 import { readFileSync } from "node:fs"
 import { parseAllDocuments } from "yaml"
-import { arrayAt, stringAt } from "../../src/sync/rules/json.ts"
+import { arrayAt, stringAt } from "../../src/effects/client/unstructured.ts"
 
 export interface Rule {
   readonly apiGroups: ReadonlyArray<string>

@@ -1,5 +1,5 @@
 /** The kinds that tests, demo and bench use, as the API's paths name them. */
-import type { Resource } from "../../src/effects/resource.ts"
+import type { Resource } from "../../src/effects/client/resource.ts"
 
 const resource =
   (group: string, version: string, namespaced: boolean) =>

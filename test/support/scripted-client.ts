@@ -1,10 +1,16 @@
 /** A KubeClient whose watches and lists a test plays by hand: no server, no time of its own. */
 import { type Cause, Effect, Queue, Stream } from "effect"
-import { ApiError, type ApiErrorReason } from "../../src/effects/api-error.ts"
-import type { KubeClient, ObjectList, Selection, WatchEvent, WatchOptions } from "../../src/effects/kube-client.ts"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { qualifiedName, type Resource } from "../../src/effects/resource.ts"
-import { makeStreamingLists } from "../../src/effects/streaming-lists.ts"
+import { ApiError, type ApiErrorReason } from "../../src/effects/client/api-error.ts"
+import type {
+  KubeClient,
+  ObjectList,
+  Selection,
+  WatchEvent,
+  WatchOptions,
+} from "../../src/effects/client/kube-client.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { qualifiedName, type Resource } from "../../src/effects/client/resource.ts"
+import { makeStreamingLists } from "../../src/effects/informer/streaming-lists.ts"
 
 /** One watch that the client under test has opened. */
 export interface OpenWatch {

@@ -2,10 +2,10 @@
 import { setImmediate as turn } from "node:timers/promises"
 import { type Duration, Effect, Queue } from "effect"
 import { TestClock } from "effect/testing"
-import type { KubeObject, ObjectMeta } from "../../src/effects/kube-object.ts"
-import { makeReflector, type ReflectorOptions } from "../../src/effects/reflector.ts"
-import type { Resource } from "../../src/effects/resource.ts"
-import type { Delta } from "../../src/effects/store.ts"
+import type { KubeObject, ObjectMeta } from "../../src/effects/client/kube-object.ts"
+import { makeReflector, type ReflectorOptions } from "../../src/effects/informer/reflector.ts"
+import type { Resource } from "../../src/effects/client/resource.ts"
+import type { Delta } from "../../src/effects/informer/store.ts"
 import { added, listEnd, makeScriptedClient } from "./scripted-client.ts"
 
 const secrets: Resource = { group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true }

@@ -1,6 +1,6 @@
 /** SecretStores of the tenant's own, and where what they refer to stands on the host. */
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { hostReferenceName } from "../../src/sync/rules/names.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { hostReferenceName } from "../../src/sync/tenancy/names.ts"
 import { vcluster } from "./synced-pair.ts"
 
 /** Both kinds of stores; ClusterSecretStores by the documented label. */

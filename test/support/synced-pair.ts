@@ -8,9 +8,9 @@ import { type GroundOptions, type GroundShape, makeGround } from "../clusters/gr
 import type { Moto } from "../clusters/moto.ts"
 import type { Finished, Running } from "../clusters/programs.ts"
 import { documentedValues, type Vcluster } from "../clusters/vcluster.ts"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import { readyCondition } from "../../src/sync/rules/conditions.ts"
-import { stringMapAt } from "../../src/sync/rules/json.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { readyCondition } from "../../src/sync/tenancy/conditions.ts"
+import { stringMapAt } from "../../src/effects/client/unstructured.ts"
 import type { KubeError } from "./kube-error.ts"
 import { clusterSecretStores, externalSecrets, secrets } from "./resources.ts"
 

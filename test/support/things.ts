@@ -1,7 +1,7 @@
 /** A custom resource that the host serves for tests: data, and a status with a schema. */
 import { Effect } from "effect"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
-import type { Resource } from "../../src/effects/resource.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import type { Resource } from "../../src/effects/client/resource.ts"
 import { Ground } from "../clusters/ground.ts"
 import { crds } from "./resources.ts"
 

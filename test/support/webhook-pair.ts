@@ -2,7 +2,7 @@
 import { assert } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
 import { stringify } from "yaml"
-import type { KubeObject } from "../../src/effects/kube-object.ts"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { serveClusterNetwork } from "../clusters/cluster-network.ts"
 import { startEsoWebhook, type EsoWebhook } from "../clusters/eso-webhook.ts"
 import type { Running } from "../clusters/programs.ts"

@@ -1,6 +1,6 @@
 /** What a write would change, as a unified diff of YAML. Values of Secrets never show, only whether they differ. */
 import { Predicate } from "effect"
-import type { KubeObject } from "../../effects/kube-object.ts"
+import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { toYaml } from "./print-object.ts"
 
 type Line = { readonly mark: " " | "-" | "+"; readonly text: string }

@@ -1,7 +1,7 @@
 /** From whatever failed to what the user reads: `Error: WHAT: WHY`, a fix, and the exit code (DESIGN §8). */
 import { Cause, Predicate } from "effect"
-import { ApiError } from "../../effects/api-error.ts"
-import { SetupError } from "../../sync/setup-error.ts"
+import { ApiError } from "../../effects/client/api-error.ts"
+import { SetupError } from "../../sync/discovery/setup-error.ts"
 import { UsageError } from "../usage-error.ts"
 import { escapeLines } from "./escape.ts"
 import { exitCodes } from "./exit-codes.ts"

@@ -1,5 +1,5 @@
 /** The commands that would grant what an API server has just refused. */
-import type { ApiError } from "../../effects/api-error.ts"
+import type { ApiError } from "../../effects/client/api-error.ts"
 
 /** `word` for a POSIX shell, quoted when it must be. */
 export const shellWord = (word: string): string =>

@@ -1,6 +1,6 @@
 /** What is not in step, one paragraph an object: what, why, since when, and what to do. `status` and `sync` share it. */
-import type { ObjectReport } from "../../sync/report.ts"
-import type { Health } from "../../sync/rules/health.ts"
+import type { ObjectReport } from "../../sync/engine/report.ts"
+import type { Health } from "../../sync/tenancy/object-health.ts"
 import { ageOf } from "./age.ts"
 import { cutEnd, cutMiddle, escapeText, textWidth } from "./escape.ts"
 import { type Style, symbol, type Symbol, toLocale } from "./style.ts"

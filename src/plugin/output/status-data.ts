@@ -1,7 +1,7 @@
 /** `status` for programs. Within `v1alpha1` fields are only added. */
-import { isGood, type StatusReport } from "../../sync/status-report.ts"
-import type { ObjectReport } from "../../sync/report.ts"
-import type { Health } from "../../sync/rules/health.ts"
+import { isGood, type StatusReport } from "../../sync/diagnose/status-report.ts"
+import type { ObjectReport } from "../../sync/engine/report.ts"
+import type { Health } from "../../sync/tenancy/object-health.ts"
 import { sortProblems } from "./problems.ts"
 
 export const dataVersion = "vcluster-es.io/v1alpha1"

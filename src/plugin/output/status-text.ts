@@ -1,5 +1,5 @@
 /** `status` for people: a head, the counts, and in full only what is broken. */
-import { isGood, type StatusReport } from "../../sync/status-report.ts"
+import { isGood, type StatusReport } from "../../sync/diagnose/status-report.ts"
 import { ageOf } from "./age.ts"
 import { escapeText, textWidth } from "./escape.ts"
 import { type Canvas, renderProblems } from "./problems.ts"

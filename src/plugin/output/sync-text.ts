@@ -1,8 +1,8 @@
 /** What `sync` says: one line for a pass, one for each change, a diff for a dry run. */
-import type { PlannedChange } from "../../sync/planned-change.ts"
-import type { Change, ObjectReport } from "../../sync/report.ts"
-import type { Health } from "../../sync/rules/health.ts"
-import { countByHealth } from "../../sync/report.ts"
+import type { PlannedChange } from "../../sync/diagnose/plan.ts"
+import type { Change, ObjectReport } from "../../sync/engine/report.ts"
+import type { Health } from "../../sync/tenancy/object-health.ts"
+import { countByHealth } from "../../sync/engine/report.ts"
 import { formatClock, formatElapsed } from "./age.ts"
 import { diffObjects } from "./diff.ts"
 import { escapeText } from "./escape.ts"

@@ -4,7 +4,7 @@ import * as http from "node:http"
 import * as http2 from "node:http2"
 import * as https from "node:https"
 import * as net from "node:net"
-import type { Credentials, ConnectionSource } from "../../../src/effects/connection-source.ts"
+import type { Credentials, ConnectionSource } from "../../../src/effects/config/rest-config.ts"
 import { type CertificateAuthority, createAuthority } from "../../clusters/pki.ts"
 
 export const authority = createAuthority("test CA")

@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
-import { ServerFault } from "../../../src/effects/api-error.ts"
-import { acquireLease, type LeaseOptions } from "../../../src/effects/leader-election.ts"
-import { leaseResource, microTime, readLease } from "../../../src/effects/lease.ts"
+import { ServerFault } from "../../../src/effects/client/api-error.ts"
+import { acquireLease, type LeaseOptions } from "../../../src/effects/leader-election/leader-election.ts"
+import { leaseResource, microTime, readLease } from "../../../src/effects/leader-election/lease.ts"
 import { leaseOptions, leaseRef, storedLease, theirLease } from "../../support/lease.ts"
 import { apiError, type Call, makeMemoryClient } from "../../support/memory-client.ts"
 

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { TestClock } from "effect/testing"
-import { acquireLease } from "../../../src/effects/leader-election.ts"
-import { leaseResource, microTime } from "../../../src/effects/lease.ts"
+import { acquireLease } from "../../../src/effects/leader-election/leader-election.ts"
+import { leaseResource, microTime } from "../../../src/effects/leader-election/lease.ts"
 import { leaseOptions, leaseRef, storedLease, theirLease } from "../../support/lease.ts"
 import { makeMemoryClient } from "../../support/memory-client.ts"
 

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Data, Effect, Fiber, Random } from "effect"
-import { Expired, Forbidden, NotFound, Throttled, Unreachable } from "../../../src/effects/api-error.ts"
+import { Expired, Forbidden, NotFound, Throttled, Unreachable } from "../../../src/effects/client/api-error.ts"
 import { added, listEnd } from "../../support/scripted-client.ts"
 import { object, pass, start, startSynced } from "../../support/scripted-reflector.ts"
 

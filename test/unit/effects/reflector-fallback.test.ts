@@ -14,7 +14,7 @@ import {
   Unauthorized,
   Unreachable,
   Untrusted,
-} from "../../../src/effects/api-error.ts"
+} from "../../../src/effects/client/api-error.ts"
 import { added, bookmark, listEnd, modified, type OpenWatch } from "../../support/scripted-client.ts"
 import { object, pass, start } from "../../support/scripted-reflector.ts"
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { Expired } from "../../../src/effects/api-error.ts"
-import type { KubeObject } from "../../../src/effects/kube-object.ts"
+import { Expired } from "../../../src/effects/client/api-error.ts"
+import type { KubeObject } from "../../../src/effects/client/kube-object.ts"
 import { added, bookmark, deleted, listEnd, modified } from "../../support/scripted-client.ts"
 import { object, pass, start, startSynced } from "../../support/scripted-reflector.ts"
 

@@ -1,10 +1,10 @@
 /** Clients for tests, and what they ask for. */
 import { Effect } from "effect"
 import type { ServerHttp2Stream } from "node:http2"
-import type { ApiError } from "../../../src/effects/api-error.ts"
-import type { ConnectionSource, Credentials } from "../../../src/effects/connection-source.ts"
-import { type HttpKubeClientOptions, makeKubeClient } from "../../../src/effects/http-kube-client.ts"
-import type { Resource } from "../../../src/effects/resource.ts"
+import type { ApiError } from "../../../src/effects/client/api-error.ts"
+import type { ConnectionSource, Credentials } from "../../../src/effects/config/rest-config.ts"
+import { type HttpKubeClientOptions, makeKubeClient } from "../../../src/effects/client/http-kube-client.ts"
+import type { Resource } from "../../../src/effects/client/resource.ts"
 import { answer, authority, configMap } from "./fault-server.ts"
 
 export const configMaps: Resource = {

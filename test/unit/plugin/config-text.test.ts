@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { checkValues, type Settings } from "../../../src/sync/rules/config.ts"
+import { checkValues, type Settings } from "../../../src/sync/settings/settings.ts"
 import {
   configData,
   type ConfigReport,

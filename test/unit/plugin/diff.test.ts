@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { KubeObject } from "../../../src/effects/kube-object.ts"
+import type { KubeObject } from "../../../src/effects/client/kube-object.ts"
 import { diffObjects, unifiedHunks } from "../../../src/plugin/output/diff.ts"
 
 const object = (kind: string, fields: Readonly<Record<string, unknown>>): KubeObject => ({

@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cause, Data } from "effect"
-import * as api from "../../../src/effects/api-error.ts"
+import * as api from "../../../src/effects/client/api-error.ts"
 import { explainCause, renderExplanation } from "../../../src/plugin/output/error.ts"
 import { shellWord } from "../../../src/plugin/output/grant.ts"
 import { UsageError } from "../../../src/plugin/usage-error.ts"
-import { KubeconfigError } from "../../../src/effects/connection-source.ts"
-import { MassDeletion } from "../../../src/sync/rules/mass-delete.ts"
-import { SetupError } from "../../../src/sync/setup-error.ts"
+import { KubeconfigError } from "../../../src/effects/config/rest-config.ts"
+import { MassDeletion } from "../../../src/sync/engine/mass-deletion.ts"
+import { SetupError } from "../../../src/sync/discovery/setup-error.ts"
 
 const plain = { color: false, unicode: true }
 

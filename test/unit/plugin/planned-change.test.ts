@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { KubeObject } from "../../../src/effects/kube-object.ts"
-import { plannedChanges } from "../../../src/sync/planned-change.ts"
-import type { Action } from "../../../src/sync/rules/actions.ts"
-import { summarizeAppliedFields } from "../../../src/sync/rules/applied-fields.ts"
+import type { KubeObject } from "../../../src/effects/client/kube-object.ts"
+import { plannedChanges } from "../../../src/sync/diagnose/plan.ts"
+import type { Action } from "../../../src/sync/engine/actions.ts"
+import { summarizeAppliedFields } from "../../../src/sync/kinds/secret/managed-fields.ts"
 import { externalSecrets, secrets } from "../../../src/sync/resources.ts"
 
 const resource = externalSecrets("v1")

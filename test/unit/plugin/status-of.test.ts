@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
-import { ApiError, Forbidden } from "../../../src/effects/api-error.ts"
-import type { KubeObject } from "../../../src/effects/kube-object.ts"
-import { statusOf, type StatusInput, storeNotice, syncerStatus } from "../../../src/sync/status-of.ts"
-import { isGood } from "../../../src/sync/status-report.ts"
+import { ApiError, Forbidden } from "../../../src/effects/client/api-error.ts"
+import type { KubeObject } from "../../../src/effects/client/kube-object.ts"
+import { statusOf, type StatusInput, storeNotice, syncerStatus } from "../../../src/sync/diagnose/status.ts"
+import { isGood } from "../../../src/sync/diagnose/status-report.ts"
 
 const nowMs = Date.parse("2026-11-24T10:00:00Z")
 const lease = (holderIdentity: string, renewTime: string): KubeObject => ({

@@ -3,8 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Canvas } from "../../../src/plugin/output/problems.ts"
 import { statusData } from "../../../src/plugin/output/status-data.ts"
 import { renderStatus } from "../../../src/plugin/output/status-text.ts"
-import type { ObjectReport } from "../../../src/sync/report.ts"
-import { isGood, type StatusReport } from "../../../src/sync/status-report.ts"
+import type { ObjectReport } from "../../../src/sync/engine/report.ts"
+import { isGood, type StatusReport } from "../../../src/sync/diagnose/status-report.ts"
 
 const nowMs = Date.parse("2026-11-24T10:00:00Z")
 const canvas: Canvas = { style: { color: false, unicode: true }, columns: undefined, nowMs }

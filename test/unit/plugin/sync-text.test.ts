@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import type { Change, ObjectReport } from "../../../src/sync/report.ts"
+import type { Change, ObjectReport } from "../../../src/sync/engine/report.ts"
 import { changeLine, isInStep, renderChange, renderDryRun, renderPass } from "../../../src/plugin/output/sync-text.ts"
 
 const style = { color: false, unicode: true }

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
-import { enableSnippet, parseValues } from "../../../src/sync/rules/config.ts"
+import { enableSnippet, parseValues } from "../../../src/sync/settings/settings.ts"
 import { documentedConfigs, documentedConflict } from "../../support/documented.ts"
 import { file, integration, problemsOf, settingsOf } from "./config-texts.ts"
 

@@ -1,8 +1,8 @@
 /** What the tests of the settings share. */
 import { assert } from "@effect/vitest"
 import { Result } from "effect"
-import { enableSnippet, parseValues } from "../../../src/sync/rules/config.ts"
-import type { Settings } from "../../../src/sync/rules/config.ts"
+import { enableSnippet, parseValues } from "../../../src/sync/settings/settings.ts"
+import type { Settings } from "../../../src/sync/settings/settings.ts"
 
 export const file = "vcluster.yaml"
 

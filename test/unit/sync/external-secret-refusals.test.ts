@@ -1,14 +1,21 @@
 /** The refusals that depend on what stands around an ExternalSecret, decided over caches of both clusters. */
 import { assert, describe, it } from "@effect/vitest"
-import { ApiError, AlreadyExists, Conflict, Forbidden, Invalid, Unreachable } from "../../../src/effects/api-error.ts"
-import type { ApiErrorReason } from "../../../src/effects/api-error.ts"
-import type { KubeObject } from "../../../src/effects/kube-object.ts"
-import { externalSecretKind } from "../../../src/sync/external-secret.ts"
-import type { Action, Decision } from "../../../src/sync/rules/actions.ts"
-import { hostName, hostSecretName } from "../../../src/sync/rules/names.ts"
-import { Refusal } from "../../../src/sync/rules/refusals.ts"
-import type { RefusalReason } from "../../../src/sync/rules/refusals.ts"
-import { refusedWrite } from "../../../src/sync/rules/refused-write.ts"
+import {
+  ApiError,
+  AlreadyExists,
+  Conflict,
+  Forbidden,
+  Invalid,
+  Unreachable,
+} from "../../../src/effects/client/api-error.ts"
+import type { ApiErrorReason } from "../../../src/effects/client/api-error.ts"
+import type { KubeObject } from "../../../src/effects/client/kube-object.ts"
+import { externalSecretKind } from "../../../src/sync/kinds/external-secret/kind.ts"
+import type { Action, Decision } from "../../../src/sync/engine/actions.ts"
+import { hostName, hostSecretName } from "../../../src/sync/tenancy/names.ts"
+import { Refusal } from "../../../src/sync/tenancy/refusals.ts"
+import type { RefusalReason } from "../../../src/sync/tenancy/refusals.ts"
+import { refusedWrite } from "../../../src/sync/engine/refused-write.ts"
 import { externalSecrets, secrets } from "../../../src/sync/resources.ts"
 import { testContext, World } from "../../model/world.ts"
 

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import type { KubeObject } from "../../../src/effects/kube-object.ts"
-import { findEso } from "../../../src/sync/find-eso.ts"
-import type { Vcluster } from "../../../src/sync/find-vcluster.ts"
-import { readSettingsSecret } from "../../../src/sync/settings-source.ts"
-import { type ConnectionHints, findVirtualConnection } from "../../../src/sync/virtual-connection.ts"
+import type { KubeObject } from "../../../src/effects/client/kube-object.ts"
+import { findEso } from "../../../src/sync/discovery/find-eso.ts"
+import type { Vcluster } from "../../../src/sync/discovery/find-vcluster.ts"
+import { readSettingsSecret } from "../../../src/sync/discovery/settings-source.ts"
+import { type ConnectionHints, findVirtualConnection } from "../../../src/sync/discovery/virtual-connection.ts"
 import { fakeClient } from "./find-vcluster-fake-client.ts"
 
 const vcluster: Vcluster = { name: "my-vc", namespace: "team-x", state: "Running" }

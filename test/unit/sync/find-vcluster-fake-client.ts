@@ -1,10 +1,10 @@
 /** A client over a fixed set of objects: for what only reads. */
 import { Effect, Stream } from "effect"
-import { ApiError, Forbidden, NotFound } from "../../../src/effects/api-error.ts"
-import type { KubeClient } from "../../../src/effects/kube-client.ts"
-import type { KubeObject } from "../../../src/effects/kube-object.ts"
-import { qualifiedName, type Resource } from "../../../src/effects/resource.ts"
-import { makeStreamingLists } from "../../../src/effects/streaming-lists.ts"
+import { ApiError, Forbidden, NotFound } from "../../../src/effects/client/api-error.ts"
+import type { KubeClient } from "../../../src/effects/client/kube-client.ts"
+import type { KubeObject } from "../../../src/effects/client/kube-object.ts"
+import { qualifiedName, type Resource } from "../../../src/effects/client/resource.ts"
+import { makeStreamingLists } from "../../../src/effects/informer/streaming-lists.ts"
 
 const fail = (verb: string, resource: Resource, reason: ApiError["reason"]) =>
   new ApiError({ cluster: "host", server: "https://h", verb, resource: qualifiedName(resource), detail: "", reason })

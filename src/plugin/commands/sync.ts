@@ -1,0 +1,114 @@
+/** `sync`: one pass, a dry run, or for as long as it runs. */
+import { packageVersion } from "../package-version.ts"
+import { Clock, Effect } from "effect"
+import { hostname } from "node:os"
+import { observe } from "../../sync/diagnose/snapshot.ts"
+import { plannedChanges } from "../../sync/diagnose/plan.ts"
+import { SetupError } from "../../sync/discovery/setup-error.ts"
+import type { SyncObserver, SyncOptions } from "../../sync/engine/run.ts"
+import { follow, syncOnce, type SyncResult } from "../../sync/engine/syncer.ts"
+import type { SyncTarget } from "../../sync/engine/target.ts"
+import type { SyncArgs } from "../commands.ts"
+import { type LogFormat, logFormatFor, makeNarrator, type Narrator } from "../output/line-writer.ts"
+import { exitCodes } from "../output/exit-codes.ts"
+import { makeProgress } from "../output/progress.ts"
+import { changeLine, isInStep, passLine, renderChange, renderDryRun, renderPass } from "../output/sync-text.ts"
+import { Terminal } from "../output/terminal.ts"
+import { openTarget, prepare, whyAsleep } from "../connect/target.ts"
+
+/** Two processes on one machine are two syncers. */
+const identity = (): string => `${process.env["POD_NAME"] ?? hostname()}_${crypto.randomUUID().slice(0, 8)}`
+
+const optionsOf = (args: SyncArgs): SyncOptions => ({
+  identity: identity(),
+  version: packageVersion,
+  workers: args.workers,
+  allowMassDelete: args.allowMassDelete,
+  acceptIdentity: args.acceptIdentity,
+})
+
+const dryRun = Effect.fnUntraced(function* (target: SyncTarget, args: SyncArgs) {
+  const terminal = yield* Terminal
+  const observation = yield* observe(target)
+  if (observation.identity !== undefined && !args.acceptIdentity) return yield* observation.identity
+  if (observation.massDeletion !== undefined && !args.allowMassDelete) return yield* observation.massDeletion
+  const [denied] = observation.notVisible
+  if (denied !== undefined) return yield* denied
+  const planned = plannedChanges(observation.actions)
+  yield* terminal.out(renderDryRun(planned, terminal.outStyle))
+  return planned.length === 0 ? exitCodes.good : exitCodes.badNews
+})
+
+const sayPass = (terminal: Terminal["Service"], format: LogFormat, result: SyncResult, startedMs: number) =>
+  Effect.gen(function* () {
+    const nowMs = yield* Clock.currentTimeMillis
+    const pass = { objects: result.reports, changes: result.changes, elapsedMs: nowMs - startedMs }
+    yield* terminal.out(
+      format === "json"
+        ? passLine(pass, nowMs)
+        : renderPass(pass, { style: terminal.outStyle, columns: terminal.outColumns, nowMs }),
+    )
+  })
+
+const once = Effect.fnUntraced(function* (target: SyncTarget, args: SyncArgs, narrator: Narrator) {
+  const terminal = yield* Terminal
+  const startedMs = yield* Clock.currentTimeMillis
+  const result = yield* Effect.scoped(
+    Effect.gen(function* () {
+      const progress = yield* makeProgress
+      const observer: SyncObserver = {
+        onChange: () => {},
+        onProgress: (done, total) => progress.report({ done, total, what: "objects" }),
+        onWarning: narrator.warn,
+      }
+      return yield* syncOnce(target, optionsOf(args), observer, args.onceTimeout)
+    }),
+  )
+  yield* narrator.flush
+  yield* sayPass(terminal, args.logFormat ?? "text", result, startedMs)
+  return isInStep({ objects: result.reports }) ? exitCodes.good : exitCodes.badNews
+})
+
+/** The changes of the first pass are told as one line; unless it drags on, because something waits for ESO. */
+const firstPassPatienceMs = 30_000
+
+const forever = Effect.fnUntraced(function* (target: SyncTarget, args: SyncArgs, narrator: Narrator) {
+  const terminal = yield* Terminal
+  const clock = yield* Clock.Clock
+  const format = logFormatFor(args.logFormat)
+  const startedMs = yield* Clock.currentTimeMillis
+  let firstPassOver = false
+  const observer: SyncObserver = {
+    onChange: (change) => {
+      const nowMs = clock.currentTimeMillisUnsafe()
+      if (!firstPassOver && nowMs - startedMs < firstPassPatienceMs) return
+      narrator.say(format === "json" ? changeLine(change, nowMs) : renderChange(change, nowMs, terminal.outStyle))
+    },
+    onProgress: () => {},
+    onWarning: narrator.warn,
+  }
+  const onFirstPass = (result: SyncResult) => {
+    firstPassOver = true
+    return sayPass(terminal, format, result, startedMs)
+  }
+  return yield* follow(target, optionsOf(args), observer, onFirstPass)
+})
+
+export const sync = Effect.fn("sync")(function* (args: SyncArgs) {
+  const narrator = yield* makeNarrator(args.follow ? logFormatFor(args.logFormat) : (args.logFormat ?? "text"))
+  const prepared = yield* prepare(args)
+  for (const warning of prepared.warnings) narrator.warn(warning)
+  const sleeping = yield* whyAsleep(prepared.vcluster)
+  if (sleeping !== undefined && !args.follow) {
+    const { reason, message, fix } = sleeping
+    return yield* new SetupError({
+      reason,
+      message: `${message}; nothing was changed`,
+      ...(fix === undefined ? {} : { fix }),
+    })
+  }
+  if (sleeping !== undefined) narrator.warn(`${sleeping.message}; waiting for it`)
+  const target = yield* openTarget(prepared, args)
+  if (args.dryRun !== "none" && args.dryRun !== "false") return yield* dryRun(target, args)
+  return yield* args.follow ? forever(target, args, narrator) : once(target, args, narrator)
+}, Effect.scoped)

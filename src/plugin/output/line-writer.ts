@@ -1,0 +1,56 @@
+/** Lets code that runs in callbacks speak: lines are queued, and written in order by a fiber of their own. */
+import { Clock, Effect, Queue, type Scope } from "effect"
+import { escapeText } from "./escape.ts"
+import { toJsonLine } from "./print-object.ts"
+import { paint, toLocale } from "./style.ts"
+import { Terminal } from "./terminal.ts"
+
+export interface Narrator {
+  /** A line of the answer. */
+  readonly say: (text: string) => void
+  readonly warn: (message: string) => void
+  /** Completes when all that was said so far is written. */
+  readonly flush: Effect.Effect<void>
+}
+
+type Word = { readonly to: "out" | "err"; readonly text: string } | { readonly done: () => void }
+
+export type LogFormat = "text" | "json"
+
+/** JSON where a log collector reads, text where a person does. */
+export const logFormatFor = (asked: LogFormat | undefined): LogFormat =>
+  asked ?? (process.env["KUBERNETES_SERVICE_HOST"] !== undefined && !process.stderr.isTTY ? "json" : "text")
+
+/** A line that a progress display may have begun is wiped first. */
+const wipe = "\r\u001b[K"
+
+export const makeNarrator = Effect.fnUntraced(function* (
+  format: LogFormat,
+): Effect.fn.Return<Narrator, never, Terminal | Scope.Scope> {
+  const terminal = yield* Terminal
+  const clock = yield* Clock.Clock
+  const words = yield* Queue.unbounded<Word>()
+  const speak = Queue.take(words).pipe(
+    Effect.flatMap((word) => ("done" in word ? Effect.sync(word.done) : terminal[word.to](word.text))),
+  )
+  const flush = Effect.callback<void>((resume) => {
+    Queue.offerUnsafe(words, { done: () => resume(Effect.void) })
+  })
+  // Finalizers run in reverse: what was said is written before the writer goes.
+  yield* Effect.forkScoped(Effect.forever(speak), { startImmediately: true })
+  yield* Effect.addFinalizer(() => flush)
+  const style = terminal.errStyle
+  const warningText = (message: string): string =>
+    format === "json"
+      ? toJsonLine({ time: new Date(clock.currentTimeMillisUnsafe()).toISOString(), level: "warn", message })
+      : `${terminal.errColumns === undefined ? "" : wipe}${paint(style, "warning", "Warning:")} ${toLocale(style, escapeText(message))}\n`
+  return {
+    say: (text) => {
+      Queue.offerUnsafe(words, { to: "out", text })
+    },
+    warn: (message) => {
+      Queue.offerUnsafe(words, { to: "err", text: warningText(message) })
+    },
+    flush,
+  }
+})

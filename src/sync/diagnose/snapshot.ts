@@ -1,0 +1,140 @@
+/**
+ * A look without a touch: both clusters listed once, decided with the same rules as the Syncer's, nothing written. What
+ * `status` and `sync --dry-run` stand on.
+ */
+import { Clock, Effect, Result } from "effect"
+import type { ApiError } from "../../effects/client/api-error.ts"
+import { makeMemoryStore } from "../../effects/informer/memory-store.ts"
+import type { MemoryStore } from "../../effects/informer/memory-store.ts"
+import { emptyStore } from "../../effects/informer/store.ts"
+import type { ObjectKey } from "../../effects/client/kube-object.ts"
+import type { CacheName, Caches, CacheSpec } from "../engine/caches.ts"
+import { cacheSpecs } from "../engine/cache-specs.ts"
+import { buildCaches } from "../engine/caches.ts"
+import type { CrdPair } from "../kinds/custom-resource-definition/ensure.ts"
+import { compareCrd, foreignCrd, wantedPlurals } from "../kinds/custom-resource-definition/ensure.ts"
+import type { HostNamespaceMissing, OperatorMissing } from "../engine/errors.ts"
+import { syncedKinds } from "../kinds/kinds.ts"
+import { makeMassDeleteGate } from "../engine/mass-deletion-guard.ts"
+import { reportOf } from "../engine/reconciler.ts"
+import type { ObjectReport } from "../engine/report.ts"
+import type { SyncContext } from "../engine/context.ts"
+import type { SyncedKind } from "../engine/synced-kind.ts"
+import type { Action, Decision } from "../engine/actions.ts"
+import type { VersionNotServed } from "../kinds/custom-resource-definition/to-virtual.ts"
+import type { IdentityMismatch } from "../engine/identity.ts"
+import type { MassDeletion } from "../engine/mass-deletion.ts"
+import type { Survey } from "../engine/preflight.ts"
+import { identityOf, takeSurvey } from "../engine/preflight.ts"
+import { contextOf, rfc3339 } from "../engine/target.ts"
+import { visibleCaches } from "../engine/visible-caches.ts"
+import type { SyncTarget } from "../engine/target.ts"
+
+export interface Observation {
+  readonly survey: Survey
+  readonly identity: IdentityMismatch | undefined
+  /** CRDs of both sides, one entry a kind. */
+  readonly crds: ReadonlyArray<CrdPair>
+  readonly foreignCrds: ReadonlyArray<CrdPair>
+  readonly caches: Caches
+  readonly reports: ReadonlyArray<ObjectReport>
+  /** What one pass would write now; what ESO's answer will bring is not known yet. */
+  readonly actions: ReadonlyArray<Action>
+  readonly massDeletion: MassDeletion | undefined
+  /** What could not be listed for want of rights. */
+  readonly notVisible: ReadonlyArray<ApiError>
+}
+
+interface Listed {
+  readonly name: CacheName
+  readonly store: MemoryStore
+  readonly denied: ApiError | undefined
+}
+
+/** A kind that is not served (a CRD that is not there yet) holds nothing; one that we may not see is told. */
+const listOnce = (target: SyncTarget, spec: CacheSpec): Effect.Effect<Listed, ApiError> => {
+  const store = makeMemoryStore(spec.indexes)
+  return target.clients[spec.side].list(spec.resource, spec.selection).pipe(
+    Effect.map(({ items }): Listed => {
+      store.replace(items.map((item) => spec.transform?.(item) ?? item))
+      return { name: spec.name, store, denied: undefined }
+    }),
+    Effect.catchTag("ApiError", (error): Effect.Effect<Listed, ApiError> => {
+      if (error.reason._tag === "NotFound") return Effect.succeed({ name: spec.name, store, denied: undefined })
+      if (error.reason._tag === "Forbidden") return Effect.succeed({ name: spec.name, store, denied: error })
+      return Effect.fail(error)
+    }),
+  )
+}
+
+/** One object that our rules cannot cope with (a fault of ours) must not keep all others from being seen. */
+const decideSafely = (kind: SyncedKind, key: ObjectKey, caches: Caches, context: SyncContext): Decision =>
+  Result.try(() => kind.decide(key, caches, context, { refusedWrite: undefined })).pipe(
+    Result.getOrElse((fault): Decision => ({
+      actions: [],
+      verdict: {
+        health: "broken",
+        reason: "SyncFailed",
+        message: fault instanceof Error ? fault.message : String(fault),
+      },
+    })),
+  )
+
+/** Everything there is to say about one vCluster at this moment. */
+export const observe = Effect.fnUntraced(function* (
+  target: SyncTarget,
+): Effect.fn.Return<Observation, ApiError | HostNamespaceMissing | OperatorMissing | VersionNotServed> {
+  const { clients, settings, vcluster } = target
+  const clock = yield* Clock.Clock
+  const survey = yield* takeSurvey(clients, vcluster)
+  // One after the other: of several that are missing, the first is told, not whichever answers first.
+  const crds = yield* Effect.forEach(wantedPlurals(settings), (plural) => compareCrd(clients, plural, settings))
+  const pairs = new Map(crds.map((pair) => [pair.plural, pair]))
+  const version = pairs.get("externalsecrets")?.version ?? "v1"
+  const context = contextOf(target, survey.virtualUid, version, pairs, () => rfc3339(clock.currentTimeMillisUnsafe()))
+  // What hints were given is of no interest here; what ESO complains about is.
+  const specs = (yield* visibleCaches(cacheSpecs(context), clients)).filter(({ name }) => name !== "virtualEvents")
+  const listed = yield* Effect.forEach(specs, (spec) => listOnce(target, spec), {
+    concurrency: "unbounded",
+  })
+  const stores = new Map(listed.map(({ name, store }) => [name, store]))
+  const caches = buildCaches((name) => stores.get(name) ?? emptyStore)
+  const hidden = new Set(listed.flatMap(({ name, denied }) => (denied === undefined ? [] : [name])))
+  const states = syncedKinds.filter(
+    (kind) => kind.hint === undefined && (kind.restsOn === undefined || !hidden.has(kind.restsOn)),
+  )
+  const decisions = states.flatMap((kind) =>
+    [...kind.keys(caches, context)].map((key) => ({
+      kind: kind.kind,
+      key,
+      ...decideSafely(kind, key, caches, context),
+    })),
+  )
+  const massDeletions = syncedKinds.flatMap(({ kind, mirrored }) =>
+    mirrored === undefined
+      ? []
+      : [
+          makeMassDeleteGate({
+            kind,
+            mirrored,
+            caches,
+            context,
+            allowed: () => false,
+            virtualCrd: Effect.undefined,
+          }).judge(),
+        ],
+  )
+  return {
+    survey,
+    identity: identityOf(survey, vcluster),
+    crds,
+    foreignCrds: crds.filter((pair) => foreignCrd(pair) !== undefined),
+    caches,
+    reports: decisions.flatMap(({ kind, key, verdict }) =>
+      verdict === undefined ? [] : [reportOf(kind, key, verdict)],
+    ),
+    actions: [...crds.flatMap((pair) => pair.actions), ...decisions.flatMap(({ actions }) => actions)],
+    massDeletion: massDeletions.find((stop) => stop !== undefined),
+    notVisible: listed.flatMap(({ denied }) => denied ?? []),
+  }
+})

@@ -1,0 +1,49 @@
+/** What stays the same while one Syncer runs (or changes only with an ESO upgrade): the fixed input of every decision. */
+import type { KubeObject } from "../../effects/client/kube-object.ts"
+import type { LabelSelector } from "../tenancy/label-selector.ts"
+import type { NamespaceSettings } from "../tenancy/namespace-mapping.ts"
+import type { HostLocation } from "../tenancy/names.ts"
+import type { Tenancy } from "../tenancy/ownership.ts"
+import type { Policy } from "../kinds/external-secret/policy.ts"
+
+export interface SyncSettings {
+  /** `enabled` is false only in the shape of vCluster 0.21–0.26 (`sync.externalSecrets.enabled: false`). */
+  readonly externalSecrets: { readonly enabled: boolean; readonly selector: LabelSelector }
+  readonly stores: { readonly enabled: boolean; readonly selector: LabelSelector }
+  readonly clusterStores: { readonly enabled: boolean; readonly selector: LabelSelector }
+  readonly namespaces: NamespaceSettings
+  /** The tenant's ServiceAccounts exist on the host (`sync.toHost.serviceAccounts.enabled`). */
+  readonly serviceAccounts: boolean
+  /** ESO's validating webhooks in the virtual cluster. */
+  readonly webhook: boolean
+  /** CRD version for the virtual cluster; undefined: the host's storage version. */
+  readonly version: string | undefined
+}
+
+export interface SyncContext {
+  readonly tenancy: Tenancy
+  readonly hostNamespace: string
+  readonly settings: SyncSettings
+  readonly policy: Policy
+  /** Versions of external-secrets.io that we speak on each side. */
+  readonly hostVersion: string
+  readonly virtualVersion: string
+  /** openAPIV3Schema of the spec of the host's CRDs, by plural. */
+  readonly hostSpecSchema: (plural: string) => unknown
+  /** Where to watch the host; undefined: everywhere, since virtual namespaces are mapped to host namespaces. */
+  readonly hostScope: string | undefined
+  /** Whether a host namespace is the vCluster's, or stands for one of the tenant's. */
+  readonly isOurNamespace: (hostNamespace: string) => boolean
+  /** Where the copy of a virtual object stands on the host; undefined: nowhere. */
+  readonly locate: (virtual: Pick<KubeObject, "metadata">) => HostLocation | undefined
+  /** Why {@link locate} knows no place in a virtual namespace. */
+  readonly whyNowhere: (virtualNamespace: string) => string
+  /** Name of the Secret that ESO writes on the host for a target in a virtual namespace. */
+  readonly hostSecretName: (target: string, virtualNamespace: string) => string
+  /** Where the copy of a Secret or ConfigMap stands that a spec of a virtual namespace refers to. */
+  readonly locateReference: (name: string, virtualNamespace: string) => HostLocation | undefined
+  /** What vCluster calls a tenant's ServiceAccount on the host, beside the object that names it. */
+  readonly hostServiceAccountName: (name: string, virtualNamespace: string) => string
+  /** RFC 3339, for `lastTransitionTime`. */
+  readonly now: () => string
+}

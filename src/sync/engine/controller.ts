@@ -1,0 +1,316 @@
+/**
+ * The running machinery of one Syncer: caches of both clusters, the queue, the workers. It is built for one pair of
+ * versions; when ESO's change, the Syncer builds another.
+ */
+import { Cause, Clock, Effect, Exit, Option, Queue } from "effect"
+import type { Scope } from "effect"
+import { ApiError, isTransient } from "../../effects/client/api-error.ts"
+import { runController } from "../../effects/controller/worker-pool.ts"
+import type { KubeClient } from "../../effects/client/kube-client.ts"
+import type { KubeObject } from "../../effects/client/kube-object.ts"
+import { LruMap } from "../../effects/controller/lru-cache.ts"
+import type { Delta } from "../../effects/informer/store.ts"
+import { makeWorkQueue } from "../../effects/controller/work-queue.ts"
+import type { CacheName, Caches } from "./caches.ts"
+import type { SyncContext } from "./context.ts"
+import { crdName } from "../kinds/custom-resource-definition/ensure.ts"
+import type { Clients } from "./executor.ts"
+import { syncedKinds } from "../kinds/kinds.ts"
+import { makeMassDeleteGate } from "./mass-deletion-guard.ts"
+import type { OpenCaches } from "./informers.ts"
+import { orUndefined } from "../../effects/client/ignore-not-found.ts"
+import { makeReconciler, reportOf } from "./reconciler.ts"
+import type { Change, ObjectReport } from "./report.ts"
+import type { Action, Notice } from "./actions.ts"
+import type { MassDeletion } from "./mass-deletion.ts"
+import { originOf } from "../tenancy/ownership.ts"
+import { customResourceDefinitions, esoGroup } from "../resources.ts"
+import type { SyncedKind } from "./synced-kind.ts"
+import { makeWriteBrake } from "./write-limiter.ts"
+
+export interface EngineOptions {
+  readonly clients: Clients
+  readonly context: SyncContext
+  readonly opened: OpenCaches
+  readonly workers: number
+  readonly mayWrite: () => boolean
+  readonly massDeleteAllowed: () => boolean
+  /** UID of the host's CRD that we last looked at. */
+  readonly hostCrdUid: (plural: string) => string | undefined
+  /** A CRD changed on either side. Its failure means "again later". */
+  readonly followCrd: (plural: string) => Effect.Effect<void, unknown>
+  readonly onChange: (change: Change) => void
+  readonly notify: (notice: Notice) => void
+  /** A key goes on failing; it will be tried again. `id` is `KIND|KEY`. Told once. */
+  readonly onFailure: (id: string, cause: string) => void
+}
+
+export interface Engine {
+  readonly reports: ReadonlyMap<string, ObjectReport>
+  /** Completes at the next change of a report (or at once, when one changed since it was last awaited). */
+  readonly reportChanged: Effect.Effect<void>
+  /** The mass deletion that has to be asked for, as things stand, whether or not it is allowed. */
+  readonly massDeletion: () => MassDeletion | undefined
+  /** Puts all keys into the queue, behind live changes. */
+  readonly resync: () => void
+  /** Works until interrupted. */
+  readonly run: Effect.Effect<never>
+  /** Completes when nothing is left to do, but for what fails in a way that does not pass by itself: that is reported. */
+  readonly idle: Effect.Effect<void>
+}
+
+const crdKind = "CustomResourceDefinition"
+const crdSuffix = `.${esoGroup}`
+
+/** Which cache holds the objects of an action, so that it need not wait for its watch to tell it. */
+const cacheOf = (action: Action): CacheName | undefined => {
+  switch (`${action.side}/${action.resource.plural}`) {
+    case "host/externalsecrets":
+      return "hostExternalSecrets"
+    case "virtual/externalsecrets":
+      return "virtualExternalSecrets"
+    case "virtual/secrets":
+      return "virtualSecrets"
+    case "host/secretstores":
+      return "hostSecretStores"
+    case "virtual/secretstores":
+      return "virtualSecretStores"
+    // The only Secrets and ConfigMaps that we write on the host.
+    case "host/secrets":
+      return "hostReferenceSecrets"
+    case "host/configmaps":
+      return "hostReferenceConfigMaps"
+    case "virtual/events":
+      return "virtualEvents"
+    case "virtual/clustersecretstores":
+      return "virtualClusterSecretStores"
+    case "virtual/validatingwebhookconfigurations":
+      return "virtualWebhooks"
+    default:
+      return undefined
+  }
+}
+
+/** Both states: a label or a target that is no more leads to keys, too. */
+const objectsOf = (delta: Delta): ReadonlyArray<KubeObject> =>
+  delta._tag === "Upserted" && delta.previous !== undefined ? [delta.object, delta.previous] : [delta.object]
+
+/** The ids, of all kinds, that a change concerns. */
+const idsOf = (name: CacheName, delta: Delta, caches: Caches, context: SyncContext): Iterable<string> => {
+  if (name === "hostCrds" || name === "virtualCrds") {
+    const crd = delta.object.metadata.name
+    return crd.endsWith(crdSuffix) ? [`${crdKind}|${crd}`] : []
+  }
+  const ids = new Set<string>()
+  for (const { kind, sources } of syncedKinds) {
+    const source = sources[name]
+    if (source === undefined) continue
+    for (const object of objectsOf(delta)) for (const key of source(object, caches, context)) ids.add(`${kind}|${key}`)
+  }
+  return ids
+}
+
+/** A CRD as it stands now; no cache is asked. */
+const readCrd = (client: KubeClient, plural: string) =>
+  client.get(customResourceDefinitions, { name: crdName(plural) }, { metadataOnly: true }).pipe(orUndefined)
+
+/** The first tries lose races that the next one wins (a cache behind by one event); what goes on failing is worth a word. */
+const worthAWord = 4
+
+/** No key that an outage keeps waits longer for its next try, in milliseconds: when the outage is over, users are waiting. */
+const longestOutageDelay = 30_000
+
+const passesByItself = (cause: Cause.Cause<unknown>): boolean => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  return Cause.hasInterruptsOnly(cause) || (error instanceof ApiError && isTransient(error))
+}
+
+/** `KIND|KEY` */
+const splitId = (id: string) => {
+  const separator = id.indexOf("|")
+  return { name: id.slice(0, separator), key: id.slice(separator + 1) }
+}
+
+const kinds = new Map(syncedKinds.map((kind) => [kind.kind, kind]))
+
+const kindOf = (id: string): SyncedKind | undefined => kinds.get(splitId(id).name)
+
+/** A hint is not worth more tries, unless what keeps it passes by itself. */
+const triesForHint = 5
+/** Hints whose last decision is remembered; of more than these, some may come a little too often. */
+const rememberedHints = 4096
+
+const terminal = (report: ObjectReport | undefined): string =>
+  report === undefined ? "" : JSON.stringify([report.health, report.reason, report.message])
+
+export const makeEngine = Effect.fnUntraced(function* (
+  options: EngineOptions,
+): Effect.fn.Return<Engine, never, Scope.Scope> {
+  const { clients, context, opened } = options
+  const { caches, reflectors } = opened
+  const clock = yield* Clock.Clock
+  const stuck = new Set<string>()
+  const queue = yield* makeWorkQueue({
+    // Nobody waits for a hint.
+    isStuck: (id) => stuck.has(id) || kindOf(id)?.hint !== undefined,
+    maxHopefulDelayMs: longestOutageDelay,
+  })
+  const changed = yield* Queue.sliding<void>(1)
+  const reports = new Map<string, ObjectReport>()
+
+  const gates = syncedKinds.flatMap(({ kind, mirrored }) =>
+    mirrored === undefined
+      ? []
+      : [
+          {
+            kind,
+            mirrored,
+            gate: makeMassDeleteGate({
+              kind,
+              mirrored,
+              caches,
+              context,
+              allowed: options.massDeleteAllowed,
+              virtualCrd: readCrd(clients.virtual, mirrored.plural),
+            }),
+          },
+        ],
+  )
+
+  /** What a gate must know is told before any worker can act on it. */
+  const tellGates = (name: CacheName, delta: Delta) => {
+    for (const { gate, mirrored } of gates) {
+      if (name === mirrored.virtual) {
+        if (delta._tag === "Upserted" && delta.object.metadata.deletionTimestamp === undefined) gate.forget(delta.key)
+        else if (delta._tag === "Upserted" || delta.seen) gate.sawDeletion(delta.key)
+        else gate.judgeAnew()
+      }
+      if (name === mirrored.host && delta._tag === "Deleted") {
+        const origin = originOf(delta.object, context.tenancy)
+        if (origin !== undefined) gate.forget(origin.key)
+        gate.judgeAnew()
+      }
+    }
+  }
+
+  const observe = (action: Action, stored: KubeObject | undefined) => {
+    const name = cacheOf(action)
+    if (name === undefined || stored === undefined) return
+    reflectors.get(name)?.observe(stored)
+  }
+
+  const onReport = (id: string, report: ObjectReport | undefined) => {
+    if (terminal(reports.get(id)) === terminal(report)) return
+    if (report === undefined) reports.delete(id)
+    else reports.set(id, report)
+    Queue.offerUnsafe(changed, undefined)
+  }
+
+  const reconciler = makeReconciler({
+    clients,
+    caches,
+    context,
+    gateOf: (kind) => gates.find((candidate) => candidate.kind === kind)?.gate,
+    brake: makeWriteBrake(() => clock.currentTimeMillisUnsafe()),
+    storesAreKnown: Effect.map(
+      readCrd(clients.host, "clustersecretstores"),
+      (crd) =>
+        crd !== undefined &&
+        crd.metadata.deletionTimestamp === undefined &&
+        crd.metadata.uid === options.hostCrdUid("clustersecretstores"),
+    ),
+    mayWrite: options.mayWrite,
+    observe,
+    onChange: options.onChange,
+    onReport,
+    notify: options.notify,
+  })
+
+  const hintedAt = new LruMap<string, number>(rememberedHints)
+  const giveHint = (kind: SyncedKind, id: string, key: string): Effect.Effect<void, unknown> => {
+    hintedAt.set(id, clock.currentTimeMillisUnsafe())
+    return reconciler
+      .reconcile(kind, key)
+      .pipe(
+        Effect.catch((error) =>
+          error instanceof ApiError && !isTransient(error) && queue.failures(id) >= triesForHint
+            ? Effect.logDebug(`${id}: given up: ${error.message}`)
+            : Effect.fail(error),
+        ),
+      )
+  }
+
+  /** Of hints that come fast, the first is given at once and the next ones together, some seconds later. */
+  const add = (id: string) => {
+    const spacing = kindOf(id)?.hint?.spacing
+    const before = spacing === undefined ? undefined : hintedAt.get(id)
+    if (spacing === undefined) return queue.add(id)
+    // Behind all that carries a Secret.
+    if (before === undefined) return queue.add(id, "background")
+    return queue.addAfter(id, before + spacing - clock.currentTimeMillisUnsafe())
+  }
+
+  const reconcileOne = (id: string): Effect.Effect<void, unknown> => {
+    const { name, key } = splitId(id)
+    if (name === crdKind)
+      return Effect.andThen(
+        options.followCrd(key.slice(0, -crdSuffix.length)),
+        Effect.sync(() => onReport(id, undefined)),
+      )
+    const kind = kindOf(id)
+    if (kind === undefined) return Effect.die(new Error(`no synced kind ${name}`))
+    return kind.hint === undefined ? reconciler.reconcile(kind, key) : giveHint(kind, id, key)
+  }
+
+  const reconcile = (id: string) =>
+    Effect.onExit(
+      Effect.suspend(() => reconcileOne(id)),
+      (exit) =>
+        Effect.sync(() => {
+          if (Exit.isSuccess(exit) || passesByItself(exit.cause)) stuck.delete(id)
+          else if (queue.failures(id) + 1 >= worthAWord) stuck.add(id)
+        }),
+    )
+
+  const onError = (id: string, cause: string, attempts: number) => {
+    if (attempts < worthAWord || kindOf(id)?.hint !== undefined) return
+    if (attempts === worthAWord) options.onFailure(id, cause)
+    // A refusal says more than the error behind it.
+    if (reports.get(id)?.health === "refused") return
+    const { name, key } = splitId(id)
+    onReport(id, reportOf(name, key, { health: "broken", reason: "SyncFailed", message: cause }))
+  }
+
+  let resynced = false
+
+  opened.listen({
+    onDelta: (name, delta) => {
+      tellGates(name, delta)
+      for (const id of idsOf(name, delta, caches, context)) add(id)
+    },
+    onVirtualList: (name) =>
+      Effect.forEach(
+        gates.filter(({ mirrored }) => mirrored.virtual === name),
+        ({ gate }) => gate.listed,
+        { discard: true },
+      ),
+  })
+
+  return {
+    reports,
+    reportChanged: Queue.take(changed),
+    massDeletion: () => gates.map(({ gate }) => gate.judge()).find((stop) => stop !== undefined),
+    resync: () => {
+      for (const kind of syncedKinds.filter(({ hint }) => hint === undefined || !resynced))
+        for (const key of kind.keys(caches, context)) queue.add(`${kind.kind}|${key}`, "background")
+      resynced = true
+    },
+    idle: queue.idle,
+    run: runController({
+      queue,
+      workers: options.workers,
+      reconcile,
+      onError,
+    }),
+  }
+})

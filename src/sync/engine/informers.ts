@@ -1,0 +1,107 @@
+/** The caches of `caches.ts`, kept true by one reflector each. */
+import { Effect } from "effect"
+import type { Scope } from "effect"
+import type { ApiError } from "../../effects/client/api-error.ts"
+import { makeReflector } from "../../effects/informer/reflector.ts"
+import type { Reflector } from "../../effects/informer/reflector.ts"
+import { type Delta, emptyStore } from "../../effects/informer/store.ts"
+import type { CacheName, Caches } from "./caches.ts"
+import { cacheSpecs } from "./cache-specs.ts"
+import { buildCaches } from "./caches.ts"
+import type { SyncContext } from "./context.ts"
+import type { Clients } from "./executor.ts"
+import type { IdentityGuard } from "./identity-guard.ts"
+import { events } from "../resources.ts"
+import { visibleCaches } from "./visible-caches.ts"
+import type { IdentityMismatch } from "./identity.ts"
+
+/** A list of the virtual cluster is believed only when its identity is confirmed. */
+type CacheReflector = Reflector<ApiError | IdentityMismatch>
+
+export interface OpenCaches {
+  readonly caches: Caches
+  readonly reflectors: ReadonlyMap<CacheName, CacheReflector>
+  /** Waits until every cache holds a complete list; fails with what keeps one from it. Hints are waited for a moment only. */
+  readonly synced: Effect.Effect<void, ApiError | IdentityMismatch>
+  /** From now on, every change is told; there is one listener. */
+  readonly listen: (listener: Listener) => void
+}
+
+export interface Listener {
+  readonly onDelta: (name: CacheName, delta: Delta) => void
+  /** A list of the virtual cluster is complete and about to be believed. */
+  readonly onVirtualList: (name: CacheName) => Effect.Effect<void, ApiError>
+}
+
+export interface OpenCachesOptions {
+  readonly clients: Clients
+  readonly context: SyncContext
+  readonly guard: IdentityGuard
+  /** Events cannot be seen: told, and all else goes on. */
+  readonly onHintsMissing: (error: ApiError | IdentityMismatch) => void
+  /** The identity of the virtual cluster could not be confirmed, so its list was not believed. */
+  readonly onGuardFailure: (error: ApiError | IdentityMismatch) => Effect.Effect<void>
+}
+
+/** Longer than any watch of a reflector: where nothing happens, a watch of Events says nothing until its end. */
+const eventsSilenceLimitMs = 900_000
+
+/** What is told of Events is a hint: their caches may come late, and hold up nothing. Milliseconds. */
+const hintsWaitMs = 5_000
+
+/** Starts all reflectors; they end with the scope. */
+export const openCaches = Effect.fnUntraced(function* (
+  options: OpenCachesOptions,
+): Effect.fn.Return<OpenCaches, never, Scope.Scope> {
+  const { clients, context, guard } = options
+  const reflectors = new Map<CacheName, CacheReflector>()
+  let listener: Listener | undefined
+  const checkIdentity = guard.check.pipe(Effect.tapError(options.onGuardFailure))
+  const believe = (name: CacheName) =>
+    Effect.andThen(
+      checkIdentity,
+      Effect.suspend(() => listener?.onVirtualList(name) ?? Effect.void),
+    )
+
+  const specs = yield* visibleCaches(cacheSpecs(context), clients)
+  const hints = new Set(specs.filter(({ isHint }) => isHint === true).map(({ name }) => name))
+
+  for (const spec of specs) {
+    const isVirtual = spec.side === "virtual"
+    const reflector: CacheReflector = yield* makeReflector({
+      name: spec.name,
+      client: clients[spec.side],
+      resource: spec.resource,
+      selection: spec.selection,
+      indexes: spec.indexes,
+      ...(spec.transform === undefined ? {} : { transform: spec.transform }),
+      ...(spec.resource === events ? { silenceLimitMs: eventsSilenceLimitMs } : {}),
+      ...(isVirtual ? { guard: () => believe(spec.name) } : {}),
+      onDelta: (delta) => {
+        if (isVirtual) guard.saw(delta.object.metadata.resourceVersion ?? "")
+        listener?.onDelta(spec.name, delta)
+      },
+    })
+    reflectors.set(spec.name, reflector)
+    // Also when it fails long after the start.
+    if (spec.isHint === true)
+      yield* reflector.syncedOrFailed.pipe(
+        Effect.catch((error) => Effect.sync(() => options.onHintsMissing(error))),
+        Effect.forkScoped,
+      )
+  }
+
+  const complete = (name: CacheName, { syncedOrFailed }: CacheReflector) =>
+    hints.has(name) ? syncedOrFailed.pipe(Effect.timeoutOption(hintsWaitMs), Effect.ignore) : syncedOrFailed
+  return {
+    caches: buildCaches((name) => reflectors.get(name)?.store ?? emptyStore),
+    reflectors,
+    synced: Effect.forEach([...reflectors], ([name, reflector]) => complete(name, reflector), {
+      concurrency: "unbounded",
+      discard: true,
+    }),
+    listen: (next) => {
+      listener = next
+    },
+  }
+})

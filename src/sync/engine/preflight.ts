@@ -1,0 +1,82 @@
+/**
+ * The look around before anything is written: is everything there, and is the virtual cluster the one that we know?
+ * Reads only.
+ */
+import { named } from "../../effects/client/field-selector.ts"
+import { Effect } from "effect"
+import type { ApiError } from "../../effects/client/api-error.ts"
+import { leaseResource } from "../../effects/leader-election/lease.ts"
+import type { KubeObject } from "../../effects/client/kube-object.ts"
+import type { Clients } from "./executor.ts"
+import { HostNamespaceMissing } from "./errors.ts"
+import { orUndefined } from "../../effects/client/ignore-not-found.ts"
+import type { Anchor, IdentityMismatch } from "./identity.ts"
+import { anchorName, anchorNamespace, checkIdentity } from "./identity.ts"
+import { highestVersionAnnotation, virtualClusterAnnotation } from "../tenancy/labels.ts"
+import { configMaps, namespaces } from "../resources.ts"
+
+export interface VclusterRef {
+  readonly name: string
+  readonly namespace: string
+}
+
+/** The Lease that keeps two syncers of one vCluster apart, and our memory of the virtual cluster, on the host's side. */
+export const leaseName = (vcluster: VclusterRef): string => `vcluster-es-${vcluster.name}`
+
+export interface Survey {
+  readonly hostNamespaceUid: string
+  /** UID of the virtual kube-system namespace. */
+  readonly virtualUid: string
+  /** What the Lease remembers; undefined: no syncer ran yet. */
+  readonly knownUid: string | undefined
+  readonly highestResourceVersion: string | undefined
+  /** What the virtual API server answers now. */
+  readonly resourceVersion: string
+  readonly lease: KubeObject | undefined
+  /** What stands in its place, be it emptied. */
+  readonly anchor: KubeObject | undefined
+}
+
+export const takeSurvey = Effect.fnUntraced(function* (
+  clients: Clients,
+  vcluster: VclusterRef,
+): Effect.fn.Return<Survey, ApiError | HostNamespaceMissing> {
+  const { host, virtual } = clients
+  const [hostNamespace, lease, kubeSystem, anchors] = yield* Effect.all(
+    [
+      host.get(namespaces, { name: vcluster.namespace }, { metadataOnly: true }).pipe(orUndefined),
+      host.get(leaseResource, { namespace: vcluster.namespace, name: leaseName(vcluster) }).pipe(orUndefined),
+      virtual.get(namespaces, { name: anchorNamespace }, { metadataOnly: true }),
+      // A list, not a get: its resourceVersion is that of the whole store, now.
+      virtual.list(configMaps, { namespace: anchorNamespace, fieldSelector: named(anchorName) }),
+    ],
+    { concurrency: "unbounded" },
+  )
+  if (hostNamespace === undefined) return yield* new HostNamespaceMissing({ namespace: vcluster.namespace })
+  return {
+    hostNamespaceUid: hostNamespace.metadata.uid ?? "",
+    virtualUid: kubeSystem.metadata.uid ?? "",
+    knownUid: lease?.metadata.annotations?.[virtualClusterAnnotation],
+    highestResourceVersion: lease?.metadata.annotations?.[highestVersionAnnotation],
+    resourceVersion: anchors.resourceVersion,
+    lease,
+    anchor: anchors.items[0],
+  }
+})
+
+export const expectedAnchor = (survey: Survey, vcluster: VclusterRef): Anchor => ({
+  hostNamespace: vcluster.namespace,
+  hostNamespaceUid: survey.hostNamespaceUid,
+  vcluster: vcluster.name,
+})
+
+/** undefined: the virtual cluster is the one that was synced before, or the first one. */
+export const identityOf = (survey: Survey, vcluster: VclusterRef): IdentityMismatch | undefined =>
+  checkIdentity({
+    uid: survey.virtualUid,
+    knownUid: survey.knownUid,
+    anchor: survey.anchor,
+    expected: expectedAnchor(survey, vcluster),
+    resourceVersion: survey.resourceVersion,
+    highestResourceVersion: survey.highestResourceVersion,
+  })

@@ -1,0 +1,227 @@
+/**
+ * What one run of the Syncer holds from its first look to its end: the identity of the virtual cluster, the Lease, and the
+ * right to write that both give.
+ */
+import { Deferred, Duration, Effect, Schedule } from "effect"
+import type { Scope } from "effect"
+import { isTransient } from "../../effects/client/api-error.ts"
+import type { ApiError } from "../../effects/client/api-error.ts"
+import type { EventRecorder } from "../../effects/client/event-recorder.ts"
+import { makeEventRecorder } from "../../effects/client/event-recorder.ts"
+import type { HeldLease, LeaseHeld } from "../../effects/leader-election/leader-election.ts"
+import { acquireLease } from "../../effects/leader-election/leader-election.ts"
+import type { CrdPair } from "../kinds/custom-resource-definition/ensure.ts"
+import { compareCrd, wantedPlurals } from "../kinds/custom-resource-definition/ensure.ts"
+import type { HostNamespaceMissing, OperatorMissing } from "./errors.ts"
+import { LeaseLost } from "./errors.ts"
+import type { IdentityGuard } from "./identity-guard.ts"
+import { makeIdentityGuard, writeAnchor } from "./identity-guard.ts"
+import type { Change } from "./report.ts"
+import type { CrdNotServed, VersionNotServed } from "../kinds/custom-resource-definition/to-virtual.ts"
+import type { IdentityMismatch } from "./identity.ts"
+import { namesVcluster } from "./identity.ts"
+import {
+  allowMassDeleteAnnotation,
+  heldDeletionsAnnotation,
+  highestVersionAnnotation,
+  versionAnnotation,
+  virtualClusterAnnotation,
+} from "../tenancy/labels.ts"
+import { ownedByService } from "../tenancy/ownership.ts"
+import { services } from "../resources.ts"
+import { orUndefined } from "../../effects/client/ignore-not-found.ts"
+import type { MassDeletion } from "./mass-deletion.ts"
+import { expectedAnchor, identityOf, leaseName, takeSurvey } from "./preflight.ts"
+import type { Survey } from "./preflight.ts"
+import type { SyncTarget } from "./target.ts"
+
+export interface SyncOptions {
+  /** Who we are, in the Lease: the pod's or the machine's name. */
+  readonly identity: string
+  /** Of this program; the Lease tells it to `status`. */
+  readonly version: string
+  readonly workers: number
+  readonly allowMassDelete: boolean
+  /** Go on although the virtual cluster is another one than before. */
+  readonly acceptIdentity: boolean
+}
+
+/** What the one who runs us wants to hear while we work. */
+export interface SyncObserver {
+  readonly onChange: (change: Change) => void
+  readonly onProgress: (settled: number, total: number) => void
+  readonly onWarning: (message: string) => void
+}
+
+export type SyncFailure =
+  | ApiError
+  | CrdNotServed
+  | HostNamespaceMissing
+  | IdentityMismatch
+  | LeaseHeld
+  | LeaseLost
+  | MassDeletion
+  | OperatorMissing
+  | VersionNotServed
+
+export interface Session {
+  readonly target: SyncTarget
+  readonly options: SyncOptions
+  readonly observer: SyncObserver
+  readonly survey: Survey
+  readonly lease: HeldLease
+  readonly guard: IdentityGuard
+  readonly events: EventRecorder
+  readonly pairs: Map<string, CrdPair>
+  /** Fails as soon as we must not go on. */
+  readonly fatal: Deferred.Deferred<never, SyncFailure>
+  /** Set while deletions are held back. */
+  readonly held: { message: string }
+  /** Set when the deletions that the annotation on the Lease allowed are over. */
+  readonly allowance: { spent: boolean }
+  /** Changes are kept for the result of the first pass only. */
+  readonly counting: { on: boolean }
+}
+
+const tryAgainEvery = Schedule.spaced(Duration.seconds(5))
+
+/**
+ * What is over by itself, or when somebody else has done their part: a cluster that is asleep, paused or on its way up, ESO
+ * that is not installed, a version that is not served yet, a CRD that is being deleted (DESIGN §7).
+ */
+const isPassing = (error: SyncFailure): boolean =>
+  error._tag === "OperatorMissing" ||
+  error._tag === "CrdNotServed" ||
+  (error._tag === "ApiError" &&
+    (isTransient(error) || (error.reason._tag === "NotFound" && error.reason.resourceMissing)))
+
+/** What is waited for by the one who follows; whoever makes one pass gives up. */
+type Patience = <A>(effect: Effect.Effect<A, SyncFailure>) => Effect.Effect<A, SyncFailure>
+
+/** Tells each new trouble once, and tries again until it is over. */
+export const waitingFor = (observer: SyncObserver): Patience => {
+  let told = ""
+  return (effect) =>
+    effect.pipe(
+      Effect.tapError((error) =>
+        Effect.sync(() => {
+          if (!isPassing(error) || error.message === told) return
+          told = error.message
+          observer.onWarning(`${told}; waiting for it`)
+        }),
+      ),
+      Effect.retry({ schedule: tryAgainEvery, while: isPassing }),
+      Effect.tap(() =>
+        Effect.sync(() => {
+          told = ""
+        }),
+      ),
+    )
+}
+
+/** Is it all there? Both clusters answer, the virtual one is the right one, and ESO's CRDs are on the host. */
+const lookAround = Effect.fnUntraced(function* (
+  { clients, vcluster, settings }: SyncTarget,
+  acceptIdentity: boolean,
+): Effect.fn.Return<Survey, SyncFailure> {
+  const survey = yield* takeSurvey(clients, vcluster)
+  const mismatch = identityOf(survey, vcluster)
+  if (mismatch !== undefined && !acceptIdentity) return yield* mismatch
+  yield* Effect.forEach(wantedPlurals(settings), (plural) => compareCrd(clients, plural, settings), { discard: true })
+  return survey
+})
+
+/** The owner of all that we put beside it: `helm uninstall` of the vCluster then takes the Lease along as well. */
+const serviceOf = ({ clients, vcluster }: SyncTarget) => clients.host.get(services, vcluster).pipe(orUndefined)
+
+/** As often in a row; more than that is somebody who goes on writing. */
+const anchorRaces = 5
+
+/** Looks around, and leaves the anchor where none names us. What somebody else wrote there meanwhile is judged by another look. */
+const lookAndAnchor = (target: SyncTarget, acceptIdentity: boolean): Effect.Effect<Survey, SyncFailure> =>
+  Effect.gen(function* () {
+    const { clients, vcluster } = target
+    const survey = yield* lookAround(target, acceptIdentity)
+    const { anchor } = survey
+    if (identityOf(survey, vcluster) !== undefined || anchor === undefined || !namesVcluster(anchor))
+      yield* writeAnchor(clients.virtual, expectedAnchor(survey, vcluster), anchor)
+    return survey
+  }).pipe(
+    Effect.retry({
+      times: anchorRaces,
+      while: (error) => error._tag === "ApiError" && error.reason._tag === "Conflict",
+    }),
+  )
+
+/** The identity first, then the Lease, and only then the first write. */
+export const begin = Effect.fnUntraced(function* (
+  target: SyncTarget,
+  options: SyncOptions,
+  observer: SyncObserver,
+  patience: Patience | undefined,
+): Effect.fn.Return<Session, SyncFailure, Scope.Scope> {
+  const { clients, vcluster } = target
+  const patiently: Patience = patience ?? ((effect) => effect)
+  const first = yield* patiently(Effect.suspend(() => lookAround(target, options.acceptIdentity)))
+  const held = { message: "" }
+  const allowance = { spent: false }
+  let known: { readonly survey: Survey; readonly guard: IdentityGuard } | undefined
+  const lease = yield* acquireLease({
+    client: clients.host,
+    namespace: vcluster.namespace,
+    name: leaseName(vcluster),
+    identity: options.identity,
+    wait: patience !== undefined,
+    owners: serviceOf(target).pipe(Effect.map((service) => ownedByService(service, vcluster.namespace))),
+    onWaiting: (holder) => Effect.sync(() => observer.onWarning(`waiting: ${holder} is at work for this vCluster`)),
+    annotations: () => ({
+      [versionAnnotation]: options.version,
+      ...(known === undefined
+        ? // What another syncer wrote since our look must stay: it is what we compare with next.
+          first.knownUid === undefined
+          ? { [virtualClusterAnnotation]: first.virtualUid }
+          : {}
+        : {
+            [virtualClusterAnnotation]: known.survey.virtualUid,
+            [highestVersionAnnotation]: known.guard.highest() ?? "",
+            [heldDeletionsAnnotation]: held.message,
+            ...(allowance.spent ? { [allowMassDeleteAnnotation]: "" } : {}),
+          }),
+    }),
+  })
+  // Another look, now that nobody else is at work: the Lease may have come after days of waiting.
+  const survey = yield* patiently(lookAndAnchor(target, options.acceptIdentity))
+  const mismatch = identityOf(survey, vcluster)
+  const expected = expectedAnchor(survey, vcluster)
+  const guard = makeIdentityGuard({
+    virtual: clients.virtual,
+    uid: survey.virtualUid,
+    expected,
+    highest: mismatch === undefined ? survey.highestResourceVersion : undefined,
+  })
+  known = { survey, guard }
+  const events = yield* makeEventRecorder({
+    client: clients.virtual,
+    component: "vcluster-es",
+    instance: options.identity,
+  })
+  const fatal = yield* Deferred.make<never, SyncFailure>()
+  yield* lease.lost.pipe(
+    Effect.andThen(Deferred.fail(fatal, new LeaseLost({ lease: `${vcluster.namespace}/${leaseName(vcluster)}` }))),
+    Effect.forkScoped({ startImmediately: true }),
+  )
+  return {
+    target,
+    options,
+    observer,
+    survey,
+    lease,
+    guard,
+    events,
+    pairs: new Map(),
+    fatal,
+    held,
+    allowance,
+    counting: { on: true },
+  }
+})

@@ -1,0 +1,42 @@
+/** What a synced kind has to say to the Syncer. One module a kind exports one value of this type; `kinds.ts` lists them. */
+import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
+import type { CacheName, Caches } from "./caches.ts"
+import type { SyncContext } from "./context.ts"
+import type { Decision } from "./actions.ts"
+import type { Refusal } from "../tenancy/refusals.ts"
+
+/** What the Syncer remembers of a key between two decisions. In memory only: a decision must be right without it. */
+export interface Memory {
+  /** A write that the API server refused for good (of the virtual Secret or of the host object), until one like it succeeds. */
+  readonly refusedWrite: Refusal | undefined
+}
+
+/** Where the two sides of a kind are that the tenant makes and the host gets a copy of. */
+export interface Mirrored {
+  readonly virtual: CacheName
+  readonly host: CacheName
+  /** Of the CRD in the virtual cluster. */
+  readonly plural: string
+}
+
+export interface SyncedKind {
+  /** Kubernetes kind, for reports. */
+  readonly kind: string
+  /** Host copies go when their virtual object is absent: what the mass-deletion gate watches over. */
+  readonly mirrored?: Mirrored
+  /** From a changed object in a cache to the keys that it concerns. */
+  readonly sources: Readonly<
+    Partial<Record<CacheName, (object: KubeObject, caches: Caches, context: SyncContext) => Iterable<ObjectKey>>>
+  >
+  /**
+   * A hint for people, not a state: written without being reported or waited for, given up when it fails again and again,
+   * looked at as a whole only at the start. `spacing`: milliseconds from one decision about a key to the next.
+   */
+  readonly hint?: { readonly spacing: number }
+  /** All keys that may need work: what a start or a resync looks at. */
+  readonly keys: (caches: Caches, context: SyncContext) => Iterable<ObjectKey>
+  /** Who may not see these objects knows nothing of the kind: a look without a touch leaves it out. */
+  readonly restsOn?: CacheName
+  /** The heart: from what the caches hold to what is to be written. Pure. */
+  readonly decide: (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory) => Decision
+}

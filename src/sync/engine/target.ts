@@ -1,0 +1,54 @@
+/** What a Syncer works on: two clusters, one vCluster, its settings. */
+import { namespaceMap } from "../tenancy/namespace-mapping.ts"
+import { defaultPolicy } from "../kinds/external-secret/policy.ts"
+import type { SyncContext, SyncSettings } from "./context.ts"
+import type { CrdPair } from "../kinds/custom-resource-definition/ensure.ts"
+import { hostSpecSchema } from "../kinds/custom-resource-definition/ensure.ts"
+import type { Clients } from "./executor.ts"
+import type { VclusterRef } from "./preflight.ts"
+
+export interface SyncTarget {
+  readonly clients: Clients
+  readonly vcluster: VclusterRef
+  readonly settings: SyncSettings
+}
+
+/** To the second, as Kubernetes writes its times. */
+export const rfc3339 = (millis: number): string => new Date(millis).toISOString().replace(/\.\d+Z$/, "Z")
+
+/**
+ * @param virtualUid UID of the virtual kube-system namespace
+ * @param pairs the CRDs; looked at anew at every decision, so that an ESO upgrade brings its schema along
+ * @param now RFC 3339
+ */
+export const contextOf = (
+  target: Pick<SyncTarget, "vcluster" | "settings">,
+  virtualUid: string,
+  version: string,
+  pairs: ReadonlyMap<string, CrdPair>,
+  now: () => string,
+): SyncContext => {
+  const { name: vcluster, namespace } = target.vcluster
+  const { namespaces } = target.settings
+  const map = namespaceMap(namespaces, { name: vcluster, namespace })
+  return {
+    tenancy: { vcluster, hostNamespace: namespace, virtualCluster: virtualUid },
+    hostNamespace: namespace,
+    hostScope: namespaces.enabled ? undefined : namespace,
+    isOurNamespace: (host) => host === namespace || map.toVirtual(host) !== undefined,
+    settings: target.settings,
+    policy: defaultPolicy,
+    hostVersion: version,
+    virtualVersion: version,
+    hostSpecSchema: (plural) => {
+      const pair = pairs.get(plural)
+      return pair === undefined ? undefined : hostSpecSchema(pair)
+    },
+    locate: ({ metadata }) => map.object(metadata.namespace ?? "", metadata.name),
+    whyNowhere: map.whyNowhere,
+    hostSecretName: (secret, virtualNamespace) => map.secret(virtualNamespace, secret)?.name ?? "",
+    locateReference: (name, virtualNamespace) => map.reference(virtualNamespace, name),
+    hostServiceAccountName: (name, virtualNamespace) => map.object(virtualNamespace, name)?.name ?? "",
+    now,
+  }
+}

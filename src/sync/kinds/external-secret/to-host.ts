@@ -1,0 +1,168 @@
+/**
+ * ExternalSecret, virtual → host: spec, labels and annotations.
+ *
+ * `desiredHostExternalSecret` says what should stand on the host; `toHost` compares that with what does and decides the
+ * writes. Both are pure.
+ */
+import type { KubeObject } from "../../../effects/client/kube-object.ts"
+import { apiVersionOf } from "../../../effects/client/resource.ts"
+import type { Action } from "../../engine/actions.ts"
+import type { ExternalSecretSpec, StoreReference, TargetTemplate } from "./spec.ts"
+import type { JsonRecord } from "../../../effects/client/unstructured.ts"
+import { carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
+import { mergePatch } from "../../../effects/client/merge-patch.ts"
+import type { HostLocation } from "../../tenancy/names.ts"
+import { markAnnotations, markLabels, originOf, ownedByService } from "../../tenancy/ownership.ts"
+import type { Tenancy } from "../../tenancy/ownership.ts"
+import { canonical } from "../../tenancy/structural-schema.ts"
+import { externalSecrets } from "../../resources.ts"
+
+export interface HostSide {
+  readonly tenancy: Tenancy
+  /** Version of external-secrets.io that we write on the host. */
+  readonly version: string
+  /** openAPIV3Schema of the host's ExternalSecret, for comparing by meaning. */
+  readonly schema: unknown
+  /** What the things that a spec refers to are called beside its copy. */
+  readonly names: {
+    readonly store: (name: string, virtualNamespace: string) => string
+    readonly reference: (name: string, virtualNamespace: string) => string
+  }
+  /** The vCluster's Service: the owner of everything that we put on the host. */
+  readonly service: KubeObject | undefined
+}
+
+/** A name in its host form; no name stays none. */
+type Rename = (name: string) => string
+
+const renamed = <Ref extends { readonly name?: string }>(ref: Ref, rename: Rename): Ref =>
+  ref.name === undefined || ref.name === "" ? ref : { ...ref, name: rename(ref.name) }
+
+/** Labels and annotations only: finalizers and owners of a host Secret are not the tenant's to choose. */
+const hostTemplateMetadata = ({ labels, annotations }: NonNullable<TargetTemplate["metadata"]>): JsonRecord => ({
+  ...(labels === undefined ? {} : { labels: carriedLabels(labels) }),
+  ...(annotations === undefined ? {} : { annotations: carriedAnnotations(annotations) }),
+})
+
+const hostTemplate = (template: TargetTemplate, rename: Rename): JsonRecord => ({
+  ...template,
+  ...(template.metadata === undefined ? {} : { metadata: hostTemplateMetadata(template.metadata) }),
+  ...(template.templateFrom === undefined
+    ? {}
+    : {
+        templateFrom: template.templateFrom.map((source) => ({
+          ...source,
+          ...(source.secret === undefined ? {} : { secret: renamed(source.secret, rename) }),
+          ...(source.configMap === undefined ? {} : { configMap: renamed(source.configMap, rename) }),
+        })),
+      }),
+})
+
+/** A ClusterSecretStore is called the same everywhere; ESO's default kind is SecretStore. */
+const hostStoreRef = (ref: StoreReference, rename: Rename): StoreReference =>
+  ref.kind === "ClusterSecretStore" ? ref : renamed(ref, rename)
+
+type Entries = ExternalSecretSpec["data"]
+
+const hostEntries = (entries: NonNullable<Entries>, rename: Rename): NonNullable<Entries> =>
+  entries.map((entry) =>
+    entry.sourceRef?.storeRef === undefined
+      ? entry
+      : { ...entry, sourceRef: { ...entry.sourceRef, storeRef: hostStoreRef(entry.sourceRef.storeRef, rename) } },
+  )
+
+/** The spec as the host's ESO gets it: the hidden Secret as target, owned by ESO whatever the tenant's policy is (DESIGN §4). */
+const hostSpec = (spec: ExternalSecretSpec, hostSecret: string, namespace: string, { names }: HostSide): JsonRecord => {
+  const { template, ...target } = spec.target ?? {}
+  const store: Rename = (name) => names.store(name, namespace)
+  const reference: Rename = (name) => names.reference(name, namespace)
+  return {
+    ...spec,
+    ...(spec.secretStoreRef === undefined ? {} : { secretStoreRef: hostStoreRef(spec.secretStoreRef, store) }),
+    ...(spec.data === undefined ? {} : { data: hostEntries(spec.data, store) }),
+    ...(spec.dataFrom === undefined ? {} : { dataFrom: hostEntries(spec.dataFrom, store) }),
+    target: {
+      ...target,
+      name: hostSecret,
+      creationPolicy: target.creationPolicy === "None" ? "None" : "Owner",
+      ...(template === undefined ? {} : { template: hostTemplate(template, reference) }),
+    },
+  }
+}
+
+export const desiredHostExternalSecret = (
+  virtual: KubeObject,
+  spec: ExternalSecretSpec,
+  location: HostLocation,
+  hostSecret: string,
+  host: HostSide,
+): KubeObject => ({
+  apiVersion: apiVersionOf(externalSecrets(host.version)),
+  kind: "ExternalSecret",
+  metadata: {
+    name: location.name,
+    namespace: location.namespace,
+    labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(host.tenancy) },
+    annotations: { ...carriedAnnotations(virtual.metadata.annotations), ...markAnnotations(virtual, host.tenancy) },
+    ownerReferences: ownedByService(host.service, location.namespace),
+  },
+  spec: hostSpec(spec, hostSecret, virtual.metadata.namespace ?? "", host),
+})
+
+/** The parts that we keep in step. */
+const kept = (object: KubeObject, spec: unknown): JsonRecord => ({
+  metadata: {
+    labels: object.metadata.labels ?? {},
+    annotations: object.metadata.annotations ?? {},
+    ownerReferences: object.metadata.ownerReferences ?? [],
+  },
+  spec,
+})
+
+/** The same, in a form in which equal meaning is equal JSON. */
+const comparable = (object: KubeObject, host: HostSide): JsonRecord =>
+  kept(object, canonical(host.schema, object["spec"]))
+
+/** While the Service is away (helm is replacing it), an owner reference that is there stays as it is. */
+const keepOwners = (desired: KubeObject, current: KubeObject, host: HostSide): KubeObject =>
+  host.service !== undefined
+    ? desired
+    : {
+        ...desired,
+        metadata: { ...desired.metadata, ownerReferences: current.metadata.ownerReferences ?? [] },
+      }
+
+const patchOf = (current: KubeObject, desired: KubeObject, host: HostSide): Action | undefined => {
+  const wanted = keepOwners(desired, current, host)
+  const patch = mergePatch(kept(current, current["spec"]), kept(wanted, wanted["spec"]))
+  // Most are equal as they stand, and comparing by meaning costs ten times as much.
+  return patch === undefined || mergePatch(comparable(current, host), comparable(wanted, host)) === undefined
+    ? undefined
+    : { _tag: "Patch", side: "host", resource: externalSecrets(host.version), current, patch }
+}
+
+const remove = (current: KubeObject, host: HostSide, becauseAbsent: boolean): ReadonlyArray<Action> =>
+  current.metadata.deletionTimestamp === undefined
+    ? [{ _tag: "Delete", side: "host", resource: externalSecrets(host.version), current, becauseAbsent }]
+    : []
+
+/**
+ * @param desired what should stand on the host; undefined: nothing
+ * @param current what stands there, already known to be a copy of `virtual` or of a predecessor of the same key
+ * @param virtual the virtual object; undefined: it is gone
+ */
+export const toHost = (
+  desired: KubeObject | undefined,
+  current: KubeObject | undefined,
+  virtual: KubeObject | undefined,
+  host: HostSide,
+): ReadonlyArray<Action> => {
+  if (desired === undefined) return current === undefined ? [] : remove(current, host, virtual === undefined)
+  if (current === undefined)
+    return [{ _tag: "Create", side: "host", resource: externalSecrets(host.version), body: desired }]
+  // Deleted and recreated under the same name: ESO must fetch anew, so the host object goes first.
+  if (originOf(current, host.tenancy)?.uid !== virtual?.metadata.uid) return remove(current, host, false)
+  if (current.metadata.deletionTimestamp !== undefined) return []
+  const patch = patchOf(current, desired, host)
+  return patch === undefined ? [] : [patch]
+}

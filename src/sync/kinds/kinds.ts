@@ -1,0 +1,19 @@
+/** The registry: what the Syncer syncs. Adding a kind is a module of its own and a line here. */
+import { clusterSecretStoreKind } from "./cluster-secret-store/kind.ts"
+import { eventKind, storeEventKind } from "./event/kind.ts"
+import { externalSecretKind } from "./external-secret/kind.ts"
+import { referencedConfigMapKind, referencedSecretKind } from "./referenced-object/kind.ts"
+import { secretStoreKind } from "./secret-store/kind.ts"
+import type { SyncedKind } from "../engine/synced-kind.ts"
+import { webhookKind } from "./validating-webhook/kind.ts"
+
+export const syncedKinds: ReadonlyArray<SyncedKind> = [
+  referencedSecretKind,
+  referencedConfigMapKind,
+  secretStoreKind,
+  externalSecretKind,
+  clusterSecretStoreKind,
+  webhookKind,
+  eventKind,
+  storeEventKind,
+]

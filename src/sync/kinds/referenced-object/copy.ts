@@ -1,0 +1,93 @@
+/** The host copy of a Secret or ConfigMap that a spec refers to: what it holds, and whether it is still true. */
+import { createHash } from "node:crypto"
+import type { KubeObject } from "../../../effects/client/kube-object.ts"
+import type { JsonRecord } from "../../../effects/client/unstructured.ts"
+import { stringMapAt } from "../../../effects/client/unstructured.ts"
+import { contentHashAnnotation, referenceLabel, sourceVersionAnnotation } from "../../tenancy/labels.ts"
+import { mergePatch } from "../../../effects/client/merge-patch.ts"
+import { markAnnotations, markLabels, ownedByService } from "../../tenancy/ownership.ts"
+import type { Tenancy } from "../../tenancy/ownership.ts"
+import type { HostLocation } from "../../tenancy/names.ts"
+
+const contentOf = (object: KubeObject) => ({
+  data: stringMapAt(object, "data"),
+  binaryData: stringMapAt(object, "binaryData"),
+})
+
+const sorted = (map: Readonly<Record<string, string>>) => Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1))
+
+/** Salted with the source's UID: equal values of two objects do not show as equal. */
+const hashOf = (object: KubeObject, sourceUid: string): string => {
+  const { data, binaryData } = contentOf(object)
+  return createHash("sha256")
+    .update(JSON.stringify([sourceUid, sorted(data), sorted(binaryData)]))
+    .digest("hex")
+}
+
+/** What should stand on the host, but for the data and what is known of it. */
+export const copyWithoutData = (
+  source: KubeObject,
+  location: HostLocation,
+  kind: "Secret" | "ConfigMap",
+  tenancy: Tenancy,
+  service: KubeObject | undefined,
+): KubeObject => ({
+  apiVersion: "v1",
+  kind,
+  metadata: {
+    ...location,
+    labels: { ...markLabels(tenancy), [referenceLabel]: "true" },
+    annotations: markAnnotations(source, tenancy),
+    ownerReferences: ownedByService(service, location.namespace),
+  },
+  // Whatever the tenant's is: a control plane acts on some types, and ESO reads the data only.
+  ...(kind === "Secret" ? { type: "Opaque" } : {}),
+})
+
+/** @param read the source as it was just read */
+export const copyOf = (body: KubeObject, read: KubeObject): KubeObject => {
+  const { data, binaryData } = contentOf(read)
+  return {
+    ...body,
+    metadata: {
+      ...body.metadata,
+      annotations: {
+        ...body.metadata.annotations,
+        [sourceVersionAnnotation]: read.metadata.resourceVersion ?? "",
+        [contentHashAnnotation]: hashOf(read, read.metadata.uid ?? ""),
+      },
+    },
+    data,
+    ...(Object.keys(binaryData).length === 0 ? {} : { binaryData }),
+  }
+}
+
+const kept = (object: KubeObject): JsonRecord => ({
+  metadata: {
+    labels: object.metadata.labels ?? {},
+    annotations: object.metadata.annotations ?? {},
+    ...(object.metadata.ownerReferences === undefined || object.metadata.ownerReferences.length === 0
+      ? {}
+      : { ownerReferences: object.metadata.ownerReferences }),
+  },
+  ...contentOf(object),
+})
+
+/** What brings `current` to `desired`; undefined: nothing does. */
+export const copyPatch = (current: KubeObject, desired: KubeObject): JsonRecord | undefined =>
+  mergePatch(kept(current), kept(desired))
+
+/** Whether a host copy holds what the source had in the version that is known, and still bears our marks. */
+export const isTrueCopy = (current: KubeObject, source: KubeObject, body: KubeObject): boolean => {
+  const annotations = current.metadata.annotations ?? {}
+  const uid = source.metadata.uid ?? ""
+  return (
+    annotations[sourceVersionAnnotation] === source.metadata.resourceVersion &&
+    annotations[contentHashAnnotation] === hashOf(current, uid) &&
+    Object.entries(body.metadata.annotations ?? {}).every(([key, value]) => annotations[key] === value) &&
+    Object.entries(body.metadata.labels ?? {}).every(([key, value]) => current.metadata.labels?.[key] === value) &&
+    (body.metadata.ownerReferences ?? []).every((owner) =>
+      current.metadata.ownerReferences?.some(({ uid: standing }) => standing === owner.uid),
+    )
+  )
+}

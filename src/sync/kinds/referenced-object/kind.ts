@@ -1,0 +1,141 @@
+/**
+ * Secret and ConfigMap, virtual → host: what a synced spec refers to is copied beside it, kept up to date, and removed with
+ * the last reference. Only what the tenant's own namespace holds, and only for specs that no rule refuses (DESIGN §5, §6).
+ */
+import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
+import { keyOf, objectKey, splitKey } from "../../../effects/client/kube-object.ts"
+import type { Resource } from "../../../effects/client/resource.ts"
+import type { CacheName, Caches } from "../../engine/caches.ts"
+import type { SyncContext } from "../../engine/context.ts"
+import { mayGoToHost as externalSecretMayGo } from "../external-secret/conflicts.ts"
+import type { CopiedKind } from "./copies.ts"
+import { copiesOf, virtualReferent } from "./copies.ts"
+import { configMaps, secrets } from "../../resources.ts"
+import type { Action, Decision } from "../../engine/actions.ts"
+import { decodeSpec, templateReferences } from "../external-secret/spec.ts"
+import { originKeys } from "../../tenancy/ownership.ts"
+import { copyWithoutData, isTrueCopy } from "./copy.ts"
+import { referenceKey } from "../../tenancy/references.ts"
+import { mayGoToHost as storeMayGo, referentsOf } from "../secret-store/conflicts.ts"
+import type { SyncedKind } from "../../engine/synced-kind.ts"
+import { vclusterService } from "../../tenancy/vcluster-service.ts"
+import { Result } from "effect"
+
+const isReferredTo = (kind: CopiedKind, key: ObjectKey, caches: Caches, context: SyncContext): boolean => {
+  const reference = referenceKey(kind, key)
+  return (
+    caches.virtualSecretStores.byIndex("reference", reference).some((store) => storeMayGo(store, context)) ||
+    caches.virtualExternalSecrets
+      .byIndex("reference", reference)
+      .some((externalSecret) => externalSecretMayGo(externalSecret, caches, context))
+  )
+}
+
+const remove = (resource: Resource, copies: ReadonlyArray<KubeObject>): ReadonlyArray<Action> =>
+  copies
+    .filter((copy) => copy.metadata.deletionTimestamp === undefined)
+    .map((current) => ({ _tag: "Delete", side: "host", resource, current, becauseAbsent: false }))
+
+const decide =
+  (kind: CopiedKind, resource: Resource) =>
+  (key: ObjectKey, caches: Caches, context: SyncContext): Decision => {
+    const copies = copiesOf(kind, caches).byIndex("origin", key)
+    const source = virtualReferent(kind, key, caches)
+    const { name, namespace = "" } = splitKey(key)
+    const location = context.locateReference(name, namespace)
+    const isWanted =
+      source !== undefined &&
+      source.metadata.deletionTimestamp === undefined &&
+      location !== undefined &&
+      isReferredTo(kind, key, caches, context)
+    if (!isWanted) return { actions: remove(resource, copies), verdict: undefined }
+    const place = keyOf(location.namespace, location.name)
+    const current = copies.find((copy) => objectKey(copy) === place)
+    const strays = remove(
+      resource,
+      copies.filter((copy) => copy !== current),
+    )
+    const service = vclusterService(caches, context)
+    const body = copyWithoutData(source, location, kind, context.tenancy, service)
+    const standing = copiesOf(kind, caches).get(place)
+    // Somebody else's, or the copy of another name: whoever refers to it is refused, and says so.
+    if (current === undefined && standing !== undefined) return { actions: strays, verdict: undefined }
+    if (current !== undefined && isTrueCopy(current, source, body)) return { actions: strays, verdict: undefined }
+    return {
+      actions: [...strays, { _tag: "Copy", side: "host", resource, source, body, current }],
+      verdict: undefined,
+    }
+  }
+
+/** The keys of one kind that specs refer to. */
+const keysIn = (kind: CopiedKind, context: SyncContext) => ({
+  ofExternalSecret: (object: KubeObject): ReadonlyArray<ObjectKey> => {
+    const spec = Result.getOrUndefined(decodeSpec(object["spec"]))
+    return spec === undefined
+      ? []
+      : templateReferences(spec)
+          .filter((reference) => reference.kind === kind)
+          .map(({ name }) => keyOf(object.metadata.namespace, name))
+  },
+  ofStore: (object: KubeObject): ReadonlyArray<ObjectKey> =>
+    referentsOf(object, context)
+      .filter((referent) => referent.kind === kind)
+      .map(({ name }) => keyOf(object.metadata.namespace, name)),
+})
+
+const concerns = (kind: CopiedKind, key: ObjectKey, caches: Caches): boolean => {
+  const reference = referenceKey(kind, key)
+  return (
+    caches.virtualSecretStores.byIndex("reference", reference).length > 0 ||
+    caches.virtualExternalSecrets.byIndex("reference", reference).length > 0 ||
+    copiesOf(kind, caches).byIndex("origin", key).length > 0
+  )
+}
+
+const copiedKind = (
+  kind: CopiedKind,
+  resource: Resource,
+  sources: ReadonlyArray<CacheName>,
+  copies: "hostReferenceSecrets" | "hostReferenceConfigMaps",
+): SyncedKind => ({
+  kind,
+  sources: {
+    ...Object.fromEntries(
+      sources.map((name) => [
+        name,
+        // Of all the Secrets and ConfigMaps of a cluster, only a few are anybody's concern.
+        (object: KubeObject, caches: Caches) => (concerns(kind, objectKey(object), caches) ? [objectKey(object)] : []),
+      ]),
+    ),
+    [copies]: (object: KubeObject, _caches: Caches, context: SyncContext) => originKeys(object, context.tenancy),
+    virtualExternalSecrets: (object, _caches, context) => keysIn(kind, context).ofExternalSecret(object),
+    virtualSecretStores: (object, _caches, context) => keysIn(kind, context).ofStore(object),
+    hostClusterSecretStores: (object, caches, context) =>
+      caches.virtualExternalSecrets
+        .byIndex("clusterStore", object.metadata.name)
+        .flatMap((externalSecret) => keysIn(kind, context).ofExternalSecret(externalSecret)),
+  },
+  keys: (caches, context) => {
+    const { ofExternalSecret, ofStore } = keysIn(kind, context)
+    return new Set([
+      ...[...copiesOf(kind, caches).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+      ...[...caches.virtualExternalSecrets.values()].flatMap(ofExternalSecret),
+      ...[...caches.virtualSecretStores.values()].flatMap(ofStore),
+    ])
+  },
+  decide: decide(kind, resource),
+})
+
+export const referencedSecretKind = copiedKind(
+  "Secret",
+  secrets,
+  ["virtualSecrets", "virtualUnmanagedSecrets"],
+  "hostReferenceSecrets",
+)
+
+export const referencedConfigMapKind = copiedKind(
+  "ConfigMap",
+  configMaps,
+  ["virtualConfigMaps"],
+  "hostReferenceConfigMaps",
+)

@@ -1,0 +1,208 @@
+/**
+ * SecretStore spec, virtual → host and back. Both sides may be edited: what they last agreed on stands on the host object (so
+ * a restart forgets nothing), and each is compared with that. The virtual side wins where both changed the same thing.
+ *
+ * All three are compared in the tenant's names and with defaults filled in, since what the API server fills in is no edit.
+ */
+import { Result } from "effect"
+import type { KubeObject } from "../../../effects/client/kube-object.ts"
+import { apiVersionOf } from "../../../effects/client/resource.ts"
+import type { SyncContext } from "../../engine/context.ts"
+import { secretStores } from "../../resources.ts"
+import type { Action } from "../../engine/actions.ts"
+import { recordAt } from "../../../effects/client/unstructured.ts"
+import type { JsonRecord } from "../../../effects/client/unstructured.ts"
+import { baseAnnotation, carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
+import { jsonEqual, mergePatch } from "../../../effects/client/merge-patch.ts"
+import type { HostLocation } from "../../tenancy/names.ts"
+import { markAnnotations, markLabels, ownedByService } from "../../tenancy/ownership.ts"
+import { findReferences, renameReferences } from "../../tenancy/references.ts"
+import type { Reference } from "../../tenancy/references.ts"
+import { canonical, isNestedDeeperThan, normalize } from "../../tenancy/structural-schema.ts"
+import { mergeThreeWays } from "./three-way-merge.ts"
+import { judge, knownSpec } from "./conflicts.ts"
+
+export interface StoreWrites {
+  readonly actions: ReadonlyArray<Action>
+  /** Why an edit on the host was not taken over, for the tenant. */
+  readonly overruled: string | undefined
+}
+
+const schemaOf = (context: SyncContext): unknown => context.hostSpecSchema("secretstores")
+
+const hostNameOf = ({ kind, name }: Reference, namespace: string, context: SyncContext): string | undefined =>
+  kind === "ServiceAccount"
+    ? context.hostServiceAccountName(name, namespace)
+    : context.locateReference(name, namespace)?.name
+
+const toHostNames = (spec: unknown, namespace: string, context: SyncContext): unknown =>
+  renameReferences(schemaOf(context), spec, (reference) => hostNameOf(reference, namespace, context))
+
+/** In the tenant's names, without namespaces, with the API server's defaults. ESO itself never changes the spec of a store. */
+const inTenantNames = (spec: unknown, context: SyncContext): JsonRecord =>
+  recordAt(
+    normalize(
+      schemaOf(context),
+      renameReferences(schemaOf(context), spec, ({ name }) => name),
+    ),
+  ) ?? {}
+
+/** Host specs nest as deep as ESO's API does; an annotation that somebody wrote on the host may hold anything. */
+const maxDepth = 32
+
+const baseOf = (host: KubeObject): JsonRecord | undefined => {
+  const text = host.metadata.annotations?.[baseAnnotation]
+  if (text === undefined) return undefined
+  const parsed = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  return isNestedDeeperThan(parsed, maxDepth) ? undefined : recordAt(parsed)
+}
+
+/**
+ * The host's spec as the tenant would write it; undefined when it refers to what the tenant cannot name.
+ *
+ * @param known specs in the tenant's names: only what they refer to has a name on the virtual side
+ */
+const backFromHost = (
+  host: KubeObject,
+  known: ReadonlyArray<unknown>,
+  namespace: string,
+  context: SyncContext,
+): JsonRecord | undefined => {
+  const names = new Map(
+    known.flatMap((spec) =>
+      findReferences(schemaOf(context), spec).references.map(
+        (reference) => [`${reference.kind}|${hostNameOf(reference, namespace, context)}`, reference.name] as const,
+      ),
+    ),
+  )
+  let isForeign = false
+  const renamed = renameReferences(schemaOf(context), host["spec"], ({ kind, name }) => {
+    const tenants = names.get(`${kind}|${name}`)
+    if (tenants === undefined) isForeign = true
+    return tenants
+  })
+  return isForeign ? undefined : inTenantNames(renamed, context)
+}
+
+interface Agreement {
+  /** What the virtual side holds now, comparable with `spec`. */
+  readonly ours: JsonRecord
+  readonly spec: JsonRecord
+  readonly overruled: string | undefined
+}
+
+/** What both sides are to hold. */
+const agree = (virtual: KubeObject, host: KubeObject, context: SyncContext): Agreement => {
+  const ours = inTenantNames(knownSpec(virtual, context), context)
+  const base = baseOf(host)
+  if (base === undefined) return { ours, spec: ours, overruled: undefined }
+  const theirs = backFromHost(host, [ours, base], virtual.metadata.namespace ?? "", context)
+  if (theirs === undefined)
+    return {
+      ours,
+      spec: ours,
+      overruled: "an edit of the SecretStore on the host refers to what is not of this namespace",
+    }
+  const merged = mergeThreeWays(base, ours, theirs, "spec")
+  const spec = recordAt(merged.value) ?? ours
+  // Nobody but the tenant is asked: what they may not write themselves is not written for them.
+  if (!jsonEqual(spec, ours) && judge({ ...virtual, spec }, context) !== undefined)
+    return { ours, spec: ours, overruled: "an edit of the SecretStore on the host is not one that a tenant may make" }
+  return {
+    ours,
+    spec,
+    overruled:
+      merged.conflicts.length === 0
+        ? undefined
+        : `edited on both sides, and the edit on the host was overruled: ${merged.conflicts.join(", ")}`,
+  }
+}
+
+export const desiredHostStore = (
+  virtual: KubeObject,
+  spec: JsonRecord,
+  location: HostLocation,
+  service: KubeObject | undefined,
+  context: SyncContext,
+): KubeObject => ({
+  apiVersion: apiVersionOf(secretStores(context.hostVersion)),
+  kind: "SecretStore",
+  metadata: {
+    ...location,
+    labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(context.tenancy) },
+    annotations: {
+      ...carriedAnnotations(virtual.metadata.annotations),
+      ...markAnnotations(virtual, context.tenancy),
+      [baseAnnotation]: JSON.stringify(spec),
+    },
+    ownerReferences: ownedByService(service, location.namespace),
+  },
+  spec: toHostNames(spec, virtual.metadata.namespace ?? "", context),
+})
+
+const kept = (object: KubeObject, spec: unknown, owners: KubeObject): JsonRecord => ({
+  metadata: {
+    labels: object.metadata.labels ?? {},
+    annotations: object.metadata.annotations ?? {},
+    ownerReferences: owners.metadata.ownerReferences ?? [],
+  },
+  spec,
+})
+
+const patchHost = (
+  current: KubeObject,
+  desired: KubeObject,
+  service: KubeObject | undefined,
+  context: SyncContext,
+): ReadonlyArray<Action> => {
+  // While the Service is away (helm is replacing it), an owner reference that is there stays as it is.
+  const owners = service === undefined ? current : desired
+  const comparable = (spec: unknown) => canonical(schemaOf(context), spec)
+  const same =
+    mergePatch(
+      kept(current, comparable(current["spec"]), current),
+      kept(desired, comparable(desired["spec"]), owners),
+    ) === undefined
+  const patch = mergePatch(kept(current, current["spec"], current), kept(desired, desired["spec"], owners))
+  return same || patch === undefined
+    ? []
+    : [{ _tag: "Patch", side: "host", resource: secretStores(context.hostVersion), current, patch }]
+}
+
+const patchVirtual = (virtual: KubeObject, { ours, spec }: Agreement, context: SyncContext): ReadonlyArray<Action> => {
+  const patch = mergePatch({ spec: ours }, { spec })
+  return patch === undefined
+    ? []
+    : [{ _tag: "Patch", side: "virtual", resource: secretStores(context.virtualVersion), current: virtual, patch }]
+}
+
+export const createStore = (
+  virtual: KubeObject,
+  location: HostLocation,
+  service: KubeObject | undefined,
+  context: SyncContext,
+): Action => ({
+  _tag: "Create",
+  side: "host",
+  resource: secretStores(context.hostVersion),
+  body: desiredHostStore(virtual, inTenantNames(knownSpec(virtual, context), context), location, service, context),
+})
+
+/**
+ * Brings both sides to what they agree on. The virtual side is written first: after a crash in between, the next look finds
+ * the same edit on both sides, and not one that the tenant seems to have taken back.
+ */
+export const bringTogether = (
+  virtual: KubeObject,
+  host: KubeObject,
+  location: HostLocation,
+  service: KubeObject | undefined,
+  context: SyncContext,
+): StoreWrites => {
+  const agreement = agree(virtual, host, context)
+  const desired = desiredHostStore(virtual, agreement.spec, location, service, context)
+  return {
+    actions: [...patchVirtual(virtual, agreement, context), ...patchHost(host, desired, service, context)],
+    overruled: agreement.overruled,
+  }
+}

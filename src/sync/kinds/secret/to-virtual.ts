@@ -1,0 +1,289 @@
+/**
+ * Secret, host → virtual: data, type, immutability, and the labels and annotations that the tenant's template asked for.
+ *
+ * What the tenant's `creationPolicy` means is carried out here, as ESO does it in one cluster (`externalsecret_controller.go`).
+ * Written by server-side apply under a field manager of the ExternalSecret's own, key by key: what others put there stays as
+ * far as ESO leaves it, keys that we no longer apply go (the API server keeps the account).
+ */
+import type { KubeObject, OwnerReference } from "../../../effects/client/kube-object.ts"
+import { apiVersionOf } from "../../../effects/client/resource.ts"
+import type { Action } from "../../engine/actions.ts"
+import type { AppliedFields } from "./managed-fields.ts"
+import { appliedByOthers, appliedFields, fieldManager, managerFor } from "./managed-fields.ts"
+import type { ExternalSecretSpec } from "../external-secret/spec.ts"
+import { creationPolicyOf } from "../external-secret/spec.ts"
+import { stringAt, stringMapAt, valueAt } from "../../../effects/client/unstructured.ts"
+import {
+  carriedAnnotations,
+  carriedLabels,
+  externalSecretAnnotation,
+  heldBackLabels,
+  hostVersionAnnotation,
+  managedLabel,
+} from "../../tenancy/labels.ts"
+import { controllerOf } from "../../tenancy/ownership.ts"
+import { secrets } from "../../resources.ts"
+
+export interface VirtualTarget {
+  /** The virtual ExternalSecret. */
+  readonly owner: KubeObject
+  readonly spec: ExternalSecretSpec
+  /** Name of the Secret in the virtual cluster. */
+  readonly name: string
+  /** The Secret that ESO made on the host. */
+  readonly source: KubeObject
+}
+
+type Entries = Readonly<Record<string, string>>
+
+interface Content {
+  readonly labels: Entries
+  readonly annotations: Entries
+  readonly data: Entries
+}
+
+/** The owner reference that ESO itself would set (`controllerutil.SetControllerReference`). */
+const controllerReference = (owner: KubeObject): OwnerReference => ({
+  apiVersion: owner.apiVersion,
+  kind: "ExternalSecret",
+  name: owner.metadata.name,
+  uid: owner.metadata.uid ?? "",
+  controller: true,
+  blockOwnerDeletion: true,
+})
+
+const pick = (entries: Entries | undefined, keep: (key: string) => boolean): Entries =>
+  Object.fromEntries(Object.entries(entries ?? {}).filter(([key]) => keep(key)))
+
+/** Whose labels and annotations the Secret gets: the template's, which ESO renders, else the ExternalSecret's. */
+const metadataAskedFor = ({ owner, spec }: VirtualTarget) =>
+  spec.target?.template === undefined ? owner.metadata : (spec.target.template.metadata ?? {})
+
+/**
+ * All that ESO put into the host Secret, as far as the tenant asked for it: under long names ESO (v0.20) leaves labels that are
+ * no longer asked for. Some labels the host could not carry; ESO in one cluster would have put them on the Secret.
+ */
+const wholeContent = (target: VirtualTarget): Content => {
+  const { metadata } = target.source
+  const { labels = {}, annotations = {} } = metadataAskedFor(target)
+  return {
+    labels: {
+      ...pick(carriedLabels(metadata.labels), (key) => Object.hasOwn(labels, key)),
+      ...heldBackLabels(labels),
+    },
+    annotations: pick(carriedAnnotations(metadata.annotations), (key) => Object.hasOwn(annotations, key)),
+    data: stringMapAt(target.source, "data"),
+  }
+}
+
+/** Just what we put there, with the values that it has: nothing changes. */
+const standingContent = (standing: KubeObject, applied: AppliedFields): Content => ({
+  labels: pick(standing.metadata.labels, (key) => applied.labels.has(key)),
+  annotations: pick(standing.metadata.annotations, (key) => applied.annotations.has(key)),
+  data: pick(stringMapAt(standing, "data"), (key) => applied.data.has(key)),
+})
+
+/**
+ * Two that merge into one Secret may want the same key. The later one takes it once, and the earlier one leaves it there:
+ * else they would take it from each other for ever.
+ */
+const yielded = (content: Content, applied: AppliedFields, others: AppliedFields): Content => {
+  const first = applied.labels.size === 0
+  const mine = (field: keyof Content) => (key: string) => first || applied[field].has(key) || !others[field].has(key)
+  return {
+    labels: pick(content.labels, mine("labels")),
+    annotations: pick(content.annotations, mine("annotations")),
+    data: pick(content.data, mine("data")),
+  }
+}
+
+/** Our marks: where the Secret comes from. A Secret that several merge into comes from none of them. */
+const marks = ({ owner, spec, source }: VirtualTarget): { readonly labels: Entries; readonly annotations: Entries } => {
+  const policy = creationPolicyOf(spec)
+  return {
+    labels: { [managedLabel]: "true" },
+    annotations: {
+      ...(policy === "Merge" ? {} : { [externalSecretAnnotation]: owner.metadata.name }),
+      ...(policy === "Orphan" ? { [hostVersionAnnotation]: source.metadata.resourceVersion ?? "" } : {}),
+    },
+  }
+}
+
+const body = (
+  target: VirtualTarget,
+  content: Content,
+  rest: { readonly type?: unknown; readonly immutable: boolean },
+): KubeObject => {
+  const { owner, spec, name } = target
+  const { labels, annotations } = marks(target)
+  return {
+    apiVersion: apiVersionOf(secrets),
+    kind: "Secret",
+    metadata: {
+      name,
+      namespace: owner.metadata.namespace ?? "",
+      labels: { ...content.labels, ...labels },
+      annotations: { ...content.annotations, ...annotations },
+      ...(creationPolicyOf(spec) === "Owner" ? { ownerReferences: [controllerReference(owner)] } : {}),
+    },
+    ...(rest.type === undefined ? {} : { type: rest.type }),
+    data: content.data,
+    ...(rest.immutable ? { immutable: true } : {}),
+  }
+}
+
+const isImmutable = (secret: KubeObject): boolean => valueAt(secret, "immutable") === true
+
+/**
+ * What should stand in the virtual cluster.
+ *
+ * @param standing what does, values included; undefined: nothing
+ */
+export const desiredVirtualSecret = (target: VirtualTarget, standing: KubeObject | undefined): KubeObject => {
+  const { owner, spec, source } = target
+  if (standing === undefined)
+    return body(target, wholeContent(target), {
+      type: valueAt(source, "type") ?? "Opaque",
+      immutable: isImmutable(source),
+    })
+  const manager = managerFor(owner.metadata.name)
+  const applied = appliedFields(standing, manager)
+  const type = valueAt(standing, "type")
+  // Of a Secret that is there already, `target.immutable` freezes what it holds.
+  if (spec.target?.immutable === true)
+    return body(target, standingContent(standing, applied), { type, immutable: true })
+  const content = wholeContent(target)
+  return body(
+    target,
+    {
+      ...(creationPolicyOf(spec) === "Merge" ? yielded(content, applied, appliedByOthers(standing, manager)) : content),
+      ...(isImmutable(standing) ? { data: standingContent(standing, applied).data } : {}),
+    },
+    { type, immutable: isImmutable(standing) },
+  )
+}
+
+const sameKeys = (wanted: Entries, applied: ReadonlySet<string>): boolean => {
+  const keys = Object.keys(wanted)
+  return keys.length === applied.size && keys.every((key) => applied.has(key))
+}
+
+const holds = (current: Entries, wanted: Entries): boolean =>
+  Object.entries(wanted).every(([key, value]) => Object.hasOwn(current, key) && current[key] === value)
+
+/** ESO knows itself by kind and name, so that a successor of the same name goes on. */
+export const isControlledBy = (secret: KubeObject, externalSecret: KubeObject): boolean => {
+  const controller = controllerOf(secret)
+  return controller?.kind === "ExternalSecret" && controller.name === externalSecret.metadata.name
+}
+
+/** Whether an apply would change nothing: the values are there, and what is ours there is just what we want. */
+const inStep = (current: KubeObject, desired: KubeObject, owner: KubeObject): boolean => {
+  const applied = appliedFields(current, managerFor(owner.metadata.name))
+  const wantedController = controllerOf(desired)?.uid
+  return (
+    (["labels", "annotations"] as const).every((field) => {
+      const wanted = desired.metadata[field] ?? {}
+      return holds(current.metadata[field] ?? {}, wanted) && sameKeys(wanted, applied[field])
+    }) &&
+    holds(stringMapAt(current, "data"), stringMapAt(desired, "data")) &&
+    sameKeys(stringMapAt(desired, "data"), applied.data) &&
+    isImmutable(current) === isImmutable(desired) &&
+    (wantedController === undefined ? !isControlledBy(current, owner) : controllerOf(current)?.uid === wantedController)
+  )
+}
+
+const onVirtual = { side: "virtual", resource: secrets } as const
+
+const deleteSecret = (current: KubeObject): Action => ({ ...onVirtual, _tag: "Delete", current, becauseAbsent: false })
+
+/**
+ * A Secret of which we know only that it is there. As ESO does, we first put our label on it: then it comes into the cache
+ * with all that it holds, and the next decision sees what it would change.
+ */
+export const lookInto = (unmanaged: KubeObject): ReadonlyArray<Action> => {
+  const { name, namespace = "" } = unmanaged.metadata
+  const marked = { metadata: { name, namespace, labels: { [managedLabel]: "true" } } }
+  return [
+    {
+      ...onVirtual,
+      _tag: "Apply",
+      body: { apiVersion: apiVersionOf(secrets), kind: "Secret", ...marked },
+      manager: fieldManager,
+      previous: unmanaged,
+    },
+  ]
+}
+
+/** Keys that ESO would not leave in a Secret that it does not merge into: `ApplyTemplate` clears the data first. */
+const foreignKeys = (target: VirtualTarget, current: KubeObject): ReadonlyArray<string> => {
+  if (creationPolicyOf(target.spec) === "Merge" || target.spec.target?.immutable === true || isImmutable(current))
+    return []
+  const wanted = stringMapAt(target.source, "data")
+  return Object.keys(stringMapAt(current, "data")).filter((key) => !Object.hasOwn(wanted, key))
+}
+
+/** Brings `current` to what should stand there. */
+export const applySecret = (target: VirtualTarget, current: KubeObject | undefined): ReadonlyArray<Action> => {
+  const { owner } = target
+  const desired = desiredVirtualSecret(target, current)
+  const apply: Action = {
+    ...onVirtual,
+    _tag: "Apply",
+    body: desired,
+    manager: managerFor(owner.metadata.name),
+    previous: current,
+  }
+  if (current === undefined) return [apply]
+  if (current.metadata.deletionTimestamp !== undefined) return []
+  const foreign = foreignKeys(target, current)
+  const ours = appliedFields(current, apply.manager).data
+  const strange = foreign.filter((key) => !ours.has(key))
+  return [
+    ...(strange.length === 0
+      ? []
+      : [
+          {
+            ...onVirtual,
+            _tag: "Patch" as const,
+            current,
+            patch: { data: Object.fromEntries(strange.map((key) => [key, null])) },
+          },
+        ]),
+    ...(inStep(current, desired, owner) ? [] : [apply]),
+  ]
+}
+
+/** Whether what ESO fetched is not in the Secret, nor can be, since it is immutable. */
+export const isFrozenOut = (target: VirtualTarget, current: KubeObject): boolean => {
+  if (!isImmutable(current) || target.spec.target?.immutable === true) return false
+  const wanted = stringMapAt(target.source, "data")
+  const standing = stringMapAt(current, "data")
+  const foreign = Object.keys(standing).some((key) => !Object.hasOwn(wanted, key))
+  return !holds(standing, wanted) || (foreign && creationPolicyOf(target.spec) !== "Merge")
+}
+
+/** A type cannot be changed; without one in the template, the Secret keeps what it has. */
+export const hasOtherType = ({ spec }: VirtualTarget, current: KubeObject): boolean => {
+  const wanted = spec.target?.template?.type ?? ""
+  return wanted !== "" && valueAt(current, "type") !== wanted
+}
+
+/** Whether ESO has written since we did: for Orphan, which it leaves alone between two refreshes. */
+export const isOlderThanSource = (target: VirtualTarget, current: KubeObject): boolean => {
+  const version = stringAt(current, "metadata", "annotations", hostVersionAnnotation)
+  return version !== undefined && version !== target.source.metadata.resourceVersion
+}
+
+/**
+ * Virtual Secrets that we made for the ExternalSecret of this name and that it does not want any more (target renamed, refused, not
+ * selected). Under Orphan and Merge there is no controller reference, so they stay.
+ */
+export const removeSecrets = (claimed: ReadonlyArray<KubeObject>, externalSecret: string): ReadonlyArray<Action> =>
+  claimed
+    .filter(
+      (secret) =>
+        secret.metadata.deletionTimestamp === undefined &&
+        appliedFields(secret, managerFor(externalSecret)).labels.size > 0,
+    )
+    .map(deleteSecret)

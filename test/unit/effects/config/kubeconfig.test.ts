@@ -1,0 +1,308 @@
+/** Which cluster and whom a kubeconfig and kubectl's flags mean. */
+import { assert, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { delimiter, join } from "node:path"
+import type { Surroundings } from "../../../../src/effects/config/kubeconfig-file.ts"
+import {
+  listContexts,
+  loadKubeconfig,
+  type Overrides,
+  parseKubeconfig,
+} from "../../../../src/effects/config/kubeconfig.ts"
+
+/** A home of its own with these files; paths are relative to it. */
+const home = (files: Readonly<Record<string, string>>, env: Readonly<Record<string, string>> = {}) =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "kubeconfig-test-"))),
+      (folder) => Effect.sync(() => rmSync(folder, { recursive: true })),
+    ),
+    (folder) => {
+      for (const [path, text] of Object.entries(files)) {
+        mkdirSync(join(folder, path, ".."), { recursive: true })
+        writeFileSync(join(folder, path), text)
+      }
+      const surroundings: Surroundings = {
+        env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replaceAll("HOME", folder)])),
+        home: folder,
+        serviceAccount: join(folder, "pod"),
+      }
+      return { folder, surroundings }
+    },
+  )
+
+const simple = `
+apiVersion: v1
+kind: Config
+current-context: prod
+contexts:
+- {name: prod, context: {cluster: p, user: jane, namespace: team-x}}
+- {name: dev, context: {cluster: d, user: jane}}
+- {name: broken, context: {cluster: gone, user: jane}}
+- {name: nobody, context: {cluster: p, user: departed}}
+clusters:
+- {name: p, cluster: {server: "https://prod:6443/prefix/", certificate-authority-data: Y2E=, tls-server-name: kubernetes, proxy-url: "http://proxy:1"}}
+- {name: d, cluster: {server: "https://dev:6443", insecure-skip-tls-verify: true}}
+users:
+- {name: jane, user: {token: secret-token, as: boss, as-uid: "1", as-groups: [a, b], as-user-extra: {"Reason/x": [why]}}}
+`
+
+const message = <A, E extends { readonly message: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.flip(effect), (error) => error.message)
+
+const loadSimple = (overrides: Overrides = {}) =>
+  Effect.flatMap(home({ ".kube/config": simple }), ({ surroundings }) =>
+    loadKubeconfig(undefined, overrides, surroundings),
+  )
+
+it.effect("reads the current context", () =>
+  Effect.gen(function* () {
+    const { credentials, ...source } = yield* loadSimple()
+    assert.deepStrictEqual(source, {
+      context: "prod",
+      namespace: "team-x",
+      server: "https://prod:6443/prefix",
+      serverName: "kubernetes",
+      insecure: false,
+      proxyUrl: "http://proxy:1",
+    })
+    assert.deepStrictEqual(yield* credentials(false), {
+      ca: "ca",
+      cert: undefined,
+      key: undefined,
+      headers: {
+        authorization: "Bearer secret-token",
+        "impersonate-user": "boss",
+        "impersonate-uid": "1",
+        "impersonate-group": ["a", "b"],
+        "impersonate-extra-reason%2fx": ["why"],
+      },
+    })
+  }),
+)
+
+it.effect("lets the flags count before the kubeconfig", () =>
+  Effect.gen(function* () {
+    const dev = yield* loadSimple({ context: "dev" })
+    assert.deepInclude(dev, { context: "dev", namespace: undefined, server: "https://dev:6443", insecure: true })
+    const mixed = yield* loadSimple({ context: "dev", cluster: "p", server: "https://1.2.3.4", tlsServerName: "x" })
+    assert.deepInclude(mixed, { server: "https://1.2.3.4", serverName: "x", proxyUrl: "http://proxy:1" })
+    const { folder, surroundings } = yield* home({
+      ".kube/config": simple,
+      "ca.pem": "other ca",
+      "c.pem": "cert",
+      "k.pem": "key",
+    })
+    const overridden = yield* loadKubeconfig(
+      undefined,
+      {
+        token: "mine",
+        certificateAuthority: join(folder, "ca.pem"),
+        clientCertificate: join(folder, "c.pem"),
+        clientKey: join(folder, "k.pem"),
+        insecureSkipTlsVerify: true,
+        impersonate: { user: "joe", groups: ["ops"], uid: "2" },
+      },
+      surroundings,
+    )
+    assert.isTrue(overridden.insecure)
+    const { headers, ...certificates } = yield* overridden.credentials(false)
+    assert.deepStrictEqual(certificates, { ca: "other ca", cert: "cert", key: "key" })
+    assert.deepInclude(headers, { authorization: "Bearer mine", "impersonate-user": "joe", "impersonate-uid": "2" })
+    assert.deepStrictEqual(headers["impersonate-group"], ["ops"])
+  }),
+)
+
+it.effect("works with --server alone", () =>
+  Effect.gen(function* () {
+    const { surroundings } = yield* home({})
+    const source = yield* loadKubeconfig(undefined, { server: "https://1.2.3.4:6443", token: "t" }, surroundings)
+    assert.strictEqual(source.server, "https://1.2.3.4:6443")
+    assert.deepInclude((yield* source.credentials(false)).headers, { authorization: "Bearer t" })
+  }),
+)
+
+it.effect("merges the files of KUBECONFIG: what the first says counts", () =>
+  Effect.gen(function* () {
+    const second = simple
+      .replace("current-context: prod", "current-context: dev")
+      .replace("https://prod:6443/prefix/", "https://wrong")
+    const first = `
+current-context: ""
+contexts: [{name: mine, context: {cluster: p, user: me}}]
+clusters: [{name: p, cluster: {server: "https://first", certificate-authority: certs/ca.pem}}]
+users: null
+`
+    const { surroundings } = yield* home(
+      { "a/one": first, "b/two": second, "a/certs/ca.pem": "beside the file" },
+      { KUBECONFIG: ["HOME/a/one", "HOME/missing", "HOME/b/two"].join(delimiter) },
+    )
+    const source = yield* loadKubeconfig(undefined, {}, surroundings)
+    assert.deepInclude(source, { context: "dev", server: "https://dev:6443" })
+    const other = yield* loadKubeconfig(undefined, { context: "prod" }, surroundings)
+    assert.strictEqual(other.server, "https://first")
+    assert.strictEqual((yield* other.credentials(false)).ca, "beside the file")
+    const { names, current } = yield* listContexts(undefined, surroundings)
+    assert.deepStrictEqual(names.toSorted(), ["broken", "dev", "mine", "nobody", "prod"])
+    assert.strictEqual(current, "dev")
+  }),
+)
+
+it.effect("uses the pod's service account where there is no kubeconfig, and reads its token anew", () =>
+  Effect.gen(function* () {
+    const { folder, surroundings } = yield* home(
+      { "pod/token": "one\n", "pod/ca.crt": "pod ca", "pod/namespace": "team-x\n" },
+      { KUBERNETES_SERVICE_HOST: "fd00::1", KUBERNETES_SERVICE_PORT: "443" },
+    )
+    const source = yield* loadKubeconfig(undefined, {}, surroundings)
+    assert.deepInclude(source, { context: undefined, namespace: "team-x", server: "https://[fd00::1]:443" })
+    const first = yield* source.credentials(false)
+    assert.deepInclude(first, { ca: "pod ca" })
+    assert.strictEqual(first.headers["authorization"], "Bearer one")
+    writeFileSync(join(folder, "pod/token"), "two")
+    assert.strictEqual((yield* source.credentials(false)).headers["authorization"], "Bearer two")
+    rmSync(join(folder, "pod/token"))
+    assert.include(yield* message(source.credentials(false)), "pod/token does not exist")
+    assert.deepStrictEqual(
+      yield* listContexts(join(folder, "none"), surroundings).pipe(message),
+      "kubeconfig ~/none does not exist",
+    )
+  }),
+)
+
+it.effect("says what is wrong in one line", () =>
+  Effect.gen(function* () {
+    assert.strictEqual(
+      yield* message(Effect.flatMap(home({}), ({ surroundings }) => loadKubeconfig(undefined, {}, surroundings))),
+      "no kubeconfig: neither --kubeconfig, KUBECONFIG nor ~/.kube/config names a readable file",
+    )
+    assert.match(
+      yield* message(
+        Effect.flatMap(home({}, { KUBECONFIG: "HOME/a" }), ({ surroundings }) =>
+          loadKubeconfig(undefined, {}, surroundings),
+        ),
+      ),
+      /^no kubeconfig: KUBECONFIG names .*\/a, which does not exist$/,
+    )
+    const cases: ReadonlyArray<readonly [Overrides, string]> = [
+      [{ context: "prdo" }, 'context "prdo" does not exist in ~/.kube/config (did you mean "prod"?)'],
+      [
+        { context: "completely" },
+        'context "completely" does not exist in ~/.kube/config (there are: prod, dev, broken, nobody)',
+      ],
+      [{ context: "broken" }, 'cluster "gone" does not exist in ~/.kube/config (there are: p, d)'],
+      [{ context: "nobody" }, 'user "departed" does not exist in ~/.kube/config (there are: jane)'],
+      [{ user: "jan" }, 'user "jan" does not exist in ~/.kube/config (did you mean "jane"?)'],
+      [{ server: "nonsense" }, '~/.kube/config: the server "nonsense" is no https:// address'],
+      [{ server: "ftp://x" }, '~/.kube/config: the server "ftp://x" is no https:// address'],
+    ]
+    for (const [overrides, text] of cases) assert.strictEqual(yield* message(loadSimple(overrides)), text)
+    const { folder, surroundings } = yield* home({
+      "tabs.yaml": "a: b\nc: [\n",
+      "types.yaml": "users: [{name: a, user: {token: [hunter2]}}]",
+      "text.yaml": "hunter2",
+      "empty.yaml": "",
+      "aimless.yaml": "contexts: [{name: a, context: {cluster: b, user: c}}]",
+      "group.yaml": simple,
+    })
+    const load = (file: string, overrides: Overrides = {}) =>
+      message(loadKubeconfig(join(folder, file), overrides, surroundings))
+    assert.strictEqual(yield* load("absent.yaml"), "kubeconfig ~/absent.yaml does not exist")
+    assert.strictEqual(yield* load("."), "kubeconfig ~ is a directory".replace("~", folder))
+    assert.match(yield* load("tabs.yaml"), /^~\/tabs\.yaml:3:1: /)
+    assert.strictEqual(
+      yield* load("types.yaml"),
+      "~/types.yaml is not a kubeconfig: users[0].user.token has a value of the wrong type",
+    )
+    assert.strictEqual(
+      yield* load("text.yaml"),
+      "~/text.yaml is not a kubeconfig: the file has a value of the wrong type",
+    )
+    assert.strictEqual(yield* load("empty.yaml"), "~/empty.yaml has no current context; name one with --context")
+    assert.strictEqual(
+      yield* load("aimless.yaml"),
+      "~/aimless.yaml has no current context; name one with --context (there are: a)",
+    )
+    assert.strictEqual(
+      yield* load("group.yaml", { context: "dev", user: "jane", impersonate: { user: "" } }),
+      "impersonating a group or a UID takes a user too: --as USER",
+    )
+  }),
+)
+
+it.effect("takes from a Secret only what is embedded in it", () =>
+  Effect.gen(function* () {
+    const source = yield* parseKubeconfig(simple, "Secret team-x/vc-a", {
+      server: "https://a.team-x:443",
+      tlsServerName: "kubernetes",
+    })
+    assert.deepInclude(source, { server: "https://a.team-x:443", serverName: "kubernetes", context: "prod" })
+    const dangerous = {
+      exec: "{exec: {command: /bin/sh, args: [-c, 'touch /tmp/x']}}",
+      "auth-provider": "{auth-provider: {name: exec}}",
+      tokenFile: "{tokenFile: /etc/passwd}",
+      "client-key": "{client-key: /etc/passwd}",
+    }
+    for (const [field, user] of Object.entries(dangerous)) {
+      const text = simple.replace(/user: \{token: .*\}\}$/m, `user: ${user}}`)
+      assert.strictEqual(
+        yield* message(parseKubeconfig(text, "Secret team-x/vc-a")),
+        `Secret team-x/vc-a: ${field} is not allowed in a kubeconfig that comes out of a cluster`,
+      )
+    }
+    assert.match(yield* message(parseKubeconfig("a: [", "Secret team-x/vc-a")), /^Secret team-x\/vc-a:1:\d+: /)
+  }),
+)
+
+it.effect("reads unquoted words as kubectl does, which writes them so", () =>
+  Effect.gen(function* () {
+    for (const namespace of ["7e12345", "1e3456", "2026-11-27"]) {
+      const source = yield* parseKubeconfig(
+        simple.replace("namespace: team-x", `namespace: ${namespace}`),
+        "Secret a/b",
+      )
+      assert.strictEqual(source.namespace, namespace)
+    }
+    const number = simple.replace("namespace: team-x", "namespace: 1_000")
+    assert.match(yield* message(parseKubeconfig(number, "Secret a/b")), /namespace has a value of the wrong type$/)
+  }),
+)
+
+it.effect("refuses what kubectl cannot read, and never says a token", () =>
+  Effect.gen(function* () {
+    const problem = (token: string) => message(parseKubeconfig(simple.replace("secret-token", token), "Secret a/b"))
+    const texts: ReadonlyArray<readonly [token: string, expected: RegExp]> = [
+      ['"hunter2\\/x"', /^Secret a\/b:\d+:\d+: the escape \\\/ is refused by kubectl and Helm/],
+      ["*hunter2", /^Secret a\/b:\d+:\d+: unknown alias$/],
+      ["!!int hunter2", /!!int does not go with this value$/],
+      ["&hunter.2 x", /anchor whose name/],
+    ]
+    for (const [token, expected] of texts) {
+      assert.match(yield* problem(token), expected)
+      assert.notInclude(yield* problem(token), "hunter")
+    }
+  }),
+)
+
+it.effect("refuses a token that no header can carry, and never says it", () =>
+  Effect.gen(function* () {
+    const source = yield* parseKubeconfig(simple.replace("secret-token", '"hunter2\\nx"'), "Secret a/b")
+    const text = yield* message(source.credentials(false))
+    assert.include(text, "authorization")
+    assert.notInclude(text, "hunter2")
+  }),
+)
+
+it.effect("without a home, a kubeconfig beside the program's current folder is not the usual one", () =>
+  Effect.gen(function* () {
+    const { folder, surroundings } = yield* home({ ".kube/config": simple })
+    const before = process.cwd()
+    yield* Effect.acquireRelease(
+      Effect.sync(() => process.chdir(folder)),
+      () => Effect.sync(() => process.chdir(before)),
+    )
+    assert.match(yield* message(listContexts(undefined, { ...surroundings, home: "" })), /^no kubeconfig/)
+  }),
+)
