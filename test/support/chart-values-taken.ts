@@ -4,6 +4,7 @@ import {
   all,
   today,
   none,
+  latest,
   oldOnly,
   on,
   clusterStores,
@@ -214,6 +215,23 @@ const older: ReadonlyArray<ValuesRow> = [
   },
 ]
 
+/** The egress rule that `docs/webhook.md` advises. */
+const egress = "[{ports: [{port: 10250}]}]"
+const networkPolicies: ReadonlyArray<ValuesRow> = [
+  {
+    name: "an egress rule of the control plane, since 0.34",
+    files: [`${on()}policies: {networkPolicy: {enabled: true, controlPlane: {egress: ${egress}}}}\n`],
+    taken: latest,
+    asked: all,
+  },
+  {
+    name: "an egress rule of the control plane, up to 0.30",
+    files: [`${on()}policies: {networkPolicy: {enabled: true, extraControlPlaneRules: ${egress}}}\n`],
+    taken: ["0.26", "0.30"],
+    asked: all,
+  },
+]
+
 export const takenRows: ReadonlyArray<ValuesRow> = [
   ...quoted,
   ...unquoted,
@@ -222,4 +240,5 @@ export const takenRows: ReadonlyArray<ValuesRow> = [
   ...namespaces,
   ...flags,
   ...older,
+  ...networkPolicies,
 ]
