@@ -4,12 +4,12 @@
  * Usage, by pod-main.ts: node pod-inside.ts SPEC.json, with names of signals as lines on file descriptor 3.
  */
 import { execFileSync, spawn } from "node:child_process"
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { Socket } from "node:net"
 import { dirname, join } from "node:path"
 import { createInterface } from "node:readline"
 import { type PodSpec, socketOf } from "./pod-spec.ts"
-import { relay } from "./relay.ts"
+import { freshSocket, relay } from "./relay.ts"
 
 const [file = ""] = process.argv.slice(2)
 const spec: PodSpec = JSON.parse(readFileSync(file, "utf8"))
@@ -41,14 +41,11 @@ const putTogether = (): void => {
   mkdirSync(join(spec.root, "tmp"), { recursive: true })
 }
 
-const openWays = async (): Promise<void> => {
-  for (const { inside } of spec.reaches) await relay(inside, socketOf(spec, "out", inside))
-  for (const { inside } of spec.serves) {
-    const socket = socketOf(spec, "in", inside)
-    rmSync(socket, { force: true })
-    await relay(socket, inside)
-  }
-}
+const openWays = (): Promise<unknown> =>
+  Promise.all([
+    ...spec.reaches.map(({ inside }) => relay(inside, socketOf(spec, "out", inside))),
+    ...spec.serves.map(({ inside }) => relay(freshSocket(spec, "in", inside), inside)),
+  ])
 
 putTogether()
 await openWays()

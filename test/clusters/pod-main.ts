@@ -6,30 +6,28 @@
  * However it ends, the pod ends with it: the pipe between them closes, and with the first process of the namespace all others go.
  */
 import { spawn } from "node:child_process"
-import { readFileSync, rmSync } from "node:fs"
+import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
-import { socketOf, type PodSpec } from "./pod-spec.ts"
-import { relay } from "./relay.ts"
+import { namespaceFlags, type PodSpec, socketOf } from "./pod-spec.ts"
+import { freshSocket, relay } from "./relay.ts"
 
 const [file = ""] = process.argv.slice(2)
 const spec: PodSpec = JSON.parse(readFileSync(file, "utf8"))
 
 const inside = fileURLToPath(new URL("pod-inside.ts", import.meta.url))
-const isRoot = process.getuid?.() === 0
-
-for (const { outside, inside: port } of spec.serves) await relay(outside, socketOf(spec, "in", port))
-for (const { outside, inside: port } of spec.reaches) {
-  const socket = socketOf(spec, "out", port)
-  rmSync(socket, { force: true })
-  await relay(socket, outside)
+try {
+  await Promise.all([
+    ...spec.serves.map((ports) => relay(ports.outside, socketOf(spec, "in", ports.inside))),
+    ...spec.reaches.map((ports) => relay(freshSocket(spec, "out", ports.inside), ports.outside)),
+  ])
+} catch (error) {
+  console.error(`the way into or out of the pod: ${error instanceof Error ? error.message : String(error)}`)
+  process.exit(1)
 }
 
-const namespaces = ["--mount", "--net", "--pid", "--fork", "--kill-child"]
-const child = spawn(
-  "unshare",
-  [...namespaces, ...(isRoot ? [] : ["--map-root-user"]), process.execPath, inside, file],
-  { stdio: ["ignore", "inherit", "inherit", "pipe"] },
-)
+const child = spawn("unshare", [...namespaceFlags, process.execPath, inside, file], {
+  stdio: ["ignore", "inherit", "inherit", "pipe"],
+})
 const commands = child.stdio[3]
 // Its end is told by the child's.
 commands?.on("error", () => {})

@@ -22,3 +22,13 @@ export interface PortPair {
 
 /** The relay's socket of a port; both ends name it so. */
 export const socketOf = (spec: PodSpec, way: "in" | "out", port: number): string => `${spec.sockets}/${way}-${port}`
+
+/** For `unshare`. Without root, the user gets to be root in a namespace of users as well. */
+export const namespaceFlags: ReadonlyArray<string> = [
+  "--mount",
+  "--net",
+  "--pid",
+  "--fork",
+  "--kill-child",
+  ...(process.getuid?.() === 0 ? [] : ["--map-root-user"]),
+]

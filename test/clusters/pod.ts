@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { Effect } from "effect"
 import { describeCause, GroundError } from "./errors.ts"
-import type { PodSpec, PortPair } from "./pod-spec.ts"
+import { namespaceFlags, type PodSpec, type PortPair } from "./pod-spec.ts"
 import { type Running, startProgram } from "./programs.ts"
 import type { Watchdog } from "./watchdog.ts"
 
@@ -35,33 +35,28 @@ export const systemLibraries: PodSpec["mounts"] = ["/lib", "/lib64", "/usr/lib"]
 
 export const podFolder = (watchdog: Watchdog, name: string): string => join(watchdog.folder, "pods", name)
 
+const writeWithFolder = async (file: string, text: string): Promise<void> => {
+  await mkdir(dirname(file), { recursive: true })
+  await writeFile(file, text)
+}
+
 const write = (options: PodOptions, spec: PodSpec, specFile: string): Effect.Effect<void, GroundError> =>
   Effect.tryPromise({
     try: async () => {
       await mkdir(spec.sockets, { recursive: true })
-      for (const [path, text] of Object.entries({ ...resolver, ...options.files })) {
-        const file = join(spec.root, path)
-        await mkdir(dirname(file), { recursive: true })
-        await writeFile(file, text)
-      }
+      const texts = Object.entries({ ...resolver, ...options.files })
+      await Promise.all(texts.map(([path, text]) => writeWithFolder(join(spec.root, path), text)))
       await writeFile(specFile, JSON.stringify(spec), { mode: 0o600 })
     },
     catch: (cause) =>
       new GroundError({ message: `cannot write the files of pod ${options.name}: ${describeCause(cause)}` }),
   })
 
-const isRoot = process.getuid?.() === 0
-
 const firstLine = (text: string): string => text.split("\n").find((line) => line.trim() !== "") ?? ""
 
 /** Whether this machine lets us make the namespaces of a pod; fails with what is missing. */
 export const canRunPods: Effect.Effect<void, GroundError> = Effect.tryPromise({
-  try: () =>
-    promisify(execFile)("unshare", [
-      ...["--mount", "--net", "--pid", "--fork"],
-      ...(isRoot ? [] : ["--map-root-user"]),
-      ...["ip", "link", "set", "lo", "up"],
-    ]),
+  try: () => promisify(execFile)("unshare", [...namespaceFlags, "ip", "link", "set", "lo", "up"]),
   catch: (cause) =>
     new GroundError({
       message: `a real vCluster needs Linux with unshare (util-linux) and ip (iproute2), and root or user namespaces: ${firstLine(describeCause(cause))}`,

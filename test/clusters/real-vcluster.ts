@@ -101,7 +101,12 @@ const release = Effect.fnUntraced(function* (
   const folder = yield* vclusterChart(chart)
   const from = files.flatMap(({ path }) => ["--values", path])
   yield* helm(watchdog, host, [
-    ...["upgrade", "--install", pod.name, folder, "--namespace", pod.namespace, "--create-namespace"],
+    "upgrade",
+    "--install",
+    pod.name,
+    folder,
+    `--namespace=${pod.namespace}`,
+    "--create-namespace",
     ...from,
   ])
 })
