@@ -41,7 +41,8 @@ const competitor = (
 
 const vclusterEs = (place: Place): Competitor => {
   const { name, namespace } = vclusters.ours
-  const { host, virtual } = place.ground
+  const { ground, virtualCluster: virtual } = place
+  const { host } = ground
   const clusters = ["--kubeconfig", host.kubeconfig, "--virtual-kubeconfig", virtual.kubeconfig]
   const args = ["sync", name, "-n", namespace, ...clusters, "--follow"]
   return competitor(place, "vcluster-es", { namespace, agent: "kubectl-vcluster-es/" }, place.binary, args)
@@ -65,7 +66,8 @@ const peer = Effect.fnUntraced(function* (place: Place) {
     return undefined
   }
   const { name, namespace } = vclusters.peer
-  const { host, virtual } = place.ground
+  const { ground, virtualCluster: virtual } = place
+  const { host } = ground
   const clusters = [`--host-kubeconfig=${host.kubeconfig}`, `--virtual-kubeconfig=${virtual.kubeconfig}`]
   const args = [...clusters, `--namespace=${namespace}`, `--vcluster=${name}`]
   return competitor(place, "peer", { namespace, agent: "peer/" }, yield* buildPeer(place, folder), args)

@@ -1,11 +1,13 @@
 /** The place where it is measured: both API servers, ESO's CRDs without ESO, a client of ours for each side. */
 import { copyFile } from "node:fs/promises"
 import { join } from "node:path"
-import { Effect } from "effect"
+import { Effect, type Scope } from "effect"
 import type { ControlPlane } from "../test/clusters/control-plane.ts"
 import { installEsoCrds } from "../test/clusters/eso.ts"
-import { type GroundShape, makeGround } from "../test/clusters/ground.ts"
-import { documentedValues } from "../test/clusters/vcluster.ts"
+import type { GroundError } from "../test/clusters/errors.ts"
+import { type HostGround, makeGround, makeHostGround } from "../test/clusters/ground.ts"
+import { documentedValues, seedVcluster } from "../test/clusters/vcluster.ts"
+import type { KubeError } from "../test/support/kube-error.ts"
 import { binary } from "../test/support/synced-pair.ts"
 import { clusterSecretStores, namespaces } from "../test/support/resources.ts"
 import { connect, inParallel, type LoadClient } from "./load-client.ts"
@@ -20,8 +22,12 @@ import {
   virtualExternalSecret,
 } from "./objects.ts"
 
+/** What both virtual clusters can do. */
+export type VirtualCluster = Pick<ControlPlane, "kube" | "kubeconfig" | "audit">
+
 export interface Place {
-  readonly ground: GroundShape
+  readonly ground: HostGround
+  readonly virtualCluster: VirtualCluster
   readonly host: LoadClient
   readonly virtual: LoadClient
   /** A copy of the built binary: a rebuild meanwhile must not change what is measured. */
@@ -39,40 +45,63 @@ export const say = (text: string): Effect.Effect<void> =>
     process.stderr.write(`bench: ${text}\n`)
   })
 
-export const clientOf = (cluster: ControlPlane, userAgent: string) =>
+export const clientOf = (cluster: Pick<ControlPlane, "kube">, userAgent: string) =>
   Effect.acquireRelease(
     Effect.promise(() => connect(cluster.kube.connection, userAgent)),
     (client) => Effect.sync(client.close),
   )
 
 /** One pass of the product installs the CRDs in the virtual cluster, the same for everybody. */
-const installVirtualCrds = Effect.fnUntraced(function* (ground: GroundShape, file: string) {
+const installVirtualCrds = Effect.fnUntraced(function* (ground: HostGround, virtual: VirtualCluster, file: string) {
   const { name, namespace } = vclusters.ours
   const args = ["sync", name, "-n", namespace, "--kubeconfig", ground.host.kubeconfig]
-  const pass = yield* ground.run({ file, args: [...args, "--virtual-kubeconfig", ground.virtual.kubeconfig] })
+  const pass = yield* ground.run({ file, args: [...args, "--virtual-kubeconfig", virtual.kubeconfig] })
   if (pass.code !== 0) return yield* Effect.die(new Error(`the first sync failed:\n${pass.stdout}${pass.stderr}`))
   return undefined
 })
 
-export const openPlace = Effect.gen(function* () {
+/** A garbage collector would read owners while the next phase is measured, now more, now less. */
+const alone = { controllerManager: false }
+const logs = { logsTo: "test-results/bench" }
+
+const bareApiServer = Effect.gen(function* () {
   yield* say("starting two control planes …")
-  // Its garbage collector would read owners while the next phase is measured, now more, now less.
-  const alone = { controllerManager: false }
-  const ground = yield* makeGround({ host: alone, virtual: alone, logsTo: "test-results/bench" })
+  const ground = yield* makeGround({ host: alone, virtual: alone, ...logs })
+  return { ground, virtualCluster: ground.virtual }
+})
+
+/** On kine, with its own controller manager and syncer beside us: slower than a bare API server, for everybody alike. */
+const realVcluster = Effect.gen(function* () {
+  yield* say("starting a host and a real vCluster …")
+  const ground = yield* makeHostGround({ host: alone, ...logs })
+  const namespace = "bench-vcluster"
+  const virtualCluster = yield* ground.startRealVcluster({ name: "bench", namespace, values: documentedValues })
+  return { ground, virtualCluster }
+})
+
+type Clusters = Pick<Place, "ground" | "virtualCluster">
+
+/** @param real whether the virtual cluster is a real vCluster */
+export const openPlace = Effect.fnUntraced(function* (
+  real: boolean,
+): Effect.fn.Return<Place, GroundError | KubeError, Scope.Scope> {
+  const { ground, virtualCluster }: Clusters = yield* real ? realVcluster : bareApiServer
   yield* installEsoCrds(ground.host)
-  for (const vcluster of Object.values(vclusters)) yield* ground.seedVcluster({ ...vcluster, values: documentedValues })
+  const { connection } = virtualCluster.kube
+  for (const vcluster of Object.values(vclusters))
+    yield* seedVcluster(ground.host, connection, { ...vcluster, values: documentedValues })
   yield* ground.host.kube.create(clusterSecretStores, store)
   const copy = join(ground.folder, "kubectl-vcluster-es")
   yield* Effect.promise(() => copyFile(binary, copy))
-  yield* installVirtualCrds(ground, copy)
-  yield* ground.virtual.kube.create(namespaces, {
+  yield* installVirtualCrds(ground, virtualCluster, copy)
+  yield* virtualCluster.kube.create(namespaces, {
     apiVersion: "v1",
     kind: "Namespace",
     metadata: { name: tenantNamespace },
   })
   const host = yield* clientOf(ground.host, "bench-load")
-  const virtual = yield* clientOf(ground.virtual, "bench-load")
-  return { ground, host, virtual, binary: copy } satisfies Place
+  const virtual = yield* clientOf(virtualCluster, "bench-load")
+  return { ground, virtualCluster, host, virtual, binary: copy }
 })
 
 /** The tenant's objects `from` to `to` (exclusive). */

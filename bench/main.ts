@@ -18,11 +18,12 @@ import { type Measured, missedGoals, renderRequests, renderTable, type Round, ro
 import { requestsPerObject } from "./requests.ts"
 import { measureStartUp } from "./start-up.ts"
 
-const usage = `usage: npm run bench -- [--json] [--rounds N] [--objects N] [--memory-objects N] [--full]
+const usage = `usage: npm run bench -- [--json] [--rounds N] [--objects N] [--memory-objects N] [--full] [--vcluster]
 
   --rounds          rounds of cold sync, back sync and rotation for each, order alternating (2; with --full: 4)
   --objects         ExternalSecrets of a round (2000)
   --memory-objects  of the memory part (BENCH_OBJECTS, else 2000; with --full: 10000; 0: leave it out)
+  --vcluster        the virtual cluster is a real vCluster on kine instead of a bare API server on etcd (for cold sync and rotation; no memory part)
 
 The peer is built from the folder VCLUSTER_ES_BENCH_PEER (../shared/peer).`
 
@@ -31,6 +32,8 @@ interface Plan {
   readonly rounds: number
   readonly objects: number
   readonly memoryObjects: number
+  /** The virtual cluster is a real vCluster. */
+  readonly vcluster: boolean
 }
 
 const rotationCount = 500
@@ -42,16 +45,19 @@ const planFrom = (argv: ReadonlyArray<string>): Plan => {
     options: {
       json: { type: "boolean", default: false },
       full: { type: "boolean", default: false },
+      vcluster: { type: "boolean", default: false },
       rounds: { type: "string" },
       objects: { type: "string" },
       "memory-objects": { type: "string" },
     },
   })
+  const memoryObjects = values.vcluster ? 0 : values.full ? 10_000 : 2000
   return {
     json: values.json,
     rounds: Number(values.rounds ?? (values.full ? 4 : 2)),
     objects: Number(values.objects ?? 2000),
-    memoryObjects: Number(values["memory-objects"] ?? process.env["BENCH_OBJECTS"] ?? (values.full ? 10_000 : 2000)),
+    memoryObjects: Number(values["memory-objects"] ?? process.env["BENCH_OBJECTS"] ?? memoryObjects),
+    vcluster: values.vcluster,
   }
 }
 
@@ -107,14 +113,14 @@ const machine = (): string =>
 
 const measure = Effect.fnUntraced(function* (plan: Plan) {
   const before = loadavg()[0] ?? 0
-  const place = yield* openPlace
+  const place = yield* openPlace(plan.vcluster)
   const rivals = yield* competitors(place)
   const startUp = yield* measureStartUp(place, startUpRounds)
   const rounds = yield* playRounds(place, rivals, plan)
   const memory =
     plan.memoryObjects === 0 ? new Map<string, Memory>() : yield* measureMemory(place, rivals, plan.memoryObjects)
   return {
-    machine: machine(),
+    machine: `${machine()}; virtual cluster: ${plan.vcluster ? "a real vCluster on kine" : "an API server on etcd"}`,
     load: { before, after: loadavg()[0] ?? 0 },
     objects: plan.objects,
     memoryObjects: plan.memoryObjects,

@@ -33,12 +33,12 @@ export interface Marks {
 }
 
 export const mark = (place: Place): Effect.Effect<Marks, KubeError> =>
-  Effect.all({ host: place.ground.host.audit.mark, virtual: place.ground.virtual.audit.mark })
+  Effect.all({ host: place.ground.host.audit.mark, virtual: place.virtualCluster.audit.mark })
 
 export const linesSince = (place: Place, marks: Marks): Effect.Effect<Lines, KubeError> =>
   Effect.all({
     host: place.ground.host.audit.since(marks.host),
-    virtual: place.ground.virtual.audit.since(marks.virtual),
+    virtual: place.virtualCluster.audit.since(marks.virtual),
   })
 
 const untilDone = (what: string, running: Running, done: () => Promise<boolean>, everyMs: number) =>
@@ -143,7 +143,7 @@ export const backSync = Effect.fnUntraced(function* (
   copies: ReadonlyArray<HostCopy>,
   objects: number,
 ) {
-  const before = yield* place.ground.virtual.audit.mark
+  const before = yield* place.virtualCluster.audit.mark
   const startedAt = Date.now()
   yield* Effect.promise(() => playEso(place, competitor.namespace, copies))
   const generator = seconds(startedAt, Date.now())
@@ -152,7 +152,7 @@ export const backSync = Effect.fnUntraced(function* (
   const statuses = async () =>
     (await list(place.virtual, externalSecretsPath(tenantNamespace))).filter(showsReady).length >= objects
   yield* untilDone("back sync of the statuses", running, statuses, 200)
-  const writes = (yield* place.ground.virtual.audit.since(before)).filter(
+  const writes = (yield* place.virtualCluster.audit.since(before)).filter(
     (entry) => isWrite(entry) && entry.objectRef?.namespace === tenantNamespace && byAgent(competitor.agent)(entry),
   )
   return { seconds: seconds(startedAt, lastAnswer(writes)), generator } satisfies BackSync

@@ -10,7 +10,7 @@ import { type Moto, startMoto } from "./moto.ts"
 import { type Finished, type Program, type Running, runProgram, startProgram } from "./programs.ts"
 import { type KubernetesTools, kubernetesTools } from "./tools.ts"
 import { type RealVcluster, type RealVclusterOptions, startRealVcluster } from "./real-vcluster.ts"
-import { seedVcluster, type Vcluster } from "./vcluster.ts"
+import { adminOf, seedVcluster, type Vcluster } from "./vcluster.ts"
 import { makeWatchdog, type Watchdog } from "./watchdog.ts"
 
 export interface GroundOptions {
@@ -134,7 +134,7 @@ export const makeGround = Effect.fnUntraced(function* (
     virtual,
     addControlPlane: start,
     startMoto: startMoto(watchdog),
-    seedVcluster: (vcluster, other = virtual) => seedVcluster(host, other, vcluster),
+    seedVcluster: (vcluster, other = virtual) => seedVcluster(host, adminOf(other), vcluster),
   }
 })
 

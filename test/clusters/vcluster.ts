@@ -8,6 +8,7 @@ import { Effect } from "effect"
 import { stringify } from "yaml"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import type { KubeError } from "../support/kube-error.ts"
+import type { Connection } from "../support/kube-http.ts"
 import { namespaces, secrets, services, statefulSets } from "../support/resources.ts"
 import type { ControlPlane } from "./control-plane.ts"
 import { renderKubeconfig } from "./kubeconfig.ts"
@@ -87,9 +88,9 @@ const secret = (
   data: Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, base64(text)])),
 })
 
-const kubeconfigSecret = (vcluster: Vcluster, virtual: ControlPlane): KubeObject => {
+const kubeconfigSecret = (vcluster: Vcluster, admin: Connection): KubeObject => {
   const connection = {
-    ...virtual.connectionAs({ user: "kubernetes-admin", groups: ["system:masters"] }),
+    ...admin,
     server: vcluster.exportedServer ?? "https://localhost:8443",
   }
   const labels = { app: "vcluster", "vcluster-name": vcluster.name }
@@ -114,17 +115,21 @@ export const configSecret = (vcluster: Vcluster): KubeObject => {
   )
 }
 
+/** Of the virtual cluster's administrator, for {@link seedVcluster}. */
+export const adminOf = (virtual: ControlPlane): Connection =>
+  virtual.connectionAs({ user: "kubernetes-admin", groups: ["system:masters"] })
+
 /** Makes namespace, Services, StatefulSet and Secrets of a vCluster on the host; repeatable, so also a way to change its values. */
 export const seedVcluster = Effect.fnUntraced(function* (
   host: ControlPlane,
-  virtual: ControlPlane,
+  admin: Connection,
   vcluster: Vcluster,
 ): Effect.fn.Return<void, KubeError> {
   const namespace = { apiVersion: "v1", kind: "Namespace", metadata: { name: vcluster.namespace } }
   yield* host.kube.apply(namespaces, namespace)
   yield* host.kube.apply(services, service(vcluster, false))
   yield* host.kube.apply(services, service(vcluster, true))
-  yield* host.kube.apply(secrets, kubeconfigSecret(vcluster, virtual))
+  yield* host.kube.apply(secrets, kubeconfigSecret(vcluster, admin))
   yield* host.kube.apply(secrets, configSecret(vcluster))
   yield* host.kube.apply(statefulSets, statefulSet(vcluster))
   const readyReplicas = vcluster.readyReplicas ?? 1

@@ -2,7 +2,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { installEsoCrds } from "../clusters/eso.ts"
-import { documentedValues, seedVcluster } from "../clusters/vcluster.ts"
+import { adminOf, documentedValues, seedVcluster } from "../clusters/vcluster.ts"
 import { allFlags, BadInput, onBadInput, refused, refusedValues } from "../support/bad-input.ts"
 import { changingNothing, runBinary } from "../support/complaint.ts"
 import { leases, secrets, statefulSets } from "../support/resources.ts"
@@ -95,7 +95,7 @@ layer(BadInput.layer, { excludeTestServices: true, timeout: "10 minutes" })("the
       Effect.gen(function* () {
         const bare = yield* ground.addControlPlane({ name: "bare" })
         const other = { ...ground, host: bare }
-        yield* seedVcluster(bare, ground.virtual, { ...vcluster, values: documentedValues })
+        yield* seedVcluster(bare, adminOf(ground.virtual), { ...vcluster, values: documentedValues })
         const { namespace } = vcluster
         yield* refused(
           other,
