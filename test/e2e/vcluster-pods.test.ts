@@ -114,7 +114,8 @@ const writtenByBoth = Effect.fnUntraced(function* (audit: AuditLog) {
   const ours = by("kubectl-vcluster-es")
   const theirs = by("vcluster/")
   assert.isAbove(ours.size, 5)
-  assert.isAbove(theirs.size, 5)
+  // Pods' statuses, in the virtual cluster; on the host their copies of all that pods need.
+  assert.isAbove(theirs.size, 1)
   return [...ours].filter((object) => theirs.has(object))
 })
 
