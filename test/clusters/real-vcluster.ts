@@ -22,7 +22,7 @@ import { helm } from "./helm.ts"
 import { podFolder } from "./pod.ts"
 import { freePort } from "./ports.ts"
 import type { Running } from "./programs.ts"
-import { vclusterTool, type VclusterVersion } from "./tool-sets.ts"
+import { vclusterTool } from "./tool-sets.ts"
 import { vclusterChart } from "./tools.ts"
 import { auditFlags, auditLogInPod, fileInPod, podName, startVclusterPod, type VclusterPod } from "./vcluster-pod.ts"
 import { tailOf, type Watchdog } from "./watchdog.ts"
@@ -34,8 +34,6 @@ export interface RealVclusterOptions {
   readonly name?: string
   /** Default `team-x`. */
   readonly namespace?: string
-  /** Default 0.36. The program is always that of 0.36: what an older chart stores must be read by a newer one, too. */
-  readonly chart?: VclusterVersion
   /** `vcluster.yaml`, as text or value. */
   readonly values: string | Values
 }
@@ -60,10 +58,7 @@ export interface RealVcluster {
   readonly pause: Effect.Effect<void, GroundError | KubeError>
   readonly resume: Effect.Effect<void, GroundError | KubeError>
   /** `helm upgrade` with these values, and the pod anew. */
-  readonly upgrade: (to: {
-    readonly values: string | Values
-    readonly chart?: VclusterVersion
-  }) => Effect.Effect<void, GroundError | KubeError>
+  readonly upgrade: (to: { readonly values: string | Values }) => Effect.Effect<void, GroundError | KubeError>
   /** `helm uninstall`, the pod's end, and its volume with it. */
   readonly uninstall: Effect.Effect<void, GroundError | KubeError>
 }
@@ -87,7 +82,6 @@ const release = Effect.fnUntraced(function* (
   watchdog: Watchdog,
   host: ControlPlane,
   pod: VclusterPod,
-  chart: VclusterVersion,
   values: string | Values,
 ): Effect.fn.Return<void, GroundError> {
   const files = [groundValues, values].map((each, index) => ({
@@ -98,7 +92,7 @@ const release = Effect.fnUntraced(function* (
     try: () => Promise.all(files.map(({ path, text }) => writeFile(path, text))),
     catch: fileError("write the values"),
   })
-  const folder = yield* vclusterChart(chart)
+  const folder = yield* vclusterChart("0.36")
   const from = files.flatMap(({ path }) => ["--values", path])
   yield* helm(watchdog, host, [
     "upgrade",
@@ -213,7 +207,7 @@ export const startRealVcluster = Effect.fnUntraced(function* (
   const scale = (replicas: number, annotations: Readonly<Record<string, string | null>>) =>
     host.kube.patch(statefulSets, ref, { metadata: { annotations }, spec: { replicas } })
 
-  yield* release(watchdog, host, pod, options.chart ?? "0.36", options.values)
+  yield* release(watchdog, host, pod, options.values)
   yield* start
   const kube = reach ?? makeKube({ server, ca: "" })
   return {
@@ -235,7 +229,7 @@ export const startRealVcluster = Effect.fnUntraced(function* (
     resume: Effect.andThen(scale(1, { "loft.sh/paused": null, "loft.sh/paused-replicas": null }), start),
     upgrade: Effect.fnUntraced(function* (to) {
       yield* stop()
-      yield* release(watchdog, host, pod, to.chart ?? "0.36", to.values)
+      yield* release(watchdog, host, pod, to.values)
       yield* start
     }),
     uninstall: Effect.gen(function* () {

@@ -59,118 +59,110 @@ const deletingNothing = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Eff
   return result
 })
 
-/** What an older chart stores is what the syncer reads until the upgrade. */
-const older = { vcluster: { chart: "0.30" } } as const
+besideVcluster("the life of a vCluster", (it) => {
+  /** The one that is at work after the upgrade. */
+  let upgraded: Running | undefined
 
-besideVcluster(
-  "the life of a vCluster",
-  (it) => {
-    /** The one that is at work after the upgrade. */
-    let upgraded: Running | undefined
-
-    for (const signal of ["SIGTERM", "SIGKILL"] as const)
-      it.effect(`ended by ${signal} and started again: what changed meanwhile arrives`, () =>
-        Effect.gen(function* () {
-          const { vcluster, syncer } = yield* VclusterPair
-          if ((yield* vcluster.kube.find(externalSecrets, app)) === undefined) yield* createApp
-          const before = yield* vcluster.kube.get(secrets, app)
-          yield* deletingNothing(
-            Effect.gen(function* () {
-              yield* vcluster.stop(signal)
-              yield* rotate(`after ${signal}`)
-              yield* vcluster.start
-              const after = yield* vcluster.kube.waitFor(secrets, app, has(`after ${signal}`), {
-                timeout: "60 seconds",
-              })
-              assert.strictEqual(after.metadata.uid, before.metadata.uid)
-            }),
-          )
-          assert.isFalse(syncer?.process.hasExited())
-        }),
-      )
-
-    it.effect("paused: status says so, and nothing is deleted; resumed: all goes on", () =>
+  for (const signal of ["SIGTERM", "SIGKILL"] as const)
+    it.effect(`ended by ${signal} and started again: what changed meanwhile arrives`, () =>
       Effect.gen(function* () {
-        const { vcluster, command } = yield* VclusterPair
-        yield* deletingNothing(
-          Effect.gen(function* () {
-            yield* vcluster.pause
-            const { code, stdout, stderr } = yield* Effect.flatMap(
-              command(["status", vcluster.name]),
-              (running) => running.finished,
-            )
-            assert.notStrictEqual(code, 0, stdout)
-            assert.match(stdout + stderr, /paused/)
-            yield* rotate("while paused")
-            yield* vcluster.resume
-            yield* vcluster.kube.waitFor(secrets, app, has("while paused"), { timeout: "60 seconds" })
-          }),
-        )
-        yield* vcluster.kube.create(externalSecrets, externalSecret("after-the-pause"))
-        yield* vcluster.kube.waitFor(externalSecrets, { namespace: "default", name: "after-the-pause" }, isReady)
-      }),
-    )
-
-    it.effect("upgraded in place, with another setting: what was there stays untouched, what is new works", () =>
-      Effect.gen(function* () {
-        const { vcluster, syncer, startSyncer } = yield* VclusterPair
-        const { externalSecrets: integration } = documentedValues.integrations
-        const sync = { ...integration.sync, toHost: { stores: { enabled: true } } }
+        const { vcluster, syncer } = yield* VclusterPair
+        if ((yield* vcluster.kube.find(externalSecrets, app)) === undefined) yield* createApp
         const before = yield* vcluster.kube.get(secrets, app)
         yield* deletingNothing(
           Effect.gen(function* () {
-            yield* vcluster.upgrade({
-              chart: "0.36",
-              values: { integrations: { externalSecrets: { ...integration, sync } } },
+            yield* vcluster.stop(signal)
+            yield* rotate(`after ${signal}`)
+            yield* vcluster.start
+            const after = yield* vcluster.kube.waitFor(secrets, app, has(`after ${signal}`), {
+              timeout: "60 seconds",
             })
-            // A Deployment's rollout: the new pod waits for the old one's Lease.
-            yield* syncer?.signal("SIGTERM") ?? Effect.void
-            upgraded = yield* startSyncer
+            assert.strictEqual(after.metadata.uid, before.metadata.uid)
           }),
         )
-        const after = yield* vcluster.kube.get(secrets, app)
-        assert.strictEqual(after.metadata.resourceVersion, before.metadata.resourceVersion)
-        yield* vcluster.kube.create(secretStores, {
-          ...fakeStore("own", { "/own": "mine" }, {}),
-          kind: "SecretStore",
-          metadata: { name: "own", namespace: "default" },
-        })
-        const spec = { secretStoreRef: { kind: "SecretStore", name: "own" } }
-        yield* vcluster.kube.create(externalSecrets, externalSecret("by-own-store", { key: "/own", spec }))
-        yield* vcluster.kube.waitFor(secrets, { namespace: "default", name: "by-own-store" }, has("mine"))
+        assert.isFalse(syncer?.process.hasExited())
       }),
     )
 
-    it.effect("helm uninstall leaves nothing of ours; one that is installed anew under the name is a new one", () =>
-      Effect.gen(function* () {
-        const { ground, vcluster, command } = yield* VclusterPair
-        const { kube } = ground.host
-        const { namespace, name } = vcluster
-        const before = yield* identityOf(vcluster)
-        const lease = { namespace, name: `vcluster-es-${name}` }
-        assert.isDefined(yield* kube.find(leases, lease))
-        yield* vcluster.uninstall
-        const labelSelector = `vcluster-es.io/managed-by=${name}`
-        for (const resource of [externalSecrets, secretStores, secrets]) {
-          yield* kube.waitForList(resource, { namespace, labelSelector }, (left) => left.length === 0)
-        }
-        yield* kube.waitForList(
-          secrets,
-          { namespace, labelSelector: "reconcile.external-secrets.io/managed=true" },
-          (left) => left.length === 0,
-        )
-        yield* kube.waitUntilGone(leases, lease)
-        // Nor does it come back: a syncer that still runs gives up.
-        const ended = yield* upgraded?.finished ?? Effect.undefined
-        assert.strictEqual(ended?.code, 1, ended?.stderr)
-        assert.isUndefined(yield* kube.find(leases, lease))
+  it.effect("paused: status says so, and nothing is deleted; resumed: all goes on", () =>
+    Effect.gen(function* () {
+      const { vcluster, command } = yield* VclusterPair
+      yield* deletingNothing(
+        Effect.gen(function* () {
+          yield* vcluster.pause
+          const { code, stdout, stderr } = yield* Effect.flatMap(
+            command(["status", vcluster.name]),
+            (running) => running.finished,
+          )
+          assert.notStrictEqual(code, 0, stdout)
+          assert.match(stdout + stderr, /paused/)
+          yield* rotate("while paused")
+          yield* vcluster.resume
+          yield* vcluster.kube.waitFor(secrets, app, has("while paused"), { timeout: "60 seconds" })
+        }),
+      )
+      yield* vcluster.kube.create(externalSecrets, externalSecret("after-the-pause"))
+      yield* vcluster.kube.waitFor(externalSecrets, { namespace: "default", name: "after-the-pause" }, isReady)
+    }),
+  )
 
-        const anew = yield* ground.startRealVcluster({ name, namespace, values: documentedValues })
-        const next = yield* command(["sync", name]).pipe(Effect.flatMap(({ finished }) => finished))
-        assert.strictEqual(next.code, 0, next.stderr)
-        assert.notStrictEqual(yield* identityOf(anew), before)
-      }),
-    )
-  },
-  older,
-)
+  it.effect("upgraded in place, with another setting: what was there stays untouched, what is new works", () =>
+    Effect.gen(function* () {
+      const { vcluster, syncer, startSyncer } = yield* VclusterPair
+      const { externalSecrets: integration } = documentedValues.integrations
+      const sync = { ...integration.sync, toHost: { stores: { enabled: true } } }
+      const before = yield* vcluster.kube.get(secrets, app)
+      yield* deletingNothing(
+        Effect.gen(function* () {
+          yield* vcluster.upgrade({
+            values: { integrations: { externalSecrets: { ...integration, sync } } },
+          })
+          // A Deployment's rollout: the new pod waits for the old one's Lease.
+          yield* syncer?.signal("SIGTERM") ?? Effect.void
+          upgraded = yield* startSyncer
+        }),
+      )
+      const after = yield* vcluster.kube.get(secrets, app)
+      assert.strictEqual(after.metadata.resourceVersion, before.metadata.resourceVersion)
+      yield* vcluster.kube.create(secretStores, {
+        ...fakeStore("own", { "/own": "mine" }, {}),
+        kind: "SecretStore",
+        metadata: { name: "own", namespace: "default" },
+      })
+      const spec = { secretStoreRef: { kind: "SecretStore", name: "own" } }
+      yield* vcluster.kube.create(externalSecrets, externalSecret("by-own-store", { key: "/own", spec }))
+      yield* vcluster.kube.waitFor(secrets, { namespace: "default", name: "by-own-store" }, has("mine"))
+    }),
+  )
+
+  it.effect("helm uninstall leaves nothing of ours; one that is installed anew under the name is a new one", () =>
+    Effect.gen(function* () {
+      const { ground, vcluster, command } = yield* VclusterPair
+      const { kube } = ground.host
+      const { namespace, name } = vcluster
+      const before = yield* identityOf(vcluster)
+      const lease = { namespace, name: `vcluster-es-${name}` }
+      assert.isDefined(yield* kube.find(leases, lease))
+      yield* vcluster.uninstall
+      const labelSelector = `vcluster-es.io/managed-by=${name}`
+      for (const resource of [externalSecrets, secretStores, secrets]) {
+        yield* kube.waitForList(resource, { namespace, labelSelector }, (left) => left.length === 0)
+      }
+      yield* kube.waitForList(
+        secrets,
+        { namespace, labelSelector: "reconcile.external-secrets.io/managed=true" },
+        (left) => left.length === 0,
+      )
+      yield* kube.waitUntilGone(leases, lease)
+      // Nor does it come back: a syncer that still runs gives up.
+      const ended = yield* upgraded?.finished ?? Effect.undefined
+      assert.strictEqual(ended?.code, 1, ended?.stderr)
+      assert.isUndefined(yield* kube.find(leases, lease))
+
+      const anew = yield* ground.startRealVcluster({ name, namespace, values: documentedValues })
+      const next = yield* command(["sync", name]).pipe(Effect.flatMap(({ finished }) => finished))
+      assert.strictEqual(next.code, 0, next.stderr)
+      assert.notStrictEqual(yield* identityOf(anew), before)
+    }),
+  )
+})

@@ -14,6 +14,9 @@ import { allowMassDeleteAnnotation } from "../tenancy/labels.ts"
 import type { Session, SyncFailure, SyncObserver, SyncOptions } from "./run.ts"
 import { begin, waitingFor } from "./run.ts"
 import { leaseName } from "./preflight.ts"
+import type { Caches } from "./caches.ts"
+import type { SyncContext } from "./context.ts"
+import { vclusterService } from "../tenancy/vcluster-service.ts"
 import { contextOf, rfc3339 } from "./target.ts"
 import type { SyncTarget } from "./target.ts"
 
@@ -45,6 +48,13 @@ const allowedOnLease = (session: Session): boolean =>
 
 const massDeleteAllowed = (session: Session) => (): boolean =>
   session.options.allowMassDelete || allowedOnLease(session)
+
+/**
+ * Whether the vCluster's Service, which owns the Lease and all of ours, is gone: the vCluster is being uninstalled, or the Service replaced. What
+ * we wrote now would have no owner and stay for ever. The Service's return queues everything.
+ */
+const isOrphaned = (session: Session, context: SyncContext, caches: Caches): boolean =>
+  (session.lease.current().metadata.ownerReferences ?? []).length > 0 && vclusterService(caches, context) === undefined
 
 interface Epoch {
   readonly engine: Engine
@@ -80,7 +90,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     context,
     opened,
     workers: session.options.workers,
-    mayWrite: session.lease.isHeld,
+    mayWrite: () => session.lease.isHeld() && !isOrphaned(session, context, opened.caches),
     massDeleteAllowed: massDeleteAllowed(session),
     hostCrdUid: (plural) => pairs.get(plural)?.host.metadata.uid,
     followCrd: (plural) =>
