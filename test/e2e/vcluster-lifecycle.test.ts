@@ -16,7 +16,7 @@ import {
   secretStores,
 } from "../support/resources.ts"
 import { externalSecret, fakeStore, isReady, valueOf } from "../support/synced-pair.ts"
-import { besideVcluster, VclusterPair } from "../support/vcluster-pair.ts"
+import { besideVcluster, inPod, VclusterPair } from "../support/vcluster-pair.ts"
 
 const app = { namespace: "default", name: "app" }
 
@@ -102,7 +102,10 @@ besideVcluster("the life of a vCluster", (it) => {
         }),
       )
       yield* vcluster.kube.create(externalSecrets, externalSecret("after-the-pause"))
-      yield* vcluster.kube.waitFor(externalSecrets, { namespace: "default", name: "after-the-pause" }, isReady)
+      // A watch that was refused for long asks again after half a minute at the latest, as client-go's do.
+      yield* vcluster.kube.waitFor(externalSecrets, { namespace: "default", name: "after-the-pause" }, isReady, {
+        timeout: "60 seconds",
+      })
     }),
   )
 
@@ -137,7 +140,7 @@ besideVcluster("the life of a vCluster", (it) => {
 
   it.effect("helm uninstall leaves nothing of ours; one that is installed anew under the name is a new one", () =>
     Effect.gen(function* () {
-      const { ground, vcluster, command } = yield* VclusterPair
+      const { ground, vcluster } = yield* VclusterPair
       const { kube } = ground.host
       const { namespace, name } = vcluster
       const before = yield* identityOf(vcluster)
@@ -160,7 +163,7 @@ besideVcluster("the life of a vCluster", (it) => {
       assert.isUndefined(yield* kube.find(leases, lease))
 
       const anew = yield* ground.startRealVcluster({ name, namespace, values: documentedValues })
-      const next = yield* command(["sync", name]).pipe(Effect.flatMap(({ finished }) => finished))
+      const next = yield* inPod(ground, anew, ["sync", name]).pipe(Effect.flatMap(({ finished }) => finished))
       assert.strictEqual(next.code, 0, next.stderr)
       assert.notStrictEqual(yield* identityOf(anew), before)
     }),
