@@ -19,12 +19,19 @@ import { writeKubeconfig } from "./control-plane-files.ts"
 import type { ControlPlane } from "./control-plane.ts"
 import { describeCause, GroundError } from "./errors.ts"
 import { helm } from "./helm.ts"
-import { podFolder } from "./pod.ts"
 import { freePort } from "./ports.ts"
 import type { Running } from "./programs.ts"
 import { vclusterTool } from "./tool-sets.ts"
 import { vclusterChart } from "./tools.ts"
-import { auditFlags, auditLogInPod, fileInPod, podName, startVclusterPod, type VclusterPod } from "./vcluster-pod.ts"
+import {
+  auditFlags,
+  auditLogInPod,
+  fileInPod,
+  podName,
+  startVclusterPod,
+  vclusterFolder,
+  type VclusterPod,
+} from "./vcluster-pod.ts"
 import { tailOf, type Watchdog } from "./watchdog.ts"
 
 export type Values = Readonly<Record<string, unknown>>
@@ -237,7 +244,7 @@ export const startRealVcluster = Effect.fnUntraced(function* (
       yield* running?.process.stop("SIGTERM") ?? Effect.void
       running = undefined
       yield* Effect.tryPromise({
-        try: () => rm(podFolder(watchdog, podName(pod)), { recursive: true }),
+        try: () => rm(vclusterFolder(watchdog, pod), { recursive: true }),
         catch: fileError("remove the vCluster's volume"),
       })
     }),

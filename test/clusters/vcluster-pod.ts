@@ -52,9 +52,15 @@ const textIn = (secret: { readonly [key: string]: unknown }, key: string): strin
 
 export const podName = (pod: VclusterPod): string => `${pod.name}-0`
 
+/** Its folder among the ground's pods: two vClusters may have one name. */
+const folderName = (pod: VclusterPod): string => `${pod.namespace}-${podName(pod)}`
+
+/** Its volumes, with the data. */
+export const vclusterFolder = (watchdog: Watchdog, pod: VclusterPod): string => podFolder(watchdog, folderName(pod))
+
 /** Where a file of the pod lies on this machine. */
 export const fileInPod = (watchdog: Watchdog, pod: VclusterPod, path: string): string =>
-  join(podFolder(watchdog, podName(pod)), "root", path)
+  join(vclusterFolder(watchdog, pod), "root", path)
 
 /** Starts the program with the settings that stand in Secret `vc-config-NAME` now, the rights of ServiceAccount `vc-NAME`, and the data of the run before. */
 export const startVclusterPod = Effect.fnUntraced(function* (
@@ -68,9 +74,9 @@ export const startVclusterPod = Effect.fnUntraced(function* (
   const kine = yield* kineTool("kine")
   const config = yield* host.kube.get(secrets, { namespace, name: `vc-config-${name}` })
   const account = yield* serviceAccountPod(host, { namespace, name: `vc-${name}` })
-  yield* emptied(podFolder(watchdog, podName(pod)))
+  yield* emptied(vclusterFolder(watchdog, pod))
   return yield* startPod(watchdog, {
-    name: podName(pod),
+    name: folderName(pod),
     command: ["/vcluster", "start"],
     mounts: [
       { from: vcluster, at: "/vcluster" },

@@ -8,7 +8,7 @@ import { type AuditEntry, type AuditLog, describeEntry, isWrite } from "../clust
 import { ourAgent } from "../support/complaint.ts"
 import { documented } from "../support/documented.ts"
 import { isLongRun } from "../support/long-run.ts"
-import { clusterSecretStores, externalSecrets, pods, secrets } from "../support/resources.ts"
+import { clusterSecretStores, externalSecrets, namespaces, pods, secrets } from "../support/resources.ts"
 import { externalSecret, fakeStore, isReady, valueOf } from "../support/synced-pair.ts"
 import { besideVcluster, VclusterPair } from "../support/vcluster-pair.ts"
 
@@ -120,16 +120,38 @@ const writtenByBoth = Effect.fnUntraced(function* (audit: AuditLog) {
 })
 
 besideVcluster("beside a real vCluster", (it) => {
-  it.effect("the documented example gets its Secret", () =>
+  /** The documentation's stores are Amazon's and HashiCorp's; ESO's stand-in has their names and values here. */
+  const documentedStores = [
+    fakeStore("aws-parameter-store", { "/production/database/password": "from the documentation" }),
+    fakeStore("aws-secrets-manager", { "production/database": '{"username":"app","password":"s3cret"}' }),
+    fakeStore("vault-backend", { "apps/my-app": '{"api_key":"key","api_secret":"secret"}' }),
+  ]
+
+  const documentedExamples = [
+    ["clusterStoreExample", "default/my-app-secret", { password: "from the documentation" }],
+    ["awsExternalSecret", "production/db-credentials", { username: "app", password: "s3cret" }],
+    ["vaultExternalSecret", "default/api-credentials", { apiKey: "key", apiSecret: "secret" }],
+  ] as const
+
+  it.effect("the documented examples get their Secrets", () =>
     Effect.gen(function* () {
       const { ground, vcluster } = yield* VclusterPair
-      const store = fakeStore("aws-parameter-store", { "/production/database/password": "from the documentation" })
-      yield* ground.host.kube.create(clusterSecretStores, store)
-      yield* vcluster.kube.waitFor(clusterSecretStores, store.metadata)
-      const applied = yield* ground.kubectl(vcluster, ["apply", "-f", "-"], documented.clusterStoreExample)
-      assert.strictEqual(applied.code, 0, applied.stderr)
-      const ref = { namespace: "default", name: "my-app-secret" }
-      yield* vcluster.kube.waitFor(secrets, ref, (secret) => valueOf(secret, "password") === "from the documentation")
+      yield* vcluster.kube.create(namespaces, {
+        apiVersion: "v1",
+        kind: "Namespace",
+        metadata: { name: "production" },
+      })
+      for (const store of documentedStores) {
+        yield* ground.host.kube.create(clusterSecretStores, store)
+        yield* vcluster.kube.waitFor(clusterSecretStores, store.metadata)
+      }
+      for (const [example, secret, expected] of documentedExamples) {
+        const applied = yield* ground.kubectl(vcluster, ["apply", "-f", "-"], documented[example])
+        assert.strictEqual(applied.code, 0, applied.stderr)
+        const [namespace = "", name = ""] = secret.split("/")
+        const found = yield* vcluster.kube.waitFor(secrets, { namespace, name }, (each) => each["data"] !== undefined)
+        for (const [key, value] of Object.entries(expected)) assert.strictEqual(valueOf(found, key), value)
+      }
       yield* vcluster.kube.waitFor(externalSecrets, { namespace: "default", name: "aws-secret" }, isReady)
     }),
   )
