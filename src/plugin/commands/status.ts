@@ -11,7 +11,7 @@ import { statusOf } from "../../sync/diagnose/status.ts"
 import { isGood, type StatusReport } from "../../sync/diagnose/status-report.ts"
 import { leaseName } from "../../sync/engine/preflight.ts"
 import type { SyncTarget } from "../../sync/engine/target.ts"
-import type { StatusArgs } from "../commands.ts"
+import type { ConnectArgs } from "../connect/connect.ts"
 import { exitCodes } from "../output/exit-codes.ts"
 import { escapeText } from "../output/escape.ts"
 import { printObject } from "../output/print-object.ts"
@@ -20,6 +20,12 @@ import { renderStatus } from "../output/status-text.ts"
 import { toLocale } from "../output/style.ts"
 import { Terminal } from "../output/terminal.ts"
 import { openTarget, prepare, type Prepared, whyAsleep } from "../connect/target.ts"
+
+export interface StatusArgs extends ConnectArgs {
+  /** Undefined: text for people. */
+  readonly output: "json" | "yaml" | "wide" | undefined
+  readonly watch: boolean
+}
 
 interface Looked {
   readonly observation: Observation | undefined

@@ -15,7 +15,7 @@ import { readSettingsSecret, type SettingsText } from "../../sync/discovery/sett
 import { fieldManager } from "../../sync/kinds/secret/managed-fields.ts"
 import type { SetupError } from "../../sync/discovery/setup-error.ts"
 import { findVirtualConnection, type VirtualConnection } from "../../sync/discovery/virtual-connection.ts"
-import type { ClusterArgs } from "../commands.ts"
+import type { ClusterArgs } from "../flags.ts"
 import { packageVersion } from "../package-version.ts"
 import { makeRequestLog } from "./request-log.ts"
 import { UsageError } from "../usage-error.ts"
