@@ -2,7 +2,6 @@
 import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import { readFile } from "node:fs/promises"
-import { join } from "node:path"
 import { makeKubeClient } from "../../src/effects/client/http-kube-client.ts"
 import { parseKubeconfigAgain } from "../../src/effects/config/kubeconfig.ts"
 import { KubeconfigError } from "../../src/effects/config/rest-config.ts"
@@ -21,7 +20,7 @@ onGround("rotation", (it) => {
       const admin = { user: "admin", groups: ["system:masters"] }
       const write = (trusts: "usual" | "other") =>
         Effect.gen(function* () {
-          const file = yield* virtual.kubeconfigAs(join(virtual.folder, `${trusts}.kubeconfig`), { ...admin, trusts })
+          const file = yield* virtual.kubeconfigAs(`${trusts}.kubeconfig`, { ...admin, trusts })
           const text = yield* Effect.promise(() => readFile(file, "utf8"))
           yield* host.kube.apply(secrets, {
             apiVersion: "v1",
@@ -61,7 +60,7 @@ onGround("rotation", (it) => {
   it.effect("reads a kubeconfig again that was written anew", () =>
     Effect.gen(function* () {
       const { host } = yield* Ground
-      const file = join(host.folder, "rotated.kubeconfig")
+      const file = "rotated.kubeconfig"
       const jane = { user: "jane", groups: ["system:masters"] }
       const client = yield* connect(yield* host.kubeconfigAs(file, { ...jane, trusts: "usual" }))
       yield* client.list(namespaces)
