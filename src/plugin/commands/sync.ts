@@ -97,6 +97,7 @@ const forever = Effect.fnUntraced(function* (target: SyncTarget, args: SyncArgs,
     },
     onProgress: () => {},
     onWarning: narrator.warn,
+    ready: narrator.ready,
   }
   const onFirstPass = (result: SyncResult) => {
     firstPassOver = true
