@@ -141,7 +141,7 @@ const sync: Command = {
         untilStopped: args.follow,
         run: Effect.flatMap(
           Effect.promise(() => import("./commands/sync.ts")),
-          (room) => room.sync(args),
+          (room) => room.sync({ ...args, dryRun: args.dryRun !== "none" && args.dryRun !== "false" }),
         ),
       }),
     }),
@@ -261,21 +261,3 @@ const configValidate: Command = {
 
 /** In the order of the help. */
 export const commands: ReadonlyArray<Command> = [status, sync, configShow, configValidate, version]
-
-export type StatusArgs = Parsed<typeof statusArgs>
-export type SyncArgs = Parsed<typeof syncArgs>
-export type ConfigShowArgs = Parsed<typeof configShowArgs>
-export type ConfigValidateArgs = Parsed<typeof configValidateArgs>
-export type VersionArgs = Parsed<typeof versionArgs>
-export type ClusterArgs = Parsed<typeof flags.clusterFlags>
-
-/** What cmd-ts decodes the arguments of a command to. */
-type Parsed<Args> = {
-  readonly [Name in keyof Args]: Args[Name] extends {
-    parse: (context: never) => Promise<infer Outcome>
-  }
-    ? Extract<Outcome, { readonly _tag: "ok" }> extends { readonly value: infer Value }
-      ? Value
-      : never
-    : never
-}

@@ -273,6 +273,19 @@ export const workers = decoded(
 /** What all commands that talk to clusters take. */
 export const clusterFlags = { ...hostFlags, ...virtualFlags, ...outputFlags }
 
+/** What cmd-ts decodes the arguments of a command to. */
+type Decoded<Args> = {
+  readonly [Name in keyof Args]: Args[Name] extends {
+    parse: (context: never) => Promise<infer Outcome>
+  }
+    ? Extract<Outcome, { readonly _tag: "ok" }> extends { readonly value: infer Value }
+      ? Value
+      : never
+    : never
+}
+
+export type ClusterArgs = Decoded<typeof clusterFlags>
+
 /** For a look at a command line whose command is not known yet: flags may stand before it. */
 export const allFlagSpecs: ReadonlyArray<FlagSpec> = [
   ...Object.values(clusterFlags).map((entry) => entry.spec),

@@ -77,6 +77,7 @@ export const makeEngineBench = Effect.fnUntraced(function* (
     clients: { host: clients.host, virtual: virtualAnswers(clients.virtual) },
     context,
     opened,
+    ready: Effect.void,
     workers: 2,
     hostCrdUid: () => undefined,
     mayWrite: () => true,

@@ -1,12 +1,13 @@
 /**
  * From a kubeconfig's user to what a request carries. Files are read anew each time, for they are replaced (tokens, certificates).
- * Exec plugins and auth providers (OIDC …) are the official client library's business; it is large, so it is loaded only for a
+ * Auth providers (OIDC …) are the official client library's business; it is large, so it is loaded only for a
  * user who needs it. Of its HTTP nothing is used: it opens a connection a request, and none under Bun with a private CA.
  */
 import type { KubeConfig } from "@kubernetes/client-node"
 import { Effect, Predicate } from "effect"
 import type { RequestOptions } from "node:https"
 import type { Credentials, KubeconfigError } from "./rest-config.ts"
+import { type ExecPlugin, makeExecPlugin, pluginLimitMs } from "./exec-plugin.ts"
 import { cutText } from "../text/cut-text.ts"
 import { fail, readTextFile } from "./kubeconfig-file.ts"
 import type { Cluster, User } from "./kubeconfig-file.ts"
@@ -70,11 +71,6 @@ const checkHeaders = (headers: Credentials["headers"], origin: string): Effect.E
     : Effect.fail(fail(`${origin}: the value for ${bad[0]} has characters that no header can carry`))
 }
 
-const needsLibrary = (user: User): boolean =>
-  !isGiven(user.token) &&
-  !isGiven(user.tokenFile) &&
-  (Predicate.isObject(user.exec) || Predicate.isObject(user["auth-provider"]))
-
 /** What client-go tells a plugin about its surroundings; some refuse to run without it. */
 const execInfo = (exec: Readonly<Record<string, unknown>>, cluster: Cluster): string =>
   JSON.stringify({
@@ -95,38 +91,35 @@ const execInfo = (exec: Readonly<Record<string, unknown>>, cluster: Cluster): st
     },
   })
 
+const pluginOf = ({ user, cluster, origin }: Identity, exec: Readonly<Record<string, unknown>>): ExecPlugin => {
+  const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
+  const list = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+  const command = text(exec["command"])
+  const env = list(exec["env"]).flatMap((entry) =>
+    Predicate.isObject(entry) && "name" in entry && typeof entry.name === "string"
+      ? [[entry.name, "value" in entry && typeof entry.value === "string" ? entry.value : ""] as const]
+      : [],
+  )
+  return {
+    command: command ?? "",
+    args: list(exec["args"]).map(String),
+    env: { ...Object.fromEntries(env), KUBERNETES_EXEC_INFO: execInfo(exec, cluster) },
+    installHint: text(user.exec?.["installHint"]),
+    who: `${origin}: credential plugin ${command ?? "without a name"}`,
+  }
+}
+
 /** The library's own view of the user: only what it is to work with. */
-const forLibrary = ({ user, cluster, userName }: Identity): string => {
-  const { exec } = user
-  const env: ReadonlyArray<unknown> = Array.isArray(exec?.["env"]) ? exec["env"] : []
-  return JSON.stringify({
+const forLibrary = ({ user, userName }: Identity): string =>
+  JSON.stringify({
     "current-context": "chosen",
     contexts: [{ name: "chosen", context: { cluster: "chosen", user: userName || "chosen" } }],
     clusters: [{ name: "chosen", cluster: { server: "https://not.used" } }],
-    users: [
-      {
-        name: userName || "chosen",
-        user: Predicate.isObject(exec)
-          ? { exec: { ...exec, env: [...env, { name: "KUBERNETES_EXEC_INFO", value: execInfo(exec, cluster) }] } }
-          : { "auth-provider": user["auth-provider"] },
-      },
-    ],
+    users: [{ name: userName || "chosen", user: { "auth-provider": user["auth-provider"] } }],
   })
-}
 
-const sayWho = ({ user }: Identity): string => {
-  const [what, name] = Predicate.isObject(user.exec)
-    ? (["credential plugin", user.exec["command"]] as const)
-    : (["auth provider", user["auth-provider"]?.["name"]] as const)
-  return `${what} ${typeof name === "string" ? name : "without a name"}`
-}
-
-/** The library's error in one line. What a plugin printed on standard output is a secret and never repeated. */
-const libraryError = (cause: unknown, { user }: Identity): string => {
-  const hint = user.exec?.["installHint"]
-  if (Predicate.hasProperty(cause, "code") && cause.code === "ENOENT")
-    return `is not installed${typeof hint === "string" && hint !== "" ? `; ${hint.trim()}` : ""}`
-  if (cause instanceof SyntaxError || cause instanceof TypeError) return "printed no ExecCredential"
+/** The library's error in one line. */
+const libraryError = (cause: unknown): string => {
   const lines = (Predicate.isError(cause) ? cause.message : String(cause))
     .split("\n")
     .filter((line) => line.trim() !== "")
@@ -140,39 +133,78 @@ const headerText = (options: RequestOptions): string | undefined => {
 
 const keyText = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
 
-/** Keeps one instance of the library's configuration, which caches tokens until they expire. */
-const makeLibraryAuth = (identity: Identity) => {
+/** What a plugin or a provider gave. */
+interface Given {
+  readonly authorization: string | undefined
+  readonly cert: string | undefined
+  readonly key: string | undefined
+}
+
+type Login = (renew: boolean) => Effect.Effect<Given, KubeconfigError>
+
+const checkGiven = (given: Given, who: string): Effect.Effect<Given, KubeconfigError> =>
+  given.authorization === undefined && given.cert === undefined
+    ? Effect.fail(fail(`${who} gave neither a token nor a certificate; log in again`))
+    : Effect.succeed(given)
+
+const byPlugin = (plugin: ExecPlugin, limitMs: number): Login => {
+  const run = makeExecPlugin(plugin, limitMs)
+  return (renew) =>
+    Effect.flatMap(run(renew), ({ token, cert, key }) =>
+      checkGiven({ authorization: token === undefined ? undefined : bearer(token), cert, key }, plugin.who),
+    )
+}
+
+/**
+ * Keeps one instance of the library's configuration, which caches tokens until they expire. It is never made anew: a provider's
+ * state is the only copy of a refresh token that may be good once.
+ */
+const byProvider = (identity: Identity, limitMs: number): Login => {
+  const name = identity.user["auth-provider"]?.["name"]
+  const who = `${identity.origin}: auth provider ${typeof name === "string" ? name : "without a name"}`
   let config: KubeConfig | undefined
-  return Effect.fnUntraced(function* (renew: boolean) {
+  return Effect.fnUntraced(function* () {
     const { KubeConfig: Config } = yield* Effect.promise(() => import("@kubernetes/client-node"))
-    // The cache of an exec plugin's token does not know that the server refused it. An auth provider's state is the only
-    // copy of a refresh token that may be good once, so it stays.
-    if (config === undefined || (renew && Predicate.isObject(identity.user.exec))) {
+    if (config === undefined) {
       config = new Config()
       config.loadFromString(forLibrary(identity))
     }
     const loaded = config
     const options: RequestOptions = {}
-    const who = `${identity.origin}: ${sayWho(identity)}`
     yield* Effect.tryPromise({
       try: () => loaded.applyToHTTPSOptions(options),
-      catch: (cause) => fail(`${who} ${libraryError(cause, identity)}`),
-    })
+      catch: (cause) => fail(`${who} ${libraryError(cause)}`),
+    }).pipe(
+      Effect.timeoutOrElse({
+        duration: limitMs,
+        orElse: () => Effect.fail(fail(`${who} gave no answer within ${limitMs / 1000} s`)),
+      }),
+    )
     const given = { authorization: headerText(options), cert: keyText(options.cert), key: keyText(options.key) }
-    if (given.authorization === undefined && given.cert === undefined)
-      return yield* fail(`${who} gave neither a token nor a certificate; log in again`)
-    return given
+    return yield* checkGiven(given, who)
   })
 }
 
-/** @returns an effect for {@link ConnectionSource.credentials} */
+/** Undefined: what the user needs stands in the kubeconfig. */
+const loginOf = (identity: Identity, limitMs: number): Login | undefined => {
+  const { user } = identity
+  if (isGiven(user.token) || isGiven(user.tokenFile)) return undefined
+  if (Predicate.isObject(user.exec)) return byPlugin(pluginOf(identity, user.exec), limitMs)
+  return Predicate.isObject(user["auth-provider"]) ? byProvider(identity, limitMs) : undefined
+}
+
+/**
+ * @param limitMs after which a plugin or provider that gives no answer is given up
+ * @returns an effect for {@link ConnectionSource.credentials}
+ */
 export const makeCredentials = (
   identity: Identity,
+  limitMs: number = pluginLimitMs(process.stdin.isTTY),
 ): ((renew: boolean) => Effect.Effect<Credentials, KubeconfigError>) => {
   const { cluster, user, origin } = identity
-  const fromLibrary = needsLibrary(user) ? makeLibraryAuth(identity) : undefined
+  const login = loginOf(identity, limitMs)
   return Effect.fnUntraced(function* (renew) {
-    const given = fromLibrary === undefined ? undefined : yield* fromLibrary(renew)
+    const given = login === undefined ? undefined : yield* login(renew)
     const token = given?.authorization ?? (yield* authorization(user))
     const headers = { ...(token === undefined ? {} : { authorization: token }), ...impersonation(user) }
     yield* checkHeaders(headers, origin)

@@ -132,18 +132,34 @@ const checkServer = (server: string, origin: string): Effect.Effect<string, Kube
   return Effect.succeed((url.username === "" ? server : `${url.origin}${url.pathname}`).replace(/\/+$/, ""))
 }
 
+interface Loaded {
+  readonly source: ConnectionSource
+  /** All of what was read that the source comes from. */
+  readonly read: string
+}
+
+/** A source that stays the same one while what it is read from says the same; so it keeps what an exec plugin gave it. */
+const reloadable = ({ source, read }: Loaded, load: Effect.Effect<Loaded, KubeconfigError>): ConnectionSource => {
+  const same: ConnectionSource = {
+    ...source,
+    reload: Effect.map(load, (next) => (next.read === read ? same : reloadable(next, load))),
+  }
+  return same
+}
+
 const sourceOf = Effect.fnUntraced(function* (
   config: Kubeconfig,
   overrides: Overrides,
-): Effect.fn.Return<ConnectionSource, KubeconfigError> {
+): Effect.fn.Return<Loaded, KubeconfigError> {
   const chosen = yield* choose(config, overrides)
   const cluster = overrideCluster(chosen.cluster, overrides)
   const user = overrideUser(chosen.user, overrides)
   if (isUnnamed(user)) return yield* fail("impersonating a group or a UID takes a user too: --as USER")
   const server = yield* checkServer(cluster.server ?? "", config.origin)
   const namespace = chosen.context?.namespace ?? ""
-  return {
+  const source: ConnectionSource = {
     context: config.origin === podOrigin ? undefined : chosen.contextName,
+    inCluster: config.origin === podOrigin && overrides.server === undefined,
     namespace: namespace === "" ? undefined : namespace,
     server,
     serverName: cluster["tls-server-name"] ?? undefined,
@@ -151,6 +167,7 @@ const sourceOf = Effect.fnUntraced(function* (
     proxyUrl: cluster["proxy-url"] ?? undefined,
     credentials: makeCredentials({ origin: config.origin, cluster, user, userName: chosen.userName }),
   }
+  return { source, read: JSON.stringify([cluster, user]) }
 })
 
 const empty: Kubeconfig = {
@@ -162,7 +179,7 @@ const empty: Kubeconfig = {
 }
 
 /**
- * Connects to nothing yet.
+ * Connects to nothing yet. The source can be read again.
  *
  * @param path `--kubeconfig`; undefined: kubectl's default order
  * @throws KubeconfigError no kubeconfig, a file that cannot be read or parsed, a name that does not exist in it
@@ -171,14 +188,29 @@ export const loadKubeconfig = (
   path: string | undefined,
   overrides: Overrides = {},
   surroundings: Surroundings = ownSurroundings(),
-): Effect.Effect<ConnectionSource, KubeconfigError> =>
-  readKubeconfig(path, surroundings).pipe(
+): Effect.Effect<ConnectionSource, KubeconfigError> => {
+  const load = readKubeconfig(path, surroundings).pipe(
     // `--server` works without any kubeconfig; one that is named must be there.
     Effect.catchIf(
       (error) => overrides.server !== undefined && path === undefined && error.message.startsWith("no kubeconfig"),
       () => Effect.succeed(empty),
     ),
     Effect.flatMap((config) => sourceOf(config, overrides)),
+  )
+  return Effect.map(load, (loaded) => reloadable(loaded, load))
+}
+
+/** A kubeconfig that is at hand as text. */
+export interface KubeconfigText {
+  readonly text: string
+  /** What it is, for messages. */
+  readonly origin: string
+  readonly overrides?: Overrides | undefined
+}
+
+const loadText = ({ text, origin, overrides = {} }: KubeconfigText): Effect.Effect<Loaded, KubeconfigError> =>
+  Effect.fromResult(parseKubeconfigText(text, origin, undefined)).pipe(
+    Effect.flatMap((config) => Effect.flatMap(embeddedOnly(config), () => sourceOf(config, overrides))),
   )
 
 /**
@@ -193,9 +225,14 @@ export const parseKubeconfig = (
   origin: string,
   overrides: Overrides = {},
 ): Effect.Effect<ConnectionSource, KubeconfigError> =>
-  Effect.fromResult(parseKubeconfigText(text, origin, undefined)).pipe(
-    Effect.flatMap((config) => Effect.flatMap(embeddedOnly(config), () => sourceOf(config, overrides))),
-  )
+  Effect.map(loadText({ text, origin, overrides }), ({ source }) => source)
+
+/** As {@link parseKubeconfig}, for a text that can be had anew by `again`. */
+export const parseKubeconfigAgain = (
+  first: KubeconfigText,
+  again: Effect.Effect<KubeconfigText, KubeconfigError>,
+): Effect.Effect<ConnectionSource, KubeconfigError> =>
+  Effect.map(loadText(first), (loaded) => reloadable(loaded, Effect.flatMap(again, loadText)))
 
 const embeddedOnly = (config: Kubeconfig): Effect.Effect<void, KubeconfigError> => {
   const users = [...config.users.values()]

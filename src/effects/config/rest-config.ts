@@ -4,7 +4,7 @@ import type { Effect } from "effect"
 
 /** One set of credentials; a session that was opened with it never changes it. */
 export interface Credentials {
-  /** PEM; undefined: the system's authorities. */
+  /** PEM; undefined: the authorities of the system and of the runtime. */
   readonly ca: string | undefined
   readonly cert: string | undefined
   readonly key: string | undefined
@@ -15,6 +15,8 @@ export interface Credentials {
 export interface ConnectionSource {
   /** Name of the kubeconfig's context; undefined inside a pod. */
   readonly context: string | undefined
+  /** A pod's service account in its own cluster: names of Services resolve. */
+  readonly inCluster?: boolean
   /** Namespace that the context (or the pod) stands in. */
   readonly namespace: string | undefined
   /** `https://host:port[/prefix]` without a trailing slash. */
@@ -28,6 +30,11 @@ export interface ConnectionSource {
    * `renew` after a 401, when nothing that an exec plugin gave before is good any more.
    */
   readonly credentials: (renew: boolean) => Effect.Effect<Credentials, KubeconfigError>
+  /**
+   * Reads again what this was read from (a kubeconfig, a Secret): what it says now, or this very source where nothing has changed.
+   * Asked after a failure only: a 401, or a session that cannot be opened. Undefined: there is nothing to read again.
+   */
+  readonly reload?: Effect.Effect<ConnectionSource, KubeconfigError> | undefined
 }
 
 /** A kubeconfig that cannot be used. The message is complete: it names the file and what is wrong. */

@@ -5,6 +5,7 @@
  * as an escape, and an entry is always exactly one line.
  */
 import { Cause, Formatter, Layer, Logger, type LogLevel, References } from "effect"
+import { jsonEscape, unsafeCharacters } from "../text/unsafe-characters.ts"
 
 export interface LogOptions {
   /** `text`: `TIME LEVEL MESSAGE KEY=VALUE …`; `json`: one object a line with `time`, `level`, `message` and the keys. */
@@ -20,15 +21,11 @@ export const minimumLevel = (verbosity: number): LogLevel.LogLevel => {
   return verbosity >= 6 ? "Debug" : "Info"
 }
 
-/** Controls, format characters (bidi and zero-width), private use, lone surrogates, line separators, ignorables. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
 const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }
-
-const escapeUnit = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`
 
 /** Escapes as JSON writes them, so that escaped JSON still means the same. */
 const escapeLine = (text: string): string =>
-  text.replace(UNSAFE, (character) => SHORT[character] ?? character.split("").map(escapeUnit).join(""))
+  text.replace(unsafeCharacters, (character) => SHORT[character] ?? jsonEscape(character))
 
 const textOf = (value: unknown): string => {
   if (typeof value === "string") return value

@@ -13,6 +13,7 @@ import type { Socket } from "node:net"
 import * as tls from "node:tls"
 import type { ConnectionSource, Credentials } from "../config/rest-config.ts"
 import { openTunnel, proxyFor, withoutBrackets } from "./proxy.ts"
+import { systemAuthorities } from "./system-authorities.ts"
 import { fromCause, lost, TransportError } from "./transport-error.ts"
 
 /** Milliseconds. */
@@ -27,8 +28,12 @@ export interface SessionTimes {
 /** client-go's values (30 s dial timeout, 30 s `ReadIdleTimeout`, 15 s `PingTimeout`). */
 export const defaultTimes: SessionTimes = { connectMs: 30_000, pingEveryMs: 30_000, pingTimeoutMs: 15_000 }
 
+/** Undefined: the runtime's own. */
+const authorities = (source: ConnectionSource, { ca }: Credentials): string | Array<string> | undefined =>
+  ca ?? (source.insecure ? undefined : systemAuthorities())
+
 const tlsOptions = (source: ConnectionSource, credentials: Credentials, host: string): tls.ConnectionOptions => ({
-  ...(credentials.ca === undefined ? {} : { ca: credentials.ca }),
+  ca: authorities(source, credentials),
   ...(credentials.cert === undefined ? {} : { cert: credentials.cert }),
   ...(credentials.key === undefined ? {} : { key: credentials.key }),
   // RFC 6066: a server name is never an address.

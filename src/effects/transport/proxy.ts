@@ -4,6 +4,7 @@ import * as http from "node:http"
 import * as https from "node:https"
 import { BlockList, isIP } from "node:net"
 import type { Socket } from "node:net"
+import { systemAuthorities } from "./system-authorities.ts"
 import { fromCause, lost } from "./transport-error.ts"
 import type { TransportError } from "./transport-error.ts"
 
@@ -69,6 +70,7 @@ const proxyRequest = (url: URL, target: string): http.ClientRequest => {
   const user = decodeURIComponent(url.username)
   const secret = Buffer.from(`${user}:${decodeURIComponent(url.password)}`).toString("base64")
   return (secure ? https : http).request({
+    ...(secure ? { ca: systemAuthorities() } : {}),
     host: withoutBrackets(url.hostname),
     port: url.port === "" ? (secure ? 443 : 80) : url.port,
     method: "CONNECT",

@@ -1,8 +1,11 @@
 /**
  * The one session of a cluster and the credentials it was opened with: opened on demand, shared, replaced when it dies or the
  * credentials change.
+ *
+ * A session that works is never given up for one that may not: while new credentials cannot be read, do not fit together (a
+ * certificate and its key are replaced one after the other) or keep us waiting, requests go on over the old one.
  */
-import { Clock, Deferred, Effect } from "effect"
+import { Clock, Deferred, Effect, Result } from "effect"
 import type { Exit, Scope } from "effect"
 import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2"
 import type { ConnectionSource, Credentials, KubeconfigError } from "../config/rest-config.ts"
@@ -12,7 +15,10 @@ import type { TransportError } from "./transport-error.ts"
 
 export interface Ready {
   readonly session: ClientHttp2Session
+  readonly source: ConnectionSource
   readonly credentials: Credentials
+  /** Of every path on that server. */
+  readonly prefix: string
   /** Of every request with these credentials. */
   readonly headers: OutgoingHttpHeaders
 }
@@ -28,6 +34,15 @@ export interface Sessions {
 
 /** client-go reads token files anew once a minute. */
 const credentialsMaxAgeMs = 60_000
+/** After new ones could not be had or used: who replaces two files is done with both in a moment. */
+const retryCredentialsMs = 5_000
+/** A kubeconfig or a Secret is read again at most this often, however often a session cannot be opened. */
+const reloadPauseMs = 10_000
+/** So long a request waits for newer credentials while those at hand may still be good. */
+const refreshPatience = "1 second"
+
+/** Also after the clock was set back. */
+const isBefore = (now: number, until: number, spanMs: number): boolean => now < until && until - now <= spanMs
 
 const isSame = (left: Credentials, right: Credentials): boolean => JSON.stringify(left) === JSON.stringify(right)
 
@@ -41,6 +56,11 @@ const headersOf = (credentials: Credentials, userAgent: string): OutgoingHttpHea
     Object.entries(credentials.headers).map(([name, value]) => [name, typeof value === "string" ? value : [...value]]),
   ),
 })
+
+const prefixOf = ({ server }: ConnectionSource): string => {
+  const { pathname } = new URL(server)
+  return pathname === "/" ? "" : pathname
+}
 
 const isUsable = ({ session }: Ready): boolean => !session.closed && !session.destroyed
 
@@ -65,15 +85,20 @@ const singleFlight = <A, E>(effect: Effect.Effect<A, E>, scope: Scope.Scope): Ef
 }
 
 export const makeSessions = Effect.fnUntraced(function* (
-  source: ConnectionSource,
+  first: ConnectionSource,
   userAgent: string,
   times: SessionTimes,
 ): Effect.fn.Return<Sessions, never, Scope.Scope> {
   const scope = yield* Effect.scope
   /** Also those that were replaced and still carry watches. */
   const open = new Set<ClientHttp2Session>()
-  let known: { readonly credentials: Credentials; readonly at: number } | undefined
+  let source = first
+  let mayReloadAt = 0
+  let known: { readonly credentials: Credentials; readonly until: number } | undefined
   let live: Ready | undefined
+  /** Requests no longer wait for the reading that is going on. */
+  let isSlow = false
+  let complaint = ""
 
   yield* Effect.addFinalizer(() => Effect.sync(() => open.forEach((session) => session.destroy())))
 
@@ -82,64 +107,144 @@ export const makeSessions = Effect.fnUntraced(function* (
     session.once("close", () => open.delete(session))
   }
 
+  /** Once, however often it happens. */
+  const complain = (message: string) =>
+    Effect.suspend(() => {
+      if (message === complaint) return Effect.void
+      complaint = message
+      return Effect.logWarning(message)
+    })
+
+  const keep = (credentials: Credentials, forMs: number) =>
+    Effect.map(Clock.currentTimeMillis, (now) => {
+      known = { credentials, until: now + forMs }
+      return credentials
+    })
+
+  /** Those that are in use now; where they were kept for want of newer ones, they are soon asked for again all the same. */
+  const settle = (credentials: Credentials) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) =>
+      known?.credentials === credentials && isBefore(now, known.until, credentialsMaxAgeMs)
+        ? Effect.void
+        : keep(credentials, credentialsMaxAgeMs),
+    )
+
   /** When new ones cannot be had (a file is being replaced), those at hand may still be good: the server decides. */
   const credentials = Effect.gen(function* () {
-    const at = yield* Clock.currentTimeMillis
+    const now = yield* Clock.currentTimeMillis
     const before = known
-    if (before !== undefined && at - before.at < credentialsMaxAgeMs) return before.credentials
-    const found = yield* source
-      .credentials(false)
-      .pipe(
-        Effect.catch((error) =>
-          before === undefined
-            ? Effect.fail(error)
-            : Effect.as(Effect.logWarning(`the old credentials stay in use: ${error.message}`), before.credentials),
-        ),
-      )
-    const kept = before !== undefined && isSame(before.credentials, found) ? before.credentials : found
-    known = { credentials: kept, at }
-    return kept
+    if (before !== undefined && isBefore(now, before.until, credentialsMaxAgeMs)) return before.credentials
+    const found = yield* Effect.result(source.credentials(false))
+    if (Result.isSuccess(found))
+      return before !== undefined && isSame(before.credentials, found.success) ? before.credentials : found.success
+    if (before === undefined) return yield* Effect.fail(found.failure)
+    yield* complain(`the old credentials stay in use: ${found.failure.message}`)
+    return yield* keep(before.credentials, retryCredentialsMs)
   })
+
+  /** @returns whether there is another way into the cluster than before */
+  const reload = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    if (source.reload === undefined || isBefore(now, mayReloadAt, reloadPauseMs)) return false
+    mayReloadAt = now + reloadPauseMs
+    const next = yield* source.reload.pipe(
+      Effect.catch((error) =>
+        Effect.as(complain(`the way into the cluster cannot be read again: ${error.message}`), source),
+      ),
+    )
+    if (next === source) return false
+    source = next
+    known = undefined
+    yield* Effect.logInfo(`the way into the cluster has changed: ${next.server}`)
+    return true
+  })
+
+  const openWith = Effect.fnUntraced(function* (current: Credentials) {
+    const from = source
+    const before = live
+    const session = yield* openSession(from, current, times, remember)
+    // Graceful: watches of the old session go on until they end by themselves.
+    if (before !== undefined && isUsable(before)) before.session.close()
+    const ready = {
+      session,
+      source: from,
+      credentials: current,
+      prefix: prefixOf(from),
+      headers: headersOf(current, userAgent),
+    }
+    live = ready
+    complaint = ""
+    yield* settle(current)
+    return ready
+  })
+
+  const adopt = (before: Ready, current: Credentials): Ready =>
+    before.credentials === current
+      ? before
+      : { ...before, credentials: current, headers: headersOf(current, userAgent) }
 
   const connect = Effect.gen(function* () {
     const current = yield* credentials
-    const before = live
-    if (before !== undefined && isUsable(before) && isSameTls(before.credentials, current)) {
-      live =
-        before.credentials === current
-          ? before
-          : { ...before, credentials: current, headers: headersOf(current, userAgent) }
+    const before = live !== undefined && isUsable(live) ? live : undefined
+    if (before !== undefined && before.source === source && isSameTls(before.credentials, current)) {
+      live = adopt(before, current)
+      yield* settle(current)
       return live
     }
-    const session = yield* openSession(source, current, times, remember)
-    // Graceful: watches of the old session go on until they end by themselves.
-    if (before !== undefined && isUsable(before)) before.session.close()
-    live = { session, credentials: current, headers: headersOf(current, userAgent) }
-    return live
-  })
+    return yield* Effect.catchTag(openWith(current), "TransportError", (error) =>
+      Effect.gen(function* () {
+        if (before !== undefined) {
+          yield* complain(`the old session stays in use: ${error.message}`)
+          yield* keep(before.credentials, retryCredentialsMs)
+          return before
+        }
+        // What could not be used is not kept for its minute.
+        yield* keep(current, 0)
+        return (yield* reload) ? yield* Effect.flatMap(source.credentials(false), openWith) : yield* error
+      }),
+    )
+  }).pipe(
+    Effect.ensuring(
+      Effect.sync(() => {
+        isSlow = false
+      }),
+    ),
+  )
 
   const shared = singleFlight(connect, scope)
   const renewed = singleFlight(
     Effect.gen(function* () {
+      const reloaded = yield* reload
       const fresh = yield* source.credentials(true)
-      const at = yield* Clock.currentTimeMillis
-      const changed = known === undefined || !isSame(known.credentials, fresh)
-      if (changed) known = { credentials: fresh, at }
+      const changed = reloaded || known === undefined || !isSame(known.credentials, fresh)
+      if (changed) yield* keep(fresh, credentialsMaxAgeMs)
       return changed
     }),
     scope,
   )
 
+  /** Waits a moment for newer credentials, where those at hand have only come of age. */
+  const refreshed = (ready: Ready) =>
+    isSlow
+      ? Effect.succeed(ready)
+      : Effect.timeoutOrElse(shared, {
+          duration: refreshPatience,
+          orElse: () =>
+            Effect.sync(() => {
+              isSlow = true
+              return ready
+            }),
+        })
+
   return {
-    get: Effect.clockWith((clock) =>
-      live !== undefined &&
-      known !== undefined &&
-      live.credentials === known.credentials &&
-      isUsable(live) &&
-      clock.currentTimeMillisUnsafe() - known.at < credentialsMaxAgeMs
+    get: Effect.clockWith((clock) => {
+      const isCurrent =
+        live !== undefined && isUsable(live) && live.source === source && live.credentials === known?.credentials
+      if (!isCurrent || live === undefined || known === undefined) return shared
+      return isBefore(clock.currentTimeMillisUnsafe(), known.until, credentialsMaxAgeMs)
         ? Effect.succeed(live)
-        : shared,
-    ),
+        : refreshed(live)
+    }),
     retire: (session) => {
       if (!session.closed && !session.destroyed) session.close()
     },

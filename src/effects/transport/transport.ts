@@ -200,12 +200,10 @@ export const makeTransport = Effect.fnUntraced(function* (
   const connectMs = limit === 0 ? times.connectMs : Math.min(times.connectMs, limit)
   const sessions = yield* makeSessions(options.source, options.userAgent, { ...times, connectMs })
   const slots = yield* Semaphore.make(exchangesInFlight)
-  const { pathname } = new URL(options.source.server)
-  const prefix = pathname === "/" ? "" : pathname
 
   const headersFor = (request: HttpRequest, ready: Ready): OutgoingHttpHeaders => ({
     ":method": request.method,
-    ":path": prefix + request.path,
+    ":path": ready.prefix + request.path,
     ...ready.headers,
     ...request.headers,
   })

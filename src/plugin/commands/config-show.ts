@@ -3,14 +3,18 @@ import { Clock, Effect } from "effect"
 import { parseValues } from "../../sync/settings/settings.ts"
 import type { KnownPlace } from "../../sync/tenancy/namespace-mapping.ts"
 import { readSettingsSecret } from "../../sync/discovery/settings-source.ts"
-import type { ConfigShowArgs } from "../commands.ts"
-import { findVcluster, openHost, readValues } from "../connect/connect.ts"
+import { type ConnectArgs, findVcluster, openHost, readValues } from "../connect/connect.ts"
 import { configData, renderConfig, type ConfigReport } from "../output/config-text.ts"
 import { escapeText } from "../output/escape.ts"
 import { exitCodes } from "../output/exit-codes.ts"
 import { printObject } from "../output/print-object.ts"
 import { toLocale } from "../output/style.ts"
 import { Terminal } from "../output/terminal.ts"
+
+export interface ConfigShowArgs extends ConnectArgs {
+  /** Undefined: text for people. */
+  readonly output: "json" | "yaml" | undefined
+}
 
 /** There is no other yet. */
 const policy = "default"

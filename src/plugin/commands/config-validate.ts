@@ -1,13 +1,23 @@
 /** `config validate`: what is wrong with files of settings, before any cluster sees them. */
 import { Effect } from "effect"
 import { checkValues } from "../../sync/settings/settings.ts"
-import type { ConfigValidateArgs } from "../commands.ts"
 import { type FileReport, isValid, renderValidation, validationData } from "../output/config-text.ts"
 import { exitCodes } from "../output/exit-codes.ts"
 import { printObject } from "../output/print-object.ts"
 import { Terminal } from "../output/terminal.ts"
 import { UsageError } from "../usage-error.ts"
 import { readValuesFile } from "../connect/values-file.ts"
+
+export interface ConfigValidateArgs {
+  /** `-` is standard input. */
+  readonly files: ReadonlyArray<string>
+  /** One more file: what the other commands call it by. */
+  readonly values: string | undefined
+  /** That the vCluster will live in. */
+  readonly namespace: string | undefined
+  /** Undefined: text for people. */
+  readonly output: "json" | "yaml" | undefined
+}
 
 /** A file that cannot be read keeps nobody from hearing about the others. */
 const look = (path: string, namespace: string | undefined): Effect.Effect<FileReport> =>

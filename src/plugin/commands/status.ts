@@ -1,6 +1,8 @@
 /** `status`: the whole picture of one vCluster. Changes nothing. */
-import { Clock, Effect, Option, type Scope, Stream } from "effect"
+import { Cause, Clock, Effect, Option, Stream } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
+import type { KubeClient, Selection } from "../../effects/client/kube-client.ts"
+import type { Resource } from "../../effects/client/resource.ts"
 import { leaseResource } from "../../effects/leader-election/lease.ts"
 import { findEso, type EsoFacts } from "../../sync/discovery/find-eso.ts"
 import { observe, type Observation } from "../../sync/diagnose/snapshot.ts"
@@ -11,7 +13,8 @@ import { statusOf } from "../../sync/diagnose/status.ts"
 import { isGood, type StatusReport } from "../../sync/diagnose/status-report.ts"
 import { leaseName } from "../../sync/engine/preflight.ts"
 import type { SyncTarget } from "../../sync/engine/target.ts"
-import type { StatusArgs } from "../commands.ts"
+import type { ConnectArgs } from "../connect/connect.ts"
+import { explainCause, renderExplanation } from "../output/error.ts"
 import { exitCodes } from "../output/exit-codes.ts"
 import { escapeText } from "../output/escape.ts"
 import { printObject } from "../output/print-object.ts"
@@ -19,7 +22,13 @@ import { statusData } from "../output/status-data.ts"
 import { renderStatus } from "../output/status-text.ts"
 import { toLocale } from "../output/style.ts"
 import { Terminal } from "../output/terminal.ts"
-import { openTarget, prepare, type Prepared, whyAsleep } from "../connect/target.ts"
+import { type Lookout, makeLookout, type Prepared, whyAsleep } from "../connect/target.ts"
+
+export interface StatusArgs extends ConnectArgs {
+  /** Undefined: text for people. */
+  readonly output: "json" | "yaml" | "wide" | undefined
+  readonly watch: boolean
+}
 
 interface Looked {
   readonly observation: Observation | undefined
@@ -68,12 +77,16 @@ const countUnselected = Effect.fnUntraced(function* (prepared: Prepared, eso: Es
   return Math.max(0, all.items.length - looked.observation.caches.hostClusterSecretStores.size())
 })
 
-const report = Effect.fnUntraced(function* (prepared: Prepared, target: SyncTarget | undefined, asleep: Looked) {
+const report = Effect.fnUntraced(function* (
+  prepared: Prepared,
+  target: SyncTarget | undefined,
+  eso: EsoFacts,
+  asleep: Looked,
+) {
   const { host, vcluster } = prepared
-  const [looked, eso, lease] = yield* Effect.all(
+  const [looked, lease] = yield* Effect.all(
     [
       target === undefined ? Effect.succeed(asleep) : look(target),
-      findEso(host.client),
       visible(
         orUndefined(host.client.get(leaseResource, { namespace: vcluster.namespace, name: leaseName(vcluster) })),
       ),
@@ -103,76 +116,131 @@ const show = Effect.fnUntraced(function* (status: StatusReport, args: StatusArgs
   return renderStatus(status, canvas, args.output === "wide")
 })
 
+interface Mark {
+  readonly client: KubeClient
+  readonly resource: Resource
+  readonly selection: Selection
+  readonly resourceVersion: string
+}
+
+/** Where the watches begin: before the look, so that nothing falls between the two. */
+const marksOf = Effect.fnUntraced(function* (prepared: Prepared, target: SyncTarget | undefined, eso: EsoFacts) {
+  const [version] = eso.crds
+  if (version === undefined || target === undefined) return []
+  const resource = externalSecrets(version)
+  const sides = [
+    [target.clients.host, { namespace: prepared.vcluster.namespace, metadataOnly: true }],
+    [target.clients.virtual, { metadataOnly: true }],
+  ] as const
+  return yield* Effect.forEach(
+    sides,
+    ([client, selection]) =>
+      Effect.map(client.list(resource, selection), ({ resourceVersion }): Mark => ({
+        client,
+        resource,
+        selection,
+        resourceVersion,
+      })),
+    { concurrency: "unbounded" },
+  ).pipe(
+    // What cannot be listed is told by the look; there is then no watch, but the next look comes all the same.
+    Effect.orElseSucceed((): ReadonlyArray<Mark> => []),
+  )
+})
+
+/** Something has changed that `status` shows: an ExternalSecret on either side. */
+const changesSince = (marks: ReadonlyArray<Mark>): Stream.Stream<void> =>
+  Stream.mergeAll(
+    marks.map(({ client, resource, selection, resourceVersion }) =>
+      client.watch(resource, { ...selection, resourceVersion }).pipe(
+        Stream.filter((event) => event.type !== "BOOKMARK"),
+        Stream.map(() => undefined),
+        // Whatever ends a watch, the next look starts another; the one on the other side goes on.
+        Stream.catchCause(() => Stream.never),
+        Stream.concat(Stream.never),
+      ),
+    ),
+    { concurrency: "unbounded" },
+  ).pipe(Stream.concat(Stream.never))
+
 /** One look, from the vCluster's own state on: it may have been paused or woken since the last one. */
-const lookOnce = Effect.fnUntraced(function* (args: StatusArgs) {
+const lookOnce = Effect.fnUntraced(function* (lookout: Lookout, args: StatusArgs) {
   const terminal = yield* Terminal
-  const prepared = yield* prepare(args)
+  const prepared = yield* lookout.prepare
   for (const warning of prepared.warnings) {
     yield* terminal.err(`Warning: ${toLocale(terminal.errStyle, escapeText(warning))}\n`)
   }
   const sleeping = yield* whyAsleep(prepared.vcluster)
-  const target = sleeping === undefined ? yield* openTarget(prepared, args) : undefined
+  const target = sleeping === undefined ? yield* lookout.openTarget(prepared) : undefined
   const asleep: Looked = {
     observation: undefined,
     denied: [],
     problems: sleeping === undefined ? [] : [asleepProblem(prepared, sleeping.message, sleeping.fix)],
   }
-  return { prepared, target, status: yield* report(prepared, target, asleep) }
+  const eso = yield* findEso(prepared.host.client)
+  const marks = args.watch ? yield* marksOf(prepared, target, eso) : []
+  return { marks, status: yield* report(prepared, target, eso, asleep) }
 })
 
 /** Ages grow also where nothing happens. */
 const lookAgainAfter = "30 seconds"
 const quiet = "500 millis"
 
-/** Something has changed that `status` shows: an ExternalSecret on either side. */
-const changes = (prepared: Prepared, target: SyncTarget | undefined, status: StatusReport): Stream.Stream<void> => {
-  const [version] = status.host.crds
-  if (version === undefined || target === undefined) return Stream.never
-  const resource = externalSecrets(version)
-  const watching = (side: "host" | "virtual", namespace: string | undefined) =>
-    Stream.unwrap(
-      Effect.map(target.clients[side].list(resource, { namespace, metadataOnly: true }), ({ resourceVersion }) =>
-        target.clients[side].watch(resource, { namespace, metadataOnly: true, resourceVersion }),
-      ),
-    )
-  return Stream.merge(watching("host", prepared.vcluster.namespace), watching("virtual", undefined)).pipe(
-    Stream.filter((event) => event.type !== "BOOKMARK"),
-    Stream.map(() => undefined),
-    // Whatever ends a watch, the next look starts another.
-    Stream.catchCause(() => Stream.never),
-  )
-}
-
 const clearScreen = "\u001b[H\u001b[2J\u001b[3J"
 
-const stay = (args: StatusArgs): Effect.Effect<never, LookFailure, Terminal | Scope.Scope> =>
-  Effect.gen(function* () {
-    const terminal = yield* Terminal
-    for (let last = ""; ;) {
-      last = yield* Effect.scoped(
-        Effect.gen(function* () {
-          const { prepared, target, status } = yield* lookOnce(args)
-          const text = yield* show(status, args)
-          if (terminal.outColumns !== undefined) yield* terminal.out(clearScreen + text)
-          else if (text !== last) yield* terminal.out(last === "" ? text : `\n${text}`)
-          yield* changes(prepared, target, status).pipe(
-            Stream.take(1),
-            Stream.runDrain,
-            Effect.andThen(Effect.sleep(quiet)),
-            Effect.timeoutOption(lookAgainAfter),
-          )
-          return text
-        }),
-      )
-    }
-  })
+const showAgain = Effect.fnUntraced(function* (text: string, last: string) {
+  const terminal = yield* Terminal
+  if (terminal.outColumns !== undefined) return yield* terminal.out(clearScreen + text)
+  if (text !== last) yield* terminal.out(last === "" ? text : `\n${text}`)
+})
+
+const untilChange = (marks: ReadonlyArray<Mark>) =>
+  changesSince(marks).pipe(
+    Stream.take(1),
+    Stream.runDrain,
+    Effect.andThen(Effect.sleep(quiet)),
+    Effect.timeoutOption(lookAgainAfter),
+  )
+
+/** A cluster that does not answer for a while ends no watch; what the first look fails with would stay as it is. */
+const tryAgainAfter = "2 seconds"
+
+/** Never returns; fails only as the first look does. */
+const stay = Effect.fnUntraced(function* (lookout: Lookout, args: StatusArgs) {
+  const terminal = yield* Terminal
+  let last = ""
+  let complaint = ""
+  const next = Effect.scoped(
+    Effect.gen(function* () {
+      const { marks, status } = yield* lookOnce(lookout, args)
+      const text = yield* show(status, args)
+      // After a complaint, also a picture that is the same as before is news.
+      yield* showAgain(text, complaint === "" ? last : "")
+      last = text
+      complaint = ""
+      yield* untilChange(marks)
+    }),
+  )
+  const tell = (failure: LookFailure) =>
+    Effect.suspend(() => {
+      const text = renderExplanation(terminal.errStyle, explainCause(Cause.fail(failure)))
+      if (text === complaint) return Effect.void
+      complaint = text
+      return terminal.err(text)
+    })
+  yield* next
+  return yield* Effect.forever(
+    Effect.catch(next, (failure) => Effect.andThen(tell(failure), Effect.sleep(tryAgainAfter))),
+  )
+})
 
 type LookFailure = Effect.Error<ReturnType<typeof lookOnce>>
 
 export const status = Effect.fn("status")(function* (args: StatusArgs) {
-  if (args.watch) return yield* stay(args)
+  const lookout = yield* makeLookout(args)
+  if (args.watch) return yield* stay(lookout, args)
   const terminal = yield* Terminal
-  const { status: seen } = yield* lookOnce(args)
+  const { status: seen } = yield* lookOnce(lookout, args)
   yield* terminal.out(yield* show(seen, args))
   return isGood(seen) ? exitCodes.good : exitCodes.badNews
 }, Effect.scoped)

@@ -8,13 +8,24 @@ import { SetupError } from "../../sync/discovery/setup-error.ts"
 import type { SyncObserver, SyncOptions } from "../../sync/engine/run.ts"
 import { follow, syncOnce, type SyncResult } from "../../sync/engine/syncer.ts"
 import type { SyncTarget } from "../../sync/engine/target.ts"
-import type { SyncArgs } from "../commands.ts"
+import type { ConnectArgs } from "../connect/connect.ts"
 import { type LogFormat, logFormatFor, makeNarrator, type Narrator } from "../output/line-writer.ts"
 import { exitCodes } from "../output/exit-codes.ts"
 import { makeProgress } from "../output/progress.ts"
 import { changeLine, isInStep, passLine, renderChange, renderDryRun, renderPass } from "../output/sync-text.ts"
 import { Terminal } from "../output/terminal.ts"
 import { openTarget, prepare, whyAsleep } from "../connect/target.ts"
+
+export interface SyncArgs extends ConnectArgs {
+  readonly follow: boolean
+  /** Shows what would change, and changes nothing. */
+  readonly dryRun: boolean
+  /** Milliseconds that one pass may take. */
+  readonly onceTimeout: number
+  readonly allowMassDelete: boolean
+  readonly acceptIdentity: boolean
+  readonly workers: number
+}
 
 /** Two processes on one machine are two syncers. */
 const identity = (): string => `${process.env["POD_NAME"] ?? hostname()}_${crypto.randomUUID().slice(0, 8)}`
@@ -86,6 +97,7 @@ const forever = Effect.fnUntraced(function* (target: SyncTarget, args: SyncArgs,
     },
     onProgress: () => {},
     onWarning: narrator.warn,
+    ready: narrator.ready,
   }
   const onFirstPass = (result: SyncResult) => {
     firstPassOver = true
@@ -109,6 +121,6 @@ export const sync = Effect.fn("sync")(function* (args: SyncArgs) {
   }
   if (sleeping !== undefined) narrator.warn(`${sleeping.message}; waiting for it`)
   const target = yield* openTarget(prepared, args)
-  if (args.dryRun !== "none" && args.dryRun !== "false") return yield* dryRun(target, args)
+  if (args.dryRun) return yield* dryRun(target, args)
   return yield* args.follow ? forever(target, args, narrator) : once(target, args, narrator)
 }, Effect.scoped)

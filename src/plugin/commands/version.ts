@@ -2,8 +2,7 @@
 import { Cause, Effect, Option } from "effect"
 import { findEso } from "../../sync/discovery/find-eso.ts"
 import { stringAt } from "../../effects/client/unstructured.ts"
-import type { VersionArgs } from "../commands.ts"
-import { findVcluster, type Host, openHost } from "../connect/connect.ts"
+import { type ConnectArgs, findVcluster, type Host, openHost } from "../connect/connect.ts"
 import { exitCodes } from "../output/exit-codes.ts"
 import { printObject } from "../output/print-object.ts"
 import { explainCause } from "../output/error.ts"
@@ -12,6 +11,13 @@ import { toLocale } from "../output/style.ts"
 import { Terminal } from "../output/terminal.ts"
 import { renderVersion, skewWarning, versionData, type VersionReport } from "../output/version-text.ts"
 import { packageVersion } from "../package-version.ts"
+
+export interface VersionArgs extends ConnectArgs {
+  /** This program alone. */
+  readonly client: boolean
+  /** Undefined: text for people. */
+  readonly output: "json" | "yaml" | undefined
+}
 
 /** Who asks for versions waits for nobody. */
 const patience = "3 seconds"

@@ -1,10 +1,10 @@
 /** From flags to connections: which host, which vCluster on it, what settings, and the way into the virtual cluster. */
 import { Effect, type Scope } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
-import type { ConnectionSource, KubeconfigError } from "../../effects/config/rest-config.ts"
+import { type ConnectionSource, KubeconfigError } from "../../effects/config/rest-config.ts"
 import { makeKubeClient } from "../../effects/client/http-kube-client.ts"
 import type { KubeClient } from "../../effects/client/kube-client.ts"
-import { listContexts, loadKubeconfig, type Overrides, parseKubeconfig } from "../../effects/config/kubeconfig.ts"
+import { listContexts, loadKubeconfig, type Overrides, parseKubeconfigAgain } from "../../effects/config/kubeconfig.ts"
 import {
   type ConnectContext,
   parseConnectContext,
@@ -14,8 +14,13 @@ import {
 import { readSettingsSecret, type SettingsText } from "../../sync/discovery/settings-source.ts"
 import { fieldManager } from "../../sync/kinds/secret/managed-fields.ts"
 import type { SetupError } from "../../sync/discovery/setup-error.ts"
-import { findVirtualConnection, type VirtualConnection } from "../../sync/discovery/virtual-connection.ts"
-import type { ClusterArgs } from "../commands.ts"
+import {
+  findVirtualConnection,
+  type KubeconfigInSecret,
+  readConnectionSecret,
+  type VirtualConnection,
+} from "../../sync/discovery/virtual-connection.ts"
+import type { ClusterArgs } from "../flags.ts"
 import { packageVersion } from "../package-version.ts"
 import { makeRequestLog } from "./request-log.ts"
 import { UsageError } from "../usage-error.ts"
@@ -28,6 +33,8 @@ export interface Host {
   readonly client: KubeClient
   /** Undefined in a pod. */
   readonly context: string | undefined
+  /** We talk to it by a pod's service account: names of its Services resolve. */
+  readonly inCluster: boolean
   readonly namespace: string
   /** The vCluster that was named, or that the context of `vcluster connect` belongs to. */
   readonly vclusterName: string | undefined
@@ -94,6 +101,7 @@ export const openHost = Effect.fn("openHost")(function* (
   return {
     client: yield* clientFor("host", source, args),
     context: source.context,
+    inCluster: source.inCluster === true,
     namespace: args.namespace ?? connected?.namespace ?? source.namespace ?? "default",
     vclusterName: args.vcluster ?? connected?.name,
     contexts: contexts.names,
@@ -121,8 +129,19 @@ export const readSettings = (
 ): Effect.Effect<SettingsText, ApiError | SetupError | UsageError> =>
   args.values === undefined ? readSettingsSecret(host.client, vcluster) : readValues(args.values)
 
+const textOf = ({ text, source, server }: KubeconfigInSecret) => ({ text, origin: source, overrides: { server } })
+
+/** As {@link findVirtualConnection} read it, when the way that was found has changed since. */
+const secretAgain = (host: Host, vcluster: Vcluster) =>
+  readConnectionSecret(host.client, vcluster, host.inCluster).pipe(
+    Effect.map(textOf),
+    Effect.mapError(({ message }) => new KubeconfigError({ message })),
+  )
+
 const virtualSource = (
   connection: VirtualConnection,
+  host: Host,
+  vcluster: Vcluster,
   args: ConnectArgs,
 ): Effect.Effect<ConnectionSource, KubeconfigError> => {
   switch (connection._tag) {
@@ -131,7 +150,7 @@ const virtualSource = (
     case "Context":
       return loadKubeconfig(args.kubeconfig, { context: connection.context })
     default:
-      return parseKubeconfig(connection.text, connection.source, { server: connection.server })
+      return parseKubeconfigAgain(textOf(connection), secretAgain(host, vcluster))
   }
 }
 
@@ -147,7 +166,7 @@ export const openVirtual = Effect.fn("openVirtual")(function* (
     context: args.virtualContext ?? (stands ? host.connected : undefined),
     contexts: host.contexts,
     hostContext: host.context,
-    inCluster: process.env["KUBERNETES_SERVICE_HOST"] !== undefined,
+    inCluster: host.inCluster,
   })
-  return yield* clientFor("virtual", yield* virtualSource(connection, args), args)
+  return yield* clientFor("virtual", yield* virtualSource(connection, host, vcluster, args), args)
 })

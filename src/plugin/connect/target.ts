@@ -1,9 +1,10 @@
 /** Everything that a Syncer works on, put together from flags and clusters. */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Scope } from "effect"
 import { asleep, type Vcluster } from "../../sync/discovery/find-vcluster.ts"
 import type { Settings } from "../../sync/settings/settings.ts"
 import { parseSettings } from "../../sync/discovery/settings-source.ts"
 import { storeNotice } from "../../sync/diagnose/status.ts"
+import type { VclusterRef } from "../../sync/engine/preflight.ts"
 import type { SyncTarget } from "../../sync/engine/target.ts"
 import { type ConnectArgs, findVcluster, type Host, openHost, openVirtual, readSettings } from "./connect.ts"
 import { ageOf } from "../output/age.ts"
@@ -18,9 +19,8 @@ export interface Prepared {
   readonly warnings: ReadonlyArray<string>
 }
 
-/** In the order of what is worth saying first: the host, the vCluster, its settings. */
-export const prepare = Effect.fn("prepare")(function* (args: ConnectArgs) {
-  const host = yield* openHost(args)
+/** In the order of what is worth saying first: the vCluster, its settings. */
+const prepareOn = Effect.fnUntraced(function* (host: Host, args: ConnectArgs) {
   const { vcluster, warnings } = yield* findVcluster(host, args)
   const text = yield* readSettings(host, vcluster, args)
   const settings = yield* parseSettings(text, vcluster)
@@ -35,6 +35,10 @@ export const prepare = Effect.fn("prepare")(function* (args: ConnectArgs) {
   return prepared
 })
 
+export const prepare = Effect.fn("prepare")(function* (args: ConnectArgs) {
+  return yield* prepareOn(yield* openHost(args), args)
+})
+
 /** Why there is no virtual cluster to talk to now; undefined while it runs. */
 export const whyAsleep = (vcluster: Vcluster) =>
   Effect.map(Clock.currentTimeMillis, (nowMs) => asleep(vcluster, ageOf(vcluster.since, nowMs)))
@@ -44,4 +48,35 @@ export const openTarget = Effect.fn("openTarget")(function* (prepared: Prepared,
   const virtual = yield* openVirtual(host, vcluster, args)
   const target: SyncTarget = { clients: { host: host.client, virtual }, vcluster, settings }
   return target
+})
+
+/** Looks again and again at one vCluster over the same connections. */
+export interface Lookout {
+  /** Reads anew what may have changed: the vCluster's state, its settings. */
+  readonly prepare: ReturnType<typeof prepareOn>
+  /** Connects to the virtual cluster when that is first needed: it may be asleep until then. */
+  readonly openTarget: (prepared: Prepared) => ReturnType<typeof openTarget>
+}
+
+const isSameVcluster = (left: VclusterRef, right: VclusterRef): boolean =>
+  left.name === right.name && left.namespace === right.namespace
+
+/** The connections stay open until the scope closes. */
+export const makeLookout = Effect.fn("makeLookout")(function* (args: ConnectArgs) {
+  const scope = yield* Effect.scope
+  const host = yield* openHost(args)
+  let opened: SyncTarget | undefined
+  const lookout: Lookout = {
+    prepare: prepareOn(host, args),
+    openTarget: Effect.fnUntraced(function* (prepared) {
+      const { vcluster, settings } = prepared
+      const target =
+        opened !== undefined && isSameVcluster(opened.vcluster, vcluster)
+          ? { clients: opened.clients, vcluster, settings }
+          : yield* Effect.provideService(openTarget(prepared, args), Scope.Scope, scope)
+      opened = target
+      return target
+    }),
+  }
+  return lookout
 })

@@ -5,8 +5,8 @@
  * so each of them is shown as its escape. What is left has a width that can be counted.
  */
 
-/** Controls, format characters (bidi and zero-width are among them), private use, lone surrogates, line separators, and whatever Unicode says to ignore. */
-const unsafe = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu
+import { jsonEscape, unsafeCharacters } from "../../effects/text/unsafe-characters.ts"
+
 /** More than three marks on one letter are no language, but a way to paint over the lines above. */
 const stackedMarks = /(?<=\p{M}{3})\p{M}/gu
 
@@ -19,24 +19,17 @@ const escapeCharacter = (character: string): string => {
 
 /** `text` on one line, every character of it visible. */
 export const escapeText = (text: string): string =>
-  text.replace(unsafe, escapeCharacter).replace(stackedMarks, escapeCharacter)
+  text.replace(unsafeCharacters, escapeCharacter).replace(stackedMarks, escapeCharacter)
 
 /** As {@link escapeText}, but real line feeds stay: for text of ours that quotes a tenant's. */
 export const escapeLines = (text: string): string => text.split("\n").map(escapeText).join("\n")
 
 /** The same characters as JSON and double-quoted YAML write them, so that the text still means what it meant. */
 export const escapeInQuotes = (text: string): string =>
-  text.replace(unsafe, (character) => {
-    if (character === "\n") return character
-    const code = character.codePointAt(0) ?? 0
-    if (code <= 0xffff) return `\\u${code.toString(16).padStart(4, "0")}`
-    return [...Array(character.length).keys()]
-      .map((unit) => `\\u${character.charCodeAt(unit).toString(16).padStart(4, "0")}`)
-      .join("")
-  })
+  text.replace(unsafeCharacters, (character) => (character === "\n" ? character : jsonEscape(character)))
 
 /** Whether {@link escapeText} would change `text`. */
-export const isUnsafe = (text: string): boolean => text.search(unsafe) !== -1
+export const isUnsafe = (text: string): boolean => text.search(unsafeCharacters) !== -1
 
 const marks = /^\p{M}$/u
 const wide =

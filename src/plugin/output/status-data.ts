@@ -42,6 +42,5 @@ export const statusData = (report: StatusReport) => {
     ),
     problems: sortProblems(report.problems).map(problemData),
     notVisible: report.notVisible,
-    ...(report.lastChange === undefined ? {} : { lastChange: report.lastChange }),
   }
 }

@@ -109,11 +109,7 @@ const countTable = (report: StatusReport, canvas: Canvas): ReadonlyArray<string>
     canvas.columns === undefined ? undefined : canvas.columns - 2,
   ).map((line) => `  ${line}`)
 
-const tail = (report: StatusReport, canvas: Canvas): ReadonlyArray<string> => {
-  if (!isGood(report)) return []
-  const age = ageOf(report.lastChange, canvas.nowMs)
-  return ["", `Everything is in step.${age === undefined ? "" : ` Last change ${age} ago.`}`]
-}
+const tail = (report: StatusReport): ReadonlyArray<string> => (isGood(report) ? ["", "Everything is in step."] : [])
 
 const notRunning = (report: StatusReport, style: Style): ReadonlyArray<string> =>
   report.syncer.running !== false
@@ -135,7 +131,7 @@ export const renderStatus = (report: StatusReport, canvas: Canvas, wide: boolean
     ...(report.counts.length === 0 ? [] : ["", ...countTable(report, canvas)]),
     ...(problems.length === 0 ? [] : ["", ...problems]),
     ...(hidden.length === 0 ? [] : ["", ...hidden]),
-    ...tail(report, canvas),
+    ...tail(report),
   ]
   return lines.map((line) => `${toLocale(canvas.style, line)}\n`).join("")
 }

@@ -54,8 +54,6 @@ export interface StatusReport {
   readonly problems: ReadonlyArray<ObjectReport>
   /** What could not be looked at: `list secretstores.external-secrets.io in namespace team-x`. */
   readonly notVisible: ReadonlyArray<string>
-  /** RFC 3339. */
-  readonly lastChange?: string
 }
 
 /**

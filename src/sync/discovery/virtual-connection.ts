@@ -12,13 +12,20 @@ import { kubeconfigObstacle } from "../settings/settings-conflicts.ts"
 import { readSettingsSecret } from "./settings-source.ts"
 import { SetupError } from "./setup-error.ts"
 
+/** The text of a kubeconfig; `server` stands in for the one that it names. */
+export interface KubeconfigInSecret {
+  readonly _tag: "Text"
+  readonly text: string
+  readonly source: string
+  readonly server: string | undefined
+}
+
 export type VirtualConnection =
   /** A kubeconfig of its own. */
   | { readonly _tag: "File"; readonly path: string; readonly context: string | undefined }
   /** A context of the kubeconfig that also names the host. */
   | { readonly _tag: "Context"; readonly context: string }
-  /** The text of a kubeconfig; `server` stands in for the one that it names. */
-  | { readonly _tag: "Text"; readonly text: string; readonly source: string; readonly server: string | undefined }
+  | KubeconfigInSecret
 
 export interface ConnectionHints {
   /** `--virtual-kubeconfig` */
@@ -29,7 +36,7 @@ export interface ConnectionHints {
   readonly contexts: ReadonlyArray<string>
   /** The host's among them; undefined in a pod. */
   readonly hostContext: string | undefined
-  /** We run in a pod of the host cluster: its service names resolve. */
+  /** We run in a pod of the host cluster and use its service account: names of Services resolve. */
   readonly inCluster: boolean
 }
 
@@ -55,12 +62,14 @@ const serverOf = (text: string): string | undefined =>
  * The kubeconfig in Secret `vc-NAME`. vCluster writes `https://localhost:8443` there unless `exportKubeConfig.server` says
  * otherwise; inside the host cluster its Service stands for that, whose certificate has the name `NAME.NAMESPACE` (vCluster,
  * pkg/server/cert/cert.go), but not `NAME.NAMESPACE.svc`.
+ *
+ * Certificates in it are renewed, and all of it is another one when the vCluster is made anew: so it can be read again at any time.
  */
-const fromSecret = Effect.fnUntraced(function* (
+export const readConnectionSecret = Effect.fnUntraced(function* (
   client: KubeClient,
   vcluster: Vcluster,
   inCluster: boolean,
-): Effect.fn.Return<VirtualConnection, ApiError | SetupError> {
+): Effect.fn.Return<KubeconfigInSecret, ApiError | SetupError> {
   const name = `vc-${vcluster.name}`
   const secret = yield* client.get(secrets, { namespace: vcluster.namespace, name }).pipe(orUndefined)
   if (secret === undefined) {
@@ -104,5 +113,5 @@ export const findVirtualConnection = (
   const connected = hints.hostContext === undefined ? undefined : connectContextName(vcluster, hints.hostContext)
   return connected !== undefined && hints.contexts.includes(connected)
     ? Effect.succeed({ _tag: "Context", context: connected })
-    : fromSecret(client, vcluster, hints.inCluster)
+    : readConnectionSecret(client, vcluster, hints.inCluster)
 }

@@ -40,6 +40,8 @@ export interface EngineOptions {
   /** A CRD changed on either side. Its failure means "again later". */
   readonly followCrd: (plural: string) => Effect.Effect<void, unknown>
   readonly onChange: (change: Change) => void
+  /** Awaited before work on each object that may bring a change to tell. */
+  readonly ready: Effect.Effect<void>
   readonly notify: (notice: Notice) => void
   /** A key goes on failing; it will be tried again. `id` is `KIND|KEY`. Told once. */
   readonly onFailure: (id: string, cause: string) => void
@@ -259,7 +261,9 @@ export const makeEngine = Effect.fnUntraced(function* (
       )
     const kind = kindOf(id)
     if (kind === undefined) return Effect.die(new Error(`no synced kind ${name}`))
-    return kind.hint === undefined ? reconciler.reconcile(kind, key) : giveHint(kind, id, key)
+    return kind.hint === undefined
+      ? Effect.andThen(options.ready, reconciler.reconcile(kind, key))
+      : giveHint(kind, id, key)
   }
 
   const reconcile = (id: string) =>

@@ -51,6 +51,8 @@ export interface SyncObserver {
   readonly onChange: (change: Change) => void
   readonly onProgress: (settled: number, total: number) => void
   readonly onWarning: (message: string) => void
+  /** Awaited before work on each object: while what was told before is not taken, nothing more is done. */
+  readonly ready?: Effect.Effect<void>
 }
 
 export type SyncFailure =

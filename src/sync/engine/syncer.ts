@@ -106,6 +106,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
       if (session.counting.on) changes.push(change)
       observer.onChange(change)
     },
+    ready: observer.ready ?? Effect.void,
     notify: session.events.record,
     onFailure: (id, cause) => observer.onWarning(`${id.replace("|", " ")}: ${cause}; trying again`),
   })

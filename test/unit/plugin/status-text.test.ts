@@ -38,7 +38,6 @@ const good: StatusReport = {
   ],
   problems: [],
   notVisible: [],
-  lastChange: "2026-11-24T09:59:48Z",
 }
 
 const problems: ReadonlyArray<ObjectReport> = [
@@ -93,7 +92,7 @@ Settings stores off · cluster stores on, vcluster-accessible=true · policy def
   ExternalSecrets           41         0        0         0
   ClusterSecretStores        2         0        0         0   3 on the host do not match the selector
 
-Everything is in step. Last change 12s ago.
+Everything is in step.
 `,
     )
   })
@@ -239,7 +238,6 @@ describe("status as data", () => {
         },
       ],
       notVisible: ["list secretstores.external-secrets.io in namespace team-x"],
-      lastChange: "2026-11-24T09:59:48Z",
     })
   })
   it("healthy is what the exit code says", () => {

@@ -8,6 +8,7 @@
 import { Result } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { matches, parseLabelSelector } from "../../tenancy/label-selector.ts"
+import { namespaceRegex } from "./namespace-regex.ts"
 import { arrayAt, recordAt } from "../../../effects/client/unstructured.ts"
 
 interface Namespace {
@@ -22,14 +23,21 @@ const selectorAdmits = (selector: unknown, namespace: Namespace): boolean =>
     onSuccess: (parsed) => matches(parsed, namespace.labels),
   })
 
-/** An expression that JavaScript cannot compile admits nothing: the safe side, and ESO's webhook rejects most of them. */
-const regexAdmits = (pattern: unknown, name: string): boolean => {
-  if (typeof pattern !== "string") return false
-  return Result.match(
-    Result.try(() => new RegExp(pattern, "u")),
-    { onFailure: () => false, onSuccess: (regex) => regex.test(name) },
+/** One that cannot be read admits nothing: the safe side. */
+const regexAdmits = (pattern: unknown, name: string): boolean =>
+  typeof pattern === "string" &&
+  Result.match(namespaceRegex(pattern), { onFailure: () => false, onSuccess: (regex) => regex.test(name) })
+
+/** What the operator should know of `spec.conditions`: the expressions that admit nothing here, with their places. */
+export const conditionProblems = (store: KubeObject): ReadonlyArray<string> =>
+  arrayAt(store, "spec", "conditions").flatMap((condition, at) =>
+    arrayAt(condition, "namespaceRegexes").flatMap((pattern, index) => {
+      const read = typeof pattern === "string" ? namespaceRegex(pattern) : Result.fail("it is no text")
+      return Result.isSuccess(read)
+        ? []
+        : [`spec.conditions[${at}].namespaceRegexes[${index}] admits no namespace: ${read.failure}`]
+    }),
   )
-}
 
 export const conditionsAdmit = (store: KubeObject, namespace: Namespace): boolean => {
   const conditions = arrayAt(store, "spec", "conditions")

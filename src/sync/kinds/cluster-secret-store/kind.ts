@@ -7,6 +7,7 @@ import { apiVersionOf } from "../../../effects/client/resource.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import type { Action, Decision, Verdict } from "../../engine/actions.ts"
+import { conditionProblems } from "./conditions.ts"
 import { nothing } from "../../engine/actions.ts"
 import { readyCondition } from "../../tenancy/conditions.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
@@ -73,6 +74,17 @@ const verdictOf = (host: KubeObject, pending: number): Verdict => {
       fix: {
         text: "the operator looks at the store on the host",
         command: `kubectl describe clustersecretstore ${host.metadata.name}`,
+      },
+    }
+  const [problem] = conditionProblems(host)
+  if (problem !== undefined)
+    return {
+      health: "broken",
+      reason: "InvalidCondition",
+      message: problem,
+      fix: {
+        text: "the operator writes the expression otherwise, or names the namespaces",
+        command: `kubectl edit clustersecretstore ${host.metadata.name}`,
       },
     }
   return pending === 0

@@ -7,6 +7,7 @@ import { join } from "node:path"
 import { TestClock } from "effect/testing"
 import type { ConnectionSource } from "../../../../src/effects/config/rest-config.ts"
 import { KubeconfigError } from "../../../../src/effects/config/rest-config.ts"
+import { makeCredentials } from "../../../../src/effects/config/credentials.ts"
 import { loadKubeconfig } from "../../../../src/effects/config/kubeconfig.ts"
 import { makeSessions } from "../../../../src/effects/transport/session-pool.ts"
 import { answer, sourceFor, startServer, withToken } from "../fault-server.ts"
@@ -114,6 +115,29 @@ it.live("says why a plugin gave nothing, and never what it printed", () =>
       yield* messageOf(absent.source),
       /credential plugin no-such-plugin is not installed; get it at example.com$/,
     )
+  }),
+)
+
+it.live("ends a plugin that gives no answer, and says so; the next run may give one", () =>
+  Effect.gen(function* () {
+    const { folder } = yield* withPlugin(
+      `if [ -e second ]; then\n${say({ token: "late" })}\nelse echo $$ > pid; touch second; exec sleep 600; fi`,
+    )
+    const user = { exec: { apiVersion: "client.authentication.k8s.io/v1", command: join(folder, "plugin") } }
+    const limitMs = 2000
+    const credentials = makeCredentials({ origin: "config", cluster: {}, user, userName: "u" }, limitMs)
+    const { message } = yield* Effect.flip(credentials(false))
+    assert.match(message, /^config: credential plugin .*\/plugin gave no answer within 2 s and was ended; /)
+    const pid = Number(readFileSync(join(folder, "pid"), "utf8"))
+    assert.throws(() => process.kill(pid, 0), /ESRCH|No such process/i)
+    assert.deepInclude((yield* credentials(false)).headers, { authorization: "Bearer late" })
+  }),
+)
+
+it.live("gives a plugin that reads its standard input the end of it", () =>
+  Effect.gen(function* () {
+    const { source } = yield* withPlugin(`read line || true\n${say({ token: "t" })}`)
+    assert.deepInclude((yield* source.credentials(false)).headers, { authorization: "Bearer t" })
   }),
 )
 

@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
+import type { ConnectionSource } from "../../../../src/effects/config/rest-config.ts"
 import type { Surroundings } from "../../../../src/effects/config/kubeconfig-file.ts"
 import {
   listContexts,
@@ -59,9 +60,11 @@ const loadSimple = (overrides: Overrides = {}) =>
 
 it.effect("reads the current context", () =>
   Effect.gen(function* () {
-    const { credentials, ...source } = yield* loadSimple()
+    const { credentials, reload, ...source } = yield* loadSimple()
+    assert.isDefined(reload)
     assert.deepStrictEqual(source, {
       context: "prod",
+      inCluster: false,
       namespace: "team-x",
       server: "https://prod:6443/prefix",
       serverName: "kubernetes",
@@ -158,6 +161,12 @@ it.effect("uses the pod's service account where there is no kubeconfig, and read
     )
     const source = yield* loadKubeconfig(undefined, {}, surroundings)
     assert.deepInclude(source, { context: undefined, namespace: "team-x", server: "https://[fd00::1]:443" })
+    assert.isTrue(source.inCluster)
+    const elsewhere = yield* loadKubeconfig(undefined, { server: "https://elsewhere" }, surroundings)
+    assert.isFalse(elsewhere.inCluster, "another cluster, whose names do not resolve here")
+    writeFileSync(join(folder, "own"), simple)
+    const named = yield* loadKubeconfig(join(folder, "own"), {}, surroundings)
+    assert.isFalse(named.inCluster, "a pod that works on another cluster")
     const first = yield* source.credentials(false)
     assert.deepInclude(first, { ca: "pod ca" })
     assert.strictEqual(first.headers["authorization"], "Bearer one")
@@ -169,6 +178,25 @@ it.effect("uses the pod's service account where there is no kubeconfig, and read
       yield* listContexts(join(folder, "none"), surroundings).pipe(message),
       "kubeconfig ~/none does not exist",
     )
+  }),
+)
+
+it.effect("can be read again, and stays the same while it says the same", () =>
+  Effect.gen(function* () {
+    const { folder, surroundings } = yield* home({ config: simple })
+    const source = yield* loadKubeconfig(join(folder, "config"), {}, surroundings)
+    const again = (from: ConnectionSource) => from.reload ?? Effect.die("cannot be read again")
+    writeFileSync(join(folder, "config"), simple.replace("name: nobody", "name: somebody"))
+    assert.strictEqual(yield* again(source), source, "another context changed")
+    writeFileSync(join(folder, "config"), simple.replace("secret-token", "newer").replace("prod:6443", "prod:6444"))
+    const changed = yield* again(source)
+    assert.strictEqual(changed.server, "https://prod:6444/prefix")
+    assert.deepInclude((yield* changed.credentials(false)).headers, { authorization: "Bearer newer" })
+    assert.strictEqual(yield* again(changed), changed)
+    writeFileSync(join(folder, "config"), simple)
+    assert.strictEqual((yield* again(changed)).server, source.server, "and back")
+    rmSync(join(folder, "config"))
+    assert.include(yield* message(again(changed)), "does not exist")
   }),
 )
 
