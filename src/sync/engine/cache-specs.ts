@@ -6,35 +6,17 @@ import type { Resource } from "../../effects/client/resource.ts"
 import type { Indexer } from "../../effects/informer/store.ts"
 import type { CacheSpec } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
-import { virtualExternalSecrets } from "../kinds/external-secret/caches.ts"
+import { claimant, virtualExternalSecrets } from "../kinds/external-secret/caches.ts"
 import * as resources from "../resources.ts"
 import type { Side } from "./actions.ts"
 import { summarizeAppliedFields } from "../kinds/secret/managed-fields.ts"
-import { stringAt } from "../../effects/client/unstructured.ts"
-import {
-  esoManagedLabel,
-  externalSecretAnnotation,
-  managedByLabel,
-  managedLabel,
-  referenceLabel,
-} from "../tenancy/labels.ts"
+import { esoManagedLabel, managedByLabel, managedLabel, referenceLabel } from "../tenancy/labels.ts"
 import { toQuery } from "../tenancy/label-selector.ts"
 import { keepOfEvent, regardedUid } from "../kinds/event/operator-event.ts"
-import { controllerOf, originKeys } from "../tenancy/ownership.ts"
+import { originKeys } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
+import { hostReferenceKeys } from "../kinds/referenced-object/copies.ts"
 import { referentsOf } from "../kinds/secret-store/conflicts.ts"
-
-/** The ExternalSecret that a virtual Secret of ours names: through its controller, else (Orphan) through our annotation. */
-const claimant = (secret: KubeObject): ReadonlyArray<string> => {
-  const controller = controllerOf(secret)
-  const name =
-    controller === undefined
-      ? stringAt(secret, "metadata", "annotations", externalSecretAnnotation)
-      : controller.kind === "ExternalSecret"
-        ? controller.name
-        : undefined
-  return name === undefined ? [] : [keyOf(secret.metadata.namespace, name)]
-}
 
 const withoutSpec = (object: KubeObject): KubeObject => ({
   apiVersion: object.apiVersion,
@@ -121,6 +103,7 @@ const secretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec> => {
           referentsOf(object, context).map(({ kind, name }) =>
             referenceKey(kind, keyOf(object.metadata.namespace, name)),
           ),
+        hostReference: (object) => hostReferenceKeys(referentsOf(object, context), object, context),
       },
       ...(enabled ? {} : { leftover: {} }),
     },
