@@ -11,7 +11,7 @@ import { syncedKinds } from "../../src/sync/kinds/kinds.ts"
 import { esoManagedLabel, managedByLabel, managedLabel, referenceLabel } from "../../src/sync/tenancy/labels.ts"
 import { hostName, hostReferenceName, hostSecretName } from "../../src/sync/tenancy/names.ts"
 import { originOf } from "../../src/sync/tenancy/ownership.ts"
-import { uncoveredReads, type Read } from "./recorded-reads.ts"
+import { cachesOf, type Read, uncoveredReads } from "./recorded-reads.ts"
 import { round, testContext, World } from "./world.ts"
 
 const text = { type: "string" }
@@ -115,6 +115,11 @@ const secretStore = (step: Extract<Step, { readonly _tag: "SecretStore" }>): Kub
     },
   })
 
+const annotated = (each: KubeObject): KubeObject => ({
+  ...each,
+  metadata: { ...each.metadata, annotations: { "kubectl.kubernetes.io/last-applied-configuration": "{}" } },
+})
+
 const labelled = (standing: KubeObject, labels: Readonly<Record<string, string>>): KubeObject => ({
   ...standing,
   metadata: { ...standing.metadata, labels },
@@ -183,7 +188,11 @@ const play = (world: World, step: Step): void => {
     case "SecretStore":
       return void world.put("virtual", "SecretStore", secretStore(step))
     case "Referent":
-      return void world.put("virtual", step.kind, object(step.kind, step.namespace, step.name, { data: { k: "MQ==" } }))
+      return void world.put(
+        "virtual",
+        step.kind,
+        annotated(object(step.kind, step.namespace, step.name, { data: { k: "MQ==" } })),
+      )
     case "Delete":
       return world.remove("virtual", step.kind, keyOf(step.namespace, step.name))
     case "Foreign":
@@ -214,6 +223,23 @@ const uncovered = (world: World): ReadonlyArray<string> => {
   )
 }
 
+/** What is decided, but for the objects that it is decided about. */
+const decided = (world: World, whole: boolean): ReadonlyArray<unknown> => {
+  const caches = cachesOf(world.modelCaches(whole))
+  return syncedKinds.flatMap((kind) =>
+    [...kind.keys(caches, context)].map((key) => {
+      const { actions, verdict, notice } = kind.decide(key, caches, context, { refusedWrite: undefined })
+      const essence = actions.map((action) => ({
+        ...action,
+        current: undefined,
+        previous: undefined,
+        source: undefined,
+      }))
+      return [kind.kind, key, essence, verdict, notice?.message]
+    }),
+  )
+}
+
 describe("what a decision reads", () => {
   it.effect.prop(
     "brings it back when it changes",
@@ -224,6 +250,20 @@ describe("what a decision reads", () => {
         for (const step of history) {
           play(world, step)
           assert.deepStrictEqual(uncovered(world), [])
+        }
+      }),
+    { arbitrary: { runs: 60, size: 60 } },
+  )
+
+  it.effect.prop(
+    "is not what caches of metadata drop",
+    [Schema.Array(Step)],
+    ([history]) =>
+      Effect.sync(() => {
+        const world = new World(context)
+        for (const step of history) {
+          play(world, step)
+          assert.deepStrictEqual(decided(world, false), decided(world, true))
         }
       }),
     { arbitrary: { runs: 60, size: 60 } },

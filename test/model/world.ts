@@ -106,14 +106,16 @@ export class World {
       if (id.startsWith(`${side}|`) && controllerOf(object)?.uid === gone.metadata.uid) this.objects.delete(id)
   }
 
-  /** What reflectors would hold now. */
-  modelCaches(): ModelCaches {
+  /** What reflectors would hold now. @param whole with all that is dropped of objects of which only the metadata is kept */
+  modelCaches(whole = false): ModelCaches {
     return new Map(
       cacheSpecs(this.context).map((spec) => {
         const objects = this.all(spec.side, spec.resource.kind)
           .filter((object) => selected(spec.selection.labelSelector, (key) => object.metadata.labels?.[key]))
           .filter((object) => selected(spec.selection.fieldSelector, (path) => valueAt(object, ...path.split("."))))
-          .map((object) => spec.transform?.(object) ?? object)
+          .map((object) =>
+            whole && spec.selection.metadataOnly === true ? object : (spec.transform?.(object) ?? object),
+          )
         return [spec.name, { objects, indexes: spec.indexes }]
       }),
     )

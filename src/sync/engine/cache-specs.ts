@@ -8,6 +8,7 @@ import type { CacheSpec } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import { claimant, virtualExternalSecrets } from "../kinds/external-secret/caches.ts"
 import * as resources from "../resources.ts"
+import { metadataAndMarks, metadataOnly } from "./metadata-only.ts"
 import type { Side } from "./actions.ts"
 import { summarizeAppliedFields } from "../kinds/secret/managed-fields.ts"
 import { esoManagedLabel, managedByLabel, managedLabel, referenceLabel } from "../tenancy/labels.ts"
@@ -18,17 +19,11 @@ import { referenceKey } from "../tenancy/references.ts"
 import { hostReferenceKeys } from "../kinds/referenced-object/copies.ts"
 import { referentsOf } from "../kinds/secret-store/conflicts.ts"
 
-const withoutSpec = (object: KubeObject): KubeObject => ({
-  apiVersion: object.apiVersion,
-  kind: object.kind,
-  metadata: object.metadata,
-})
-
 /** Where all namespaces are watched, what Secrets of others hold must not stay here. */
 const withoutForeignData =
   ({ isOurNamespace }: SyncContext) =>
   (secret: KubeObject): KubeObject =>
-    isOurNamespace(secret.metadata.namespace ?? "") ? secret : withoutSpec(secret)
+    isOurNamespace(secret.metadata.namespace ?? "") ? secret : metadataOnly(secret)
 
 /** Names and terminations only: the schemas are large, and read in full where they are compared. */
 const crds = (name: "hostCrds" | "virtualCrds", side: Side): CacheSpec => ({
@@ -173,7 +168,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       // That they are there, and in which version: what a tenant keeps in a Secret is read only when a spec refers to it.
       selection: { labelSelector: `${managedLabel}!=true`, metadataOnly: true },
       indexes: {},
-      transform: withoutSpec,
+      transform: metadataOnly,
     },
     {
       name: "virtualConfigMaps",
@@ -181,7 +176,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       resource: resources.configMaps,
       selection: { metadataOnly: true },
       indexes: {},
-      transform: withoutSpec,
+      transform: metadataOnly,
     },
     {
       name: "virtualNamespaces",
@@ -189,7 +184,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       resource: resources.namespaces,
       selection: { metadataOnly: true },
       indexes: {},
-      transform: withoutSpec,
+      transform: metadataOnly,
     },
     {
       name: "hostExternalSecrets",
@@ -214,7 +209,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       // Names and owners only: the namespace holds the vCluster's own credentials, whose values must not come here.
       selection: { namespace: hostScope, labelSelector: `${esoManagedLabel}!=true`, metadataOnly: true },
       indexes: {},
-      transform: withoutSpec,
+      transform: metadataAndMarks,
     },
     {
       name: "hostService",
@@ -226,7 +221,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
         metadataOnly: true,
       },
       indexes: {},
-      transform: withoutSpec,
+      transform: metadataOnly,
     },
     hostReferences("hostReferenceSecrets", resources.secrets, context),
     hostReferences("hostReferenceConfigMaps", resources.configMaps, context),
