@@ -65,7 +65,7 @@ const Step = Schema.Union([
     target: Schema.Literals(["", "a"]),
   }),
   Schema.TaggedStruct("SecretStore", { ...Which, refers: Refers }),
-  Schema.TaggedStruct("Referent", { ...Which, kind: Schema.Literals(["Secret", "ConfigMap"]) }),
+  Schema.TaggedStruct("Referent", { ...Which, kind: Schema.Literals(["Secret", "ConfigMap"]), owned: Schema.Boolean }),
   Schema.TaggedStruct("Delete", {
     ...Which,
     kind: Schema.Literals(["ExternalSecret", "SecretStore", "Secret", "ConfigMap"]),
@@ -77,7 +77,8 @@ const Step = Schema.Union([
   Schema.TaggedStruct("Conditions", { label: Schema.Literals(["", "yes"]) }),
   Schema.TaggedStruct("Operator", { fails: Schema.Boolean }),
   Schema.TaggedStruct("Webhook", { side: Schema.Literals(["host", "virtual"]) }),
-  Schema.TaggedStruct("Round", { writes: Schema.Literals([1, 3, 100]) }),
+  Schema.TaggedStruct("Round", { writes: Schema.Literals([1, 3]) }),
+  Schema.TaggedStruct("Settle", {}),
 ])
 type Step = typeof Step.Type
 
@@ -115,9 +116,16 @@ const secretStore = (step: Extract<Step, { readonly _tag: "SecretStore" }>): Kub
     },
   })
 
-const annotated = (each: KubeObject): KubeObject => ({
+const controller = { apiVersion: "acme.io/v1", kind: "Acme", name: "acme", uid: "acme", controller: true }
+
+/** As somebody else made it: by kubectl, or by a controller. */
+const madeByOthers = (each: KubeObject, owned: boolean): KubeObject => ({
   ...each,
-  metadata: { ...each.metadata, annotations: { "kubectl.kubernetes.io/last-applied-configuration": "{}" } },
+  metadata: {
+    ...each.metadata,
+    annotations: { "kubectl.kubernetes.io/last-applied-configuration": "{}" },
+    ...(owned ? { ownerReferences: [controller] } : {}),
+  },
 })
 
 const labelled = (standing: KubeObject, labels: Readonly<Record<string, string>>): KubeObject => ({
@@ -181,6 +189,14 @@ const setConditions = (world: World, label: string): void => {
     world.put("virtual", "Namespace", labelled(namespace, label === "" ? {} : { label }))
 }
 
+/** Far enough for a Secret to be made and to come back. */
+const settle = (world: World): void => {
+  for (let turn = 0; turn < 4; turn += 1) {
+    round(world, syncedKinds, 100)
+    world.runOperator()
+  }
+}
+
 const play = (world: World, step: Step): void => {
   switch (step._tag) {
     case "ExternalSecret":
@@ -191,7 +207,7 @@ const play = (world: World, step: Step): void => {
       return void world.put(
         "virtual",
         step.kind,
-        annotated(object(step.kind, step.namespace, step.name, { data: { k: "MQ==" } })),
+        madeByOthers(object(step.kind, step.namespace, step.name, { data: { k: "MQ==" } }), step.owned),
       )
     case "Delete":
       return world.remove("virtual", step.kind, keyOf(step.namespace, step.name))
@@ -212,6 +228,8 @@ const play = (world: World, step: Step): void => {
     }
     case "Round":
       return void round(world, syncedKinds, step.writes)
+    case "Settle":
+      return settle(world)
   }
 }
 

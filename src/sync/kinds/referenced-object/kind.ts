@@ -48,7 +48,12 @@ const decide =
       source.metadata.deletionTimestamp === undefined &&
       location !== undefined &&
       isReferredTo(kind, key, caches, context)
-    if (!isWanted) return { actions: remove(resource, copies), verdict: undefined }
+    if (!isWanted)
+      return {
+        actions: remove(resource, copies),
+        verdict: undefined,
+        ...(source === undefined && kind === "Secret" ? { restsOnAbsentSecret: { namespace, name } } : {}),
+      }
     const place = keyOf(location.namespace, location.name)
     const current = copies.find((copy) => objectKey(copy) === place)
     const strays = remove(

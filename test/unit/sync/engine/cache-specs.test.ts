@@ -57,6 +57,18 @@ describe("a Secret that was applied by kubectl", () => {
     assert.include(heldBy("hostSecrets", applied("team-x")), value)
   })
 
+  it("is still known with its owners, its labels and its end", () => {
+    const known = {
+      labels: { app: "db" },
+      ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "db", uid: "p", controller: true }],
+      deletionTimestamp: "2026-01-01T00:00:00Z",
+    }
+    const object = applied("team-x")
+    const held = heldBy("virtualUnmanagedSecrets", { ...object, metadata: { ...object.metadata, ...known } })
+    for (const [field, kept] of Object.entries(known))
+      assert.include(held, JSON.stringify({ [field]: kept }).slice(1, -1))
+  })
+
   it("is all the same known as what it is the copy of", () => {
     const { metadata, ...rest } = applied("team-x")
     const marks = markAnnotations({ ...rest, metadata: { ...metadata, namespace: "default" } }, everywhere.tenancy)
