@@ -64,6 +64,12 @@ export interface Reflector<E = never> {
   readonly observe: (object: KubeObject) => void
 }
 
+/** Its store can be read, and handed to whoever is told of changes, before the first of them comes. */
+export interface PreparedReflector<E = never> extends Reflector<E> {
+  /** Reflects until it is interrupted; to be run once. */
+  readonly run: Effect.Effect<never>
+}
+
 const defaultSilenceLimitMs = 180_000
 /**
  * For a streaming list, much less: kube-apiserver closes one within moments, and there is another way. In all it may take as
@@ -80,12 +86,15 @@ const listLimitMs = 60_000
 export const makeReflector = <E = never>(
   options: ReflectorOptions<E>,
 ): Effect.Effect<Reflector<E>, never, Scope.Scope> =>
+  Effect.tap(prepareReflector(options), ({ run }) => Effect.forkScoped(run, { startImmediately: true }))
+
+/** One that asks for nothing yet. */
+export const prepareReflector = <E = never>(options: ReflectorOptions<E>): Effect.Effect<PreparedReflector<E>> =>
   Effect.gen(function* () {
     const synced = yield* Deferred.make<void>()
     const firstOutcome = yield* Deferred.make<void, ApiError | E>()
     const session = new Session(options, new Standing(options.name, synced, firstOutcome))
-    yield* Effect.forkScoped(session.run(), { startImmediately: true })
-    return session.reflector()
+    return { ...session.reflector(), run: session.run() }
   })
 
 class Session<E> {

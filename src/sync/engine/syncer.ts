@@ -99,6 +99,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     notify: session.events.record,
     onFailure: (id, cause) => observer.onWarning(`${id.replace("|", " ")}: ${cause}; trying again`),
   })
+  yield* opened.start(engine.listener)
   return { engine, opened, changes, outdated: Deferred.await(outdated) }
 })
 
