@@ -14,7 +14,7 @@ import { allowMassDeleteAnnotation } from "../tenancy/labels.ts"
 import type { Session, SyncFailure, SyncObserver, SyncOptions } from "./run.ts"
 import { begin, waitingFor } from "./run.ts"
 import { leaseName } from "./preflight.ts"
-import { contextOf, rfc3339 } from "./target.ts"
+import { contextOf, isOutdated, rfc3339 } from "./target.ts"
 import type { SyncTarget } from "./target.ts"
 
 export interface SyncResult {
@@ -50,7 +50,7 @@ interface Epoch {
   readonly engine: Engine
   readonly opened: OpenCaches
   readonly changes: ReadonlyArray<Change>
-  /** Completes when the version of external-secrets.io that the host stores is another one: everything starts anew. */
+  /** Completes when the host's CRDs are others, in the version that is stored or in a schema: everything starts anew. */
   readonly outdated: Effect.Effect<void>
 }
 
@@ -58,8 +58,9 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
   const { target, observer, pairs } = session
   const clock = yield* Clock.Clock
   yield* Effect.forEach(wantedPlurals(target.settings), (plural) => followCrd(session, plural, true), { discard: true })
-  const version = pairs.get("externalsecrets")?.version ?? "v1"
-  const context = contextOf(target, session.survey.virtualUid, version, pairs, () =>
+  const built = new Map(pairs)
+  const version = built.get("externalsecrets")?.version ?? "v1"
+  const context = contextOf(target, session.survey.virtualUid, version, built, () =>
     rfc3339(clock.currentTimeMillisUnsafe()),
   )
   const outdated = yield* Deferred.make<void>()
@@ -86,9 +87,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     followCrd: (plural) =>
       followCrd(session, plural, false).pipe(
         Effect.andThen(
-          Effect.suspend(() =>
-            pairs.get("externalsecrets")?.version === version ? Effect.void : Deferred.succeed(outdated, undefined),
-          ),
+          Effect.suspend(() => (isOutdated(built, pairs) ? Deferred.succeed(outdated, undefined) : Effect.void)),
         ),
         Effect.asVoid,
       ),
@@ -205,7 +204,9 @@ export const follow = Effect.fnUntraced(function* (
       yield* Effect.forkScoped(Effect.repeat(Effect.sync(engine.resync), Schedule.spaced(resyncEvery)))
       if (first) yield* Effect.forkScoped(tellFirstPass(opened))
       yield* opened.outdated
-      observer.onWarning("the version of external-secrets.io on the host has changed; starting anew with it")
+      observer.onWarning(
+        "the version or the schema of external-secrets.io on the host has changed; starting anew with it",
+      )
     }),
   )
   return yield* Effect.raceFirst(Effect.forever(patience(epoch)), Deferred.await(session.fatal))
