@@ -26,11 +26,15 @@ export interface ListOptions extends Selection {
 
 export interface ObjectList {
   readonly items: ReadonlyArray<KubeObject>
+  /** Number of items that are left out, since they have no name; undefined: none. */
+  readonly nameless?: number
   readonly resourceVersion: string
 }
 
 export type WatchEvent =
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: KubeObject }
+  /** An event of an object without metadata; the watch goes on. */
+  | { readonly type: "MALFORMED"; readonly why: string }
   /** Carries only a resourceVersion. `initialEventsEnd`: the state at the start of the watch is complete. */
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string; readonly initialEventsEnd: boolean }
 

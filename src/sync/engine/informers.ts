@@ -12,6 +12,7 @@ import type { SyncContext } from "./context.ts"
 import type { Clients } from "./executor.ts"
 import type { IdentityGuard } from "./identity-guard.ts"
 import { events } from "../resources.ts"
+import { checkFor } from "./object-check.ts"
 import { visibleCaches } from "./visible-caches.ts"
 import type { IdentityMismatch } from "./identity.ts"
 
@@ -39,6 +40,8 @@ export interface OpenCachesOptions {
   readonly guard: IdentityGuard
   /** Events cannot be seen: told, and all else goes on. */
   readonly onHintsMissing: (error: ApiError | IdentityMismatch) => void
+  /** An object was left out, since it is not what its kind should be. Told once for each. */
+  readonly onRefused: (message: string) => void
   /** The identity of the virtual cluster could not be confirmed, so its list was not believed. */
   readonly onGuardFailure: (error: ApiError | IdentityMismatch) => Effect.Effect<void>
 }
@@ -69,14 +72,16 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
 
   for (const spec of specs) {
     const isVirtual = spec.side === "virtual"
-    // Events may be kept in an etcd of their own, whose versions say nothing about that of everything else.
-    const isOfOneHistory = isVirtual && spec.resource !== events
+    // Events may be kept in an etcd of their own, and a group of APIs be served by somebody else: their versions prove nothing.
+    const isOfOneHistory = isVirtual && spec.resource.group === "" && spec.resource !== events
     const reflector: CacheReflector = yield* prepareReflector({
       name: spec.name,
       client: clients[spec.side],
       resource: spec.resource,
       selection: spec.selection,
       indexes: spec.indexes,
+      check: checkFor(spec.resource),
+      onRefused: (message) => options.onRefused(`${spec.side} ${spec.resource.kind}: ${message}`),
       ...(spec.transform === undefined ? {} : { transform: spec.transform }),
       ...(spec.resource === events ? { silenceLimitMs: eventsSilenceLimitMs } : {}),
       ...(isVirtual ? { guard: () => believe(spec.name) } : {}),

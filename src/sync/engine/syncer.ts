@@ -73,6 +73,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
       if (error._tag === "ApiError")
         observer.onWarning(`ESO's events are not shown in the virtual cluster: ${error.message}`)
     },
+    onRefused: observer.onWarning,
     onGuardFailure: (error) =>
       error._tag === "IdentityMismatch" ? Effect.asVoid(Deferred.fail(session.fatal, error)) : Effect.void,
   })

@@ -32,15 +32,17 @@ const prepared = Effect.fnUntraced(function* (given: Watches) {
     resource === events ? Effect.never : Effect.succeed({ items: [], resourceVersion: "1" })
   const cluster = { ...client, watch, list }
   const missing: Array<string> = []
+  const refused: Array<string> = []
   const seen: Array<string> = []
   const opened = yield* openCaches({
     clients: { host: cluster, virtual: cluster },
     context: testContext(),
     guard: { check: Effect.void, saw: (version) => void seen.push(version), highest: () => undefined },
     onHintsMissing: (error) => void missing.push(error._tag),
+    onRefused: (message) => void refused.push(message),
     onGuardFailure: () => Effect.void,
   })
-  return { opened, missing, seen, asked }
+  return { opened, missing, seen, asked, refused }
 })
 
 const held = Stream.concat(Stream.succeed(allListed), Stream.never)
@@ -93,16 +95,66 @@ describe("the caches", () => {
     }),
   )
 
-  it.effect("let the versions of Events say nothing about the identity: they may live in an etcd of their own", () =>
+  it.effect("let the versions of Events and of CRDs' objects say nothing about the identity", () =>
     Effect.gen(function* () {
-      const one = (kind: string, version: string) =>
-        Stream.concat(Stream.make(added(object(kind, version)), allListed), Stream.never)
-      const { opened, seen } = yield* prepared((resource) =>
-        resource === events ? one("Event", "900") : resource.plural === "namespaces" ? one("Namespace", "7") : held,
-      )
+      const versions = new Map([
+        ["events", "900"],
+        ["externalsecrets", "901"],
+        ["configmaps", "7"],
+      ])
+      const { opened, seen } = yield* prepared((resource) => {
+        const version = versions.get(resource.plural)
+        const first = version === undefined ? [] : [added(object(resource.kind, version))]
+        return Stream.concat(Stream.make(...first, allListed), Stream.never)
+      })
       yield* opened.start(deaf)
       yield* opened.synced
       assert.deepStrictEqual(seen, ["7"])
+    }),
+  )
+})
+
+describe("an object that is not what its kind should be", () => {
+  const externalSecret = (metadata: object): WatchEvent =>
+    added(JSON.parse(JSON.stringify({ ...externalSecretOf, metadata: { ...externalSecretOf.metadata, ...metadata } })))
+  const externalSecretOf = {
+    apiVersion: "external-secrets.io/v1",
+    kind: "ExternalSecret",
+    metadata: { name: "bad", namespace: "default", uid: "u", resourceVersion: "1" },
+  }
+
+  it.effect("is refused at the door with one report, and disturbs no other", () =>
+    Effect.gen(function* () {
+      const bad = [
+        { finalizers: 5 },
+        { namespace: "made up;true" },
+        { namespace: undefined },
+        { name: "Bad_Name" },
+        { labels: { a: 5 } },
+        { name: undefined },
+      ]
+      const all = [...bad, { name: "good", resourceVersion: "2" }].map(externalSecret)
+      const one = Stream.concat(Stream.make(...all, allListed), Stream.never)
+      const { opened, refused } = yield* prepared((resource) => (resource.plural === "externalsecrets" ? one : held))
+      const heard: Array<string> = []
+      yield* opened.start({ ...deaf, onDelta: (name, { key }) => void heard.push(`${name} ${key}`) })
+      yield* opened.synced
+      assert.deepStrictEqual(heard.toSorted(), [
+        "hostExternalSecrets default/good",
+        "virtualExternalSecrets default/good",
+      ])
+      for (const side of ["host", "virtual"])
+        assert.deepStrictEqual(
+          refused.filter((message) => message.startsWith(side)).map((message) => message.replace(/^.*?: .*: /u, "")),
+          [
+            "metadata.finalizers is not a list of texts",
+            "metadata.namespace is no namespace",
+            "it has no metadata.namespace",
+            "metadata.name is no DNS subdomain",
+            "metadata.labels is not a map of texts",
+            "metadata.name is no name",
+          ],
+        )
     }),
   )
 })
