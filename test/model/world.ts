@@ -2,12 +2,10 @@
  * Two clusters as Maps, with just enough of an API server and of ESO to play a history against the real decisions: names
  * taken, preconditions, UIDs and versions, server-side apply's account of who owns which key, ESO making Secrets.
  */
-import type { Store } from "../../src/effects/informer/store.ts"
 import type { KubeObject, ObjectKey } from "../../src/effects/client/kube-object.ts"
 import { keyOf, objectKey } from "../../src/effects/client/kube-object.ts"
-import type { CacheName, Caches } from "../../src/sync/engine/caches.ts"
+import type { Caches } from "../../src/sync/engine/caches.ts"
 import { cacheSpecs } from "../../src/sync/engine/cache-specs.ts"
-import { buildCaches } from "../../src/sync/engine/caches.ts"
 import type { SyncContext } from "../../src/sync/engine/context.ts"
 import { copyOf } from "../../src/sync/kinds/referenced-object/copy.ts"
 import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
@@ -16,7 +14,9 @@ import { esoManagedLabel } from "../../src/sync/tenancy/labels.ts"
 import { applyMergePatch } from "../../src/effects/client/merge-patch.ts"
 import { contextOf } from "../../src/sync/engine/target.ts"
 import { controllerOf } from "../../src/sync/tenancy/ownership.ts"
-import { arrayAt, recordAt, stringAt, stringMapAt } from "../../src/effects/client/unstructured.ts"
+import { arrayAt, recordAt, stringAt, stringMapAt, valueAt } from "../../src/effects/client/unstructured.ts"
+import type { ModelCaches } from "./recorded-reads.ts"
+import { cachesOf } from "./recorded-reads.ts"
 
 export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => ({
   ...contextOf(
@@ -106,17 +106,23 @@ export class World {
       if (id.startsWith(`${side}|`) && controllerOf(object)?.uid === gone.metadata.uid) this.objects.delete(id)
   }
 
-  /** The caches as reflectors would show them now. */
+  /** What reflectors would hold now. @param whole with all that is dropped of objects of which only the metadata is kept */
+  modelCaches(whole = false): ModelCaches {
+    return new Map(
+      cacheSpecs(this.context).map((spec) => {
+        const objects = this.all(spec.side, spec.resource.kind)
+          .filter((object) => selected(spec.selection.labelSelector, (key) => object.metadata.labels?.[key]))
+          .filter((object) => selected(spec.selection.fieldSelector, (path) => valueAt(object, ...path.split("."))))
+          .map((object) =>
+            whole && spec.selection.metadataOnly === true ? object : (spec.transform?.(object) ?? object),
+          )
+        return [spec.name, { objects, indexes: spec.indexes }]
+      }),
+    )
+  }
+
   caches(): Caches {
-    const empty = storeOf([], {})
-    const stores = new Map<CacheName, Store>()
-    for (const spec of cacheSpecs(this.context)) {
-      const objects = this.all(spec.side, spec.resource.kind)
-        .filter((object) => selected(spec.selection.labelSelector, object))
-        .map((object) => spec.transform?.(object) ?? object)
-      stores.set(spec.name, storeOf(objects, spec.indexes))
-    }
-    return buildCaches((name) => stores.get(name) ?? empty)
+    return cachesOf(this.modelCaches())
   }
 
   /** Carries an action out as the API server would. */
@@ -238,12 +244,12 @@ const names = (entries: Readonly<Record<string, string>> | undefined) =>
   Object.fromEntries(Object.keys(entries ?? {}).map((key) => [`f:${key}`, {}]))
 
 /** Only the forms that our caches use: `a=b` and `a!=b`, joined by commas. */
-const selected = (query: string | undefined, object: KubeObject): boolean =>
+const selected = (query: string | undefined, valueOf: (key: string) => unknown): boolean =>
   (query ?? "").split(",").every((requirement) => {
     const match = /^(.+?)(!?=)(.*)$/.exec(requirement)
     if (match === null) return true
     const [, key = "", operator, value] = match
-    return (object.metadata.labels?.[key] === value) === (operator === "=")
+    return (valueOf(key) === value) === (operator === "=")
   })
 
 const nothingRemembered = { refusedWrite: undefined }
@@ -263,17 +269,4 @@ export const round = (world: World, kinds: ReadonlyArray<SyncedKind>, limit = Nu
         }
       }
   return world.writes - before
-}
-
-const storeOf = (
-  objects: ReadonlyArray<KubeObject>,
-  indexes: Readonly<Record<string, (object: KubeObject) => ReadonlyArray<string>>>,
-): Store => {
-  const byKey = new Map(objects.map((object) => [objectKey(object), object]))
-  return {
-    get: (key) => byKey.get(key),
-    values: () => byKey.values(),
-    size: () => byKey.size,
-    byIndex: (index, value) => objects.filter((object) => indexes[index]?.(object).includes(value) === true),
-  }
 }

@@ -41,9 +41,10 @@ const makeCaches = (context: SyncContext) => {
     caches: buildCaches(storeOf),
     reflectors: new Map([...stores.keys()].map((name) => [name, reflectorOf(name)])),
     synced: Effect.void,
-    listen: (next) => {
-      listener = next
-    },
+    start: (next) =>
+      Effect.sync(() => {
+        listener = next
+      }),
   }
   return { opened, see, seeDeleted }
 }
@@ -87,6 +88,7 @@ export const makeEngineBench = Effect.fnUntraced(function* (
     notify: (notice) => void told.notices.push(notice),
     onFailure: (id, cause) => void told.failures.push(`${id}: ${cause}`),
   })
+  yield* opened.start(engine.listener)
   see("hostClusterSecretStores", store)
   yield* Effect.forkScoped(engine.run, { startImmediately: true })
   return { engine, clients, told, see, seeDeleted }

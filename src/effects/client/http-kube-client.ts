@@ -12,6 +12,7 @@ import type {
   ObjectList,
   PatchOperation,
   Preconditions,
+  ListOptions,
   Selection,
   WatchOptions,
   WriteOptions,
@@ -171,19 +172,22 @@ export const makeKubeClient = Effect.fnUntraced(function* (
   const writeQuery = (given: WriteOptions | undefined, force = false, manager?: string): string =>
     `${manager === undefined ? usualQuery : queryString({ fieldManager: manager })}${given?.dryRun === true ? "&dryRun=All" : ""}${force ? "&force=true" : ""}`
 
-  const list = (resource: Resource, selection: Selection = {}): Effect.Effect<ObjectList, ApiError> => {
+  const list = (resource: Resource, selection: ListOptions = {}): Effect.Effect<ObjectList, ApiError> => {
     const subject = about("list", resource, selection.namespace)
     const accept = selection.metadataOnly === true ? metadataOf.list : json
-    return allPages((limit, token) => {
+    const page = (limit: number, token: string) => {
       const query = { ...selectors(selection), limit: limit === 0 ? undefined : limit, continue: token }
       const request = () => read(collectionPath(resource, selection.namespace) + queryString(query), accept)
       return Effect.flatMap(api.json(subject, request), (value) => {
-        const page = readPage(value, resource)
-        return page === undefined
+        const answer = readPage(value, resource)
+        return answer === undefined
           ? Effect.fail(api.fault(subject, "the answer is not a list", new NotKubernetes({ status: 200 })))
-          : Effect.succeed(page)
+          : Effect.succeed(answer)
       })
-    })
+    }
+    return selection.limit === undefined
+      ? allPages(page)
+      : Effect.map(page(selection.limit, ""), ({ items, resourceVersion }) => ({ items, resourceVersion }))
   }
 
   const watch = (resource: Resource, given: WatchOptions) => {

@@ -19,13 +19,22 @@ export interface Selection {
   readonly metadataOnly?: boolean | undefined
 }
 
+export interface ListOptions extends Selection {
+  /** No more than so many, in one page: for those who need not see all. */
+  readonly limit?: number | undefined
+}
+
 export interface ObjectList {
   readonly items: ReadonlyArray<KubeObject>
+  /** Number of items that are left out, since they have no name; undefined: none. */
+  readonly nameless?: number
   readonly resourceVersion: string
 }
 
 export type WatchEvent =
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: KubeObject }
+  /** An event of an object without metadata; the watch goes on. */
+  | { readonly type: "MALFORMED"; readonly why: string }
   /** Carries only a resourceVersion. `initialEventsEnd`: the state at the start of the watch is complete. */
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string; readonly initialEventsEnd: boolean }
 
@@ -76,7 +85,7 @@ export interface KubeClient {
     options?: { readonly metadataOnly?: boolean },
   ) => Effect.Effect<KubeObject, ApiError>
   /** All pages (500 a page; a 410 on a later page falls back to one unpaged list). Items carry apiVersion and kind. */
-  readonly list: (resource: Resource, selection?: Selection) => Effect.Effect<ObjectList, ApiError>
+  readonly list: (resource: Resource, selection?: ListOptions) => Effect.Effect<ObjectList, ApiError>
   /** Ends when the server ends the watch. An `ERROR` event fails the stream. Interruption cancels the request. */
   readonly watch: (resource: Resource, options: WatchOptions) => Stream.Stream<WatchEvent, ApiError>
   readonly create: (resource: Resource, body: KubeObject, options?: WriteOptions) => Effect.Effect<KubeObject, ApiError>

@@ -41,13 +41,23 @@ export const readPage = (value: unknown, resource: Resource): Page | undefined =
   // Go writes an empty list of a CRD's objects as `[]`, some aggregated API servers as null.
   const items: ReadonlyArray<unknown> | undefined =
     value.items === null ? [] : Array.isArray(value.items) ? value.items : undefined
-  return items === undefined || !items.every(isObject)
-    ? undefined
-    : {
-        items: items.map((item) => identified(item, resource)),
-        resourceVersion: textAt(metadata, "resourceVersion"),
-        continue: textAt(metadata, "continue"),
-      }
+  if (items === undefined) return undefined
+  const named = items.filter(isObject)
+  const nameless = items.length - named.length
+  const resourceVersion = textAt(metadata, "resourceVersion")
+  // One bad item must not hide all others; what has not even a version is somebody else's answer.
+  if (nameless > 0 && resourceVersion === "") return undefined
+  return {
+    items: named.map((item) => identified(item, resource)),
+    resourceVersion,
+    continue: textAt(metadata, "continue"),
+    ...(nameless === 0 ? {} : { nameless }),
+  }
+}
+
+const joined = (pages: ReadonlyArray<Page>, resourceVersion: string): ObjectList => {
+  const nameless = pages.reduce((sum, page) => sum + (page.nameless ?? 0), 0)
+  return { items: pages.flatMap(({ items }) => items), resourceVersion, ...(nameless === 0 ? {} : { nameless }) }
 }
 
 /**
@@ -59,11 +69,11 @@ export const readPage = (value: unknown, resource: Resource): Page | undefined =
 export const allPages = (
   fetch: (limit: number, token: string) => Effect.Effect<Page, ApiError>,
 ): Effect.Effect<ObjectList, ApiError> => {
-  const next = (before: ReadonlyArray<ReadonlyArray<KubeObject>>, page: Page): Effect.Effect<ObjectList, ApiError> =>
+  const next = (before: ReadonlyArray<Page>, page: Page): Effect.Effect<ObjectList, ApiError> =>
     page.continue === ""
-      ? Effect.succeed({ items: [...before, page.items].flat(), resourceVersion: page.resourceVersion })
+      ? Effect.succeed(joined([...before, page], page.resourceVersion))
       : fetch(pageSize, page.continue).pipe(
-          Effect.flatMap((following) => next([...before, page.items], following)),
+          Effect.flatMap((following) => next([...before, page], following)),
           Effect.catchReason("ApiError", "Expired", () => fetch(0, "")),
         )
   return Effect.flatMap(fetch(pageSize, ""), (first) => next([], first))

@@ -48,6 +48,9 @@ const decodeEvent = (
     const { detail, reason } = outcomeOfStatus(object)
     return Result.fail(failures.fault(detail, reason))
   }
+  const tells = type === "ADDED" || type === "MODIFIED" || type === "DELETED"
+  if (tells && Predicate.isObject(object) && !isWatched(object))
+    return Result.succeed({ type: "MALFORMED", why: "it has no metadata" })
   if (!isWatched(object)) return notAnEvent(failures, "a line of the watch is no event")
   if (type === "BOOKMARK")
     return Result.succeed({
@@ -55,8 +58,7 @@ const decodeEvent = (
       resourceVersion: object.metadata.resourceVersion ?? "",
       initialEventsEnd: object.metadata.annotations?.[initialEventsEnd] === "true",
     })
-  if (type === "ADDED" || type === "MODIFIED" || type === "DELETED")
-    return Result.succeed({ type, object: identified(object, resource) })
+  if (tells) return Result.succeed({ type, object: identified(object, resource) })
   return notAnEvent(failures, `a watch event of unknown type ${JSON.stringify(type)}`)
 }
 

@@ -2,6 +2,7 @@
  * The cache behind a reflector. Plain synchronous code on Maps: object keys come from the cluster, and a Map has no
  * `__proto__`. Every change keeps the indexes up to date, so that a look-up costs what it finds.
  */
+import { Result } from "effect"
 import { objectKey, type KubeObject, type ObjectKey } from "../client/kube-object.ts"
 import type { Delta, Indexer, Store } from "./store.ts"
 
@@ -51,9 +52,12 @@ class Index {
     this.#indexer = indexer
   }
 
+  valuesOf(object: KubeObject): ReadonlyArray<string> {
+    return this.#indexer(object)
+  }
+
   /** In place of what stood under the key. */
-  put(key: ObjectKey, object: KubeObject): void {
-    const values = this.#indexer(object)
+  put(key: ObjectKey, values: ReadonlyArray<string>): void {
     const before = this.#values.get(key)
     if (before !== undefined && sameValues(before, values)) {
       return
@@ -88,18 +92,33 @@ class Index {
   }
 }
 
+/** What an indexer threw, as it is: whoever made the indexer has to know. */
+const rethrow = (_key: ObjectKey, fault: unknown): void => {
+  throw fault
+}
+
 /**
  * An empty store.
  *
  * @param indexers by the name under which `byIndex` finds them; asked once for each state of an object
+ * @param onUnindexable an indexer threw: the object stays as it stood, in the store and in every index
  */
-export const makeMemoryStore = (indexers: Readonly<Record<string, Indexer>> = {}): MemoryStore => {
+export const makeMemoryStore = (
+  indexers: Readonly<Record<string, Indexer>> = {},
+  onUnindexable: (key: ObjectKey, fault: unknown) => void = rethrow,
+): MemoryStore => {
   const objects = new Map<ObjectKey, KubeObject>()
   const indexes = new Map(Object.entries(indexers).map(([name, indexer]) => [name, new Index(indexer)]))
 
-  const put = (key: ObjectKey, object: KubeObject, previous: KubeObject | undefined): Delta => {
-    for (const index of indexes.values()) {
-      index.put(key, object)
+  const put = (key: ObjectKey, object: KubeObject, previous: KubeObject | undefined): Delta | undefined => {
+    // All of them before anything changes.
+    const values = Result.try(() => Array.from(indexes.values(), (index) => [index, index.valuesOf(object)] as const))
+    if (Result.isFailure(values)) {
+      onUnindexable(key, values.failure)
+      return undefined
+    }
+    for (const [index, of] of values.success) {
+      index.put(key, of)
     }
     objects.set(key, object)
     return { _tag: "Upserted", key, object, previous }

@@ -2,7 +2,10 @@
  * What a reflector knows: the store, the version up to which it knows it, and the rules by which three sources are
  * merged: complete lists, watch events, and the answers to our own writes, which are ahead of the watch.
  */
+import { Result } from "effect"
 import { isNewer, makeMemoryStore } from "./memory-store.ts"
+import { whyMalformed, whyNameless } from "./object-shape.ts"
+import { makeRefusedObjects } from "./refused-objects.ts"
 import { type KubeObject, objectKey, type ObjectKey } from "../client/kube-object.ts"
 import type { WatchEvent } from "../client/kube-client.ts"
 import type { Delta, Indexer, Store } from "./store.ts"
@@ -12,6 +15,10 @@ export interface CacheOptions {
   /** Pure; must keep name, namespace, uid and resourceVersion. */
   readonly transform?: ((object: KubeObject) => KubeObject) | undefined
   readonly metadataOnly?: boolean | undefined
+  /** Why an object of good shape is none of this kind, in a few words; undefined: it is one. */
+  readonly check?: ((object: KubeObject) => string | undefined) | undefined
+  /** An object was not taken; what was known of it stays. Each is told once. */
+  readonly onRefused?: ((message: string) => void) | undefined
   readonly onDelta: (delta: Delta) => void
 }
 
@@ -20,8 +27,13 @@ export interface ReflectorCache {
   readonly version: () => string
   /** From the start of a list until {@link replace}, what is observed is kept apart: the list may be older than it. */
   readonly startList: () => void
-  /** An object in the form in which it is stored. */
-  readonly prepare: (object: KubeObject) => KubeObject
+  /**
+   * An object in the form in which it is stored. One that breaks its shape is refused: then it is what was known of it before, or
+   * undefined, so that it neither comes in nor counts as deleted.
+   */
+  readonly prepare: (object: KubeObject) => KubeObject | undefined
+  /** Some that a list held, of which not even a name could be read. */
+  readonly refuseNameless: () => void
   /** Takes over a complete list of prepared objects; all deltas are told after the whole store has changed. */
   readonly replace: (prepared: Iterable<KubeObject>, version: string) => void
   readonly apply: (event: WatchEvent) => void
@@ -44,7 +56,8 @@ const metadataOf = ({ apiVersion, kind, metadata }: KubeObject): KubeObject => (
 
 /** An empty cache at version `""`. */
 export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
-  const store = makeMemoryStore(options.indexes)
+  const refused = makeRefusedObjects(options.onRefused ?? (() => {}))
+  const store = makeMemoryStore(options.indexes, (key, fault) => refused(key, `it cannot be indexed: ${String(fault)}`))
   const transform = options.transform ?? ((object: KubeObject) => object)
   let version = ""
   let ahead: Map<ObjectKey, KubeObject> | undefined
@@ -55,8 +68,27 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
     }
   }
 
-  const prepare = (object: KubeObject): KubeObject =>
+  const inStoredForm = (object: KubeObject): KubeObject =>
     withoutManagedFields(transform(options.metadataOnly === true ? metadataOf(object) : object))
+
+  const whyRefused = (object: KubeObject): string | undefined => whyMalformed(object) ?? options.check?.(object)
+
+  const refuse = (object: KubeObject, why: string): KubeObject | undefined => {
+    const isNamed = whyNameless(object) === undefined
+    refused(isNamed ? objectKey(object) : "", why)
+    return isNamed ? store.get(objectKey(object)) : undefined
+  }
+
+  const prepare = (object: KubeObject): KubeObject | undefined => {
+    const why = whyRefused(object)
+    if (why !== undefined) return refuse(object, why)
+    const stored = Result.try(() => inStoredForm(object))
+    return Result.isSuccess(stored) ? stored.success : refuse(object, `it cannot be read: ${String(stored.failure)}`)
+  }
+
+  const upsert = (object: KubeObject | undefined): void => {
+    if (object !== undefined) tell(store.upsert(object))
+  }
 
   /** Also across incarnations: an event of the old object may come after the answer that created the new one. */
   const isOvertaken = (object: KubeObject): boolean => {
@@ -76,14 +108,30 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
       version = event.resourceVersion
       return
     }
-    version = versionOf(event.object)
-    if (isOvertaken(event.object)) {
+    if (event.type === "MALFORMED") {
+      refused("", event.why)
       return
     }
-    tell(event.type === "DELETED" ? store.remove(objectKey(event.object), true) : store.upsert(prepare(event.object)))
+    const { object } = event
+    const isNamed = whyNameless(object) === undefined
+    if (!isNamed || whyRefused(object) !== undefined) {
+      if (event.type === "DELETED" && isNamed) tell(store.remove(objectKey(object), true))
+      else prepare(object)
+      return
+    }
+    version = versionOf(object)
+    if (isOvertaken(object)) {
+      return
+    }
+    if (event.type === "DELETED") tell(store.remove(objectKey(object), true))
+    else upsert(prepare(object))
   }
 
   const observe = (object: KubeObject): void => {
+    if (whyRefused(object) !== undefined) {
+      prepare(object)
+      return
+    }
     const key = objectKey(object)
     // Absent, and the watch is past this version: it has already told of the deletion.
     const deletedSince = store.get(key) === undefined && !isNewer(versionOf(object), version)
@@ -91,8 +139,8 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
       return
     }
     const prepared = prepare(object)
-    ahead?.set(key, prepared)
-    tell(store.upsert(prepared))
+    if (prepared !== undefined) ahead?.set(key, prepared)
+    upsert(prepared)
   }
 
   return {
@@ -102,6 +150,7 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
       ahead = new Map()
     },
     prepare,
+    refuseNameless: () => refused("", "it has no name"),
     replace,
     apply,
     observe,

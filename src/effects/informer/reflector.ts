@@ -29,6 +29,10 @@ export interface ReflectorOptions<E = never> {
   readonly resource: Resource
   readonly selection: Selection
   readonly indexes?: Readonly<Record<string, Indexer>>
+  /** Why an object of good shape is none of this kind, in a few words; undefined: it is one. Pure. */
+  readonly check?: (object: KubeObject) => string | undefined
+  /** An object was not taken, since it breaks its shape: it stays as it was known before, and no other is disturbed. */
+  readonly onRefused?: (message: string) => void
   /** Before an object is stored, while it still has its managedFields (which are dropped then). Pure. */
   readonly transform?: (object: KubeObject) => KubeObject
   /** Runs when a list is complete, with its version, and before it replaces the store. On failure nothing is replaced. */
@@ -64,6 +68,12 @@ export interface Reflector<E = never> {
   readonly observe: (object: KubeObject) => void
 }
 
+/** Its store can be read, and handed to whoever is told of changes, before the first of them comes. */
+export interface PreparedReflector<E = never> extends Reflector<E> {
+  /** Reflects until it is interrupted; to be run once. */
+  readonly run: Effect.Effect<never>
+}
+
 const defaultSilenceLimitMs = 180_000
 /**
  * For a streaming list, much less: kube-apiserver closes one within moments, and there is another way. In all it may take as
@@ -80,12 +90,15 @@ const listLimitMs = 60_000
 export const makeReflector = <E = never>(
   options: ReflectorOptions<E>,
 ): Effect.Effect<Reflector<E>, never, Scope.Scope> =>
+  Effect.tap(prepareReflector(options), ({ run }) => Effect.forkScoped(run, { startImmediately: true }))
+
+/** One that asks for nothing yet. */
+export const prepareReflector = <E = never>(options: ReflectorOptions<E>): Effect.Effect<PreparedReflector<E>> =>
   Effect.gen(function* () {
     const synced = yield* Deferred.make<void>()
     const firstOutcome = yield* Deferred.make<void, ApiError | E>()
     const session = new Session(options, new Standing(options.name, synced, firstOutcome))
-    yield* Effect.forkScoped(session.run(), { startImmediately: true })
-    return session.reflector()
+    return { ...session.reflector(), run: session.run() }
   })
 
 class Session<E> {
@@ -99,8 +112,9 @@ class Session<E> {
     this.#options = options
     this.#silenceLimitMs = options.silenceLimitMs ?? defaultSilenceLimitMs
     this.#standing = standing
-    const { indexes, transform, selection, onDelta } = options
-    this.#cache = makeReflectorCache({ indexes, transform, metadataOnly: selection.metadataOnly, onDelta })
+    const { check, indexes, onDelta, onRefused, selection, transform } = options
+    const { metadataOnly } = selection
+    this.#cache = makeReflectorCache({ check, indexes, metadataOnly, onDelta, onRefused, transform })
   }
 
   reflector(): Reflector<E> {
@@ -155,7 +169,13 @@ class Session<E> {
             Effect.tap(client.listStreaming.haveFailed(instead)),
           )
     return listed.pipe(
-      Effect.flatMap(({ items, resourceVersion }) => this.#adopt(items.map(this.#cache.prepare), resourceVersion)),
+      Effect.flatMap(({ items, nameless, resourceVersion }) => {
+        if (nameless !== undefined) this.#cache.refuseNameless()
+        return this.#adopt(
+          items.flatMap((item) => this.#cache.prepare(item) ?? []),
+          resourceVersion,
+        )
+      }),
       Effect.andThen(this.#watch()),
     )
   }
@@ -217,10 +237,18 @@ class Session<E> {
   }
 
   #collect(into: Map<ObjectKey, KubeObject>, event: Exclude<WatchEvent, { readonly type: "BOOKMARK" }>): void {
+    if (event.type === "MALFORMED") {
+      this.#cache.refuseNameless()
+      return
+    }
+    const prepared = this.#cache.prepare(event.object)
+    if (prepared === undefined) {
+      return
+    }
     if (event.type === "DELETED") {
-      into.delete(objectKey(event.object))
+      into.delete(objectKey(prepared))
     } else {
-      into.set(objectKey(event.object), this.#cache.prepare(event.object))
+      into.set(objectKey(prepared), prepared)
     }
   }
 

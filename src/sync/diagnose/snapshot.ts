@@ -4,9 +4,8 @@
  */
 import { Clock, Effect, Result } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
-import { makeMemoryStore } from "../../effects/informer/memory-store.ts"
-import type { MemoryStore } from "../../effects/informer/memory-store.ts"
-import { emptyStore } from "../../effects/informer/store.ts"
+import { makeReflectorCache } from "../../effects/informer/reflector-cache.ts"
+import { emptyStore, type Store } from "../../effects/informer/store.ts"
 import type { ObjectKey } from "../../effects/client/kube-object.ts"
 import type { CacheName, Caches, CacheSpec } from "../engine/caches.ts"
 import { cacheSpecs } from "../engine/cache-specs.ts"
@@ -27,6 +26,7 @@ import type { MassDeletion } from "../engine/mass-deletion.ts"
 import type { Survey } from "../engine/preflight.ts"
 import { identityOf, takeSurvey } from "../engine/preflight.ts"
 import { contextOf, rfc3339 } from "../engine/target.ts"
+import { checkFor } from "../engine/object-check.ts"
 import { visibleCaches } from "../engine/visible-caches.ts"
 import type { SyncTarget } from "../engine/target.ts"
 
@@ -47,18 +47,31 @@ export interface Observation {
 
 interface Listed {
   readonly name: CacheName
-  readonly store: MemoryStore
+  readonly store: Store
   readonly denied: ApiError | undefined
 }
 
 /** A kind that is not served (a CRD that is not there yet) holds nothing; one that we may not see is told. */
 const listOnce = (target: SyncTarget, spec: CacheSpec): Effect.Effect<Listed, ApiError> => {
-  const store = makeMemoryStore(spec.indexes)
+  const refused: Array<string> = []
+  const { prepare, refuseNameless, replace, store } = makeReflectorCache({
+    indexes: spec.indexes,
+    transform: spec.transform,
+    metadataOnly: spec.selection.metadataOnly,
+    check: checkFor(spec.resource),
+    onDelta: () => {},
+    onRefused: (message) => refused.push(`${spec.side} ${spec.resource.kind}: ${message}`),
+  })
   return target.clients[spec.side].list(spec.resource, spec.selection).pipe(
-    Effect.map(({ items }): Listed => {
-      store.replace(items.map((item) => spec.transform?.(item) ?? item))
-      return { name: spec.name, store, denied: undefined }
+    Effect.tap(({ items, nameless, resourceVersion }) => {
+      if (nameless !== undefined) refuseNameless()
+      replace(
+        items.flatMap((item) => prepare(item) ?? []),
+        resourceVersion,
+      )
+      return Effect.forEach(refused, (message) => Effect.logWarning(message), { discard: true })
     }),
+    Effect.as<Listed>({ name: spec.name, store, denied: undefined }),
     Effect.catchTag("ApiError", (error): Effect.Effect<Listed, ApiError> => {
       if (error.reason._tag === "NotFound") return Effect.succeed({ name: spec.name, store, denied: undefined })
       if (error.reason._tag === "Forbidden") return Effect.succeed({ name: spec.name, store, denied: error })

@@ -118,6 +118,12 @@ export interface Decision {
    * terminating or gone (an ESO that is being reinstalled), so the shell looks at it before anything is deleted.
    */
   readonly restsOnAbsentStore?: true
+  /**
+   * The decision rests on this Secret being nowhere in the virtual cluster. Two watches tell of Secrets: those with our label
+   * and the others. One whose label changes goes from one cache before it comes into the other, so the API server is asked before
+   * anything is deleted for that.
+   */
+  readonly restsOnAbsentSecret?: ObjectRef
 }
 
 export const nothing: Decision = { actions: [], verdict: undefined }

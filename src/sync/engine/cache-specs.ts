@@ -6,47 +6,24 @@ import type { Resource } from "../../effects/client/resource.ts"
 import type { Indexer } from "../../effects/informer/store.ts"
 import type { CacheSpec } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
-import { virtualExternalSecrets } from "../kinds/external-secret/caches.ts"
+import { claimant, virtualExternalSecrets } from "../kinds/external-secret/caches.ts"
 import * as resources from "../resources.ts"
+import { metadataAndMarks, metadataOnly } from "./metadata-only.ts"
 import type { Side } from "./actions.ts"
 import { summarizeAppliedFields } from "../kinds/secret/managed-fields.ts"
-import { stringAt } from "../../effects/client/unstructured.ts"
-import {
-  esoManagedLabel,
-  externalSecretAnnotation,
-  managedByLabel,
-  managedLabel,
-  referenceLabel,
-} from "../tenancy/labels.ts"
+import { esoManagedLabel, managedByLabel, managedLabel, referenceLabel } from "../tenancy/labels.ts"
 import { toQuery } from "../tenancy/label-selector.ts"
 import { keepOfEvent, regardedUid } from "../kinds/event/operator-event.ts"
-import { controllerOf, originKeys } from "../tenancy/ownership.ts"
+import { originKeys } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
+import { hostReferenceKeys } from "../kinds/referenced-object/copies.ts"
 import { referentsOf } from "../kinds/secret-store/conflicts.ts"
-
-/** The ExternalSecret that a virtual Secret of ours names: through its controller, else (Orphan) through our annotation. */
-const claimant = (secret: KubeObject): ReadonlyArray<string> => {
-  const controller = controllerOf(secret)
-  const name =
-    controller === undefined
-      ? stringAt(secret, "metadata", "annotations", externalSecretAnnotation)
-      : controller.kind === "ExternalSecret"
-        ? controller.name
-        : undefined
-  return name === undefined ? [] : [keyOf(secret.metadata.namespace, name)]
-}
-
-const withoutSpec = (object: KubeObject): KubeObject => ({
-  apiVersion: object.apiVersion,
-  kind: object.kind,
-  metadata: object.metadata,
-})
 
 /** Where all namespaces are watched, what Secrets of others hold must not stay here. */
 const withoutForeignData =
   ({ isOurNamespace }: SyncContext) =>
   (secret: KubeObject): KubeObject =>
-    isOurNamespace(secret.metadata.namespace ?? "") ? secret : withoutSpec(secret)
+    isOurNamespace(secret.metadata.namespace ?? "") ? secret : metadataOnly(secret)
 
 /** Names and terminations only: the schemas are large, and read in full where they are compared. */
 const crds = (name: "hostCrds" | "virtualCrds", side: Side): CacheSpec => ({
@@ -121,6 +98,7 @@ const secretStoreCaches = (context: SyncContext): ReadonlyArray<CacheSpec> => {
           referentsOf(object, context).map(({ kind, name }) =>
             referenceKey(kind, keyOf(object.metadata.namespace, name)),
           ),
+        hostReference: (object) => hostReferenceKeys(referentsOf(object, context), object, context),
       },
       ...(enabled ? {} : { leftover: {} }),
     },
@@ -190,7 +168,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       // That they are there, and in which version: what a tenant keeps in a Secret is read only when a spec refers to it.
       selection: { labelSelector: `${managedLabel}!=true`, metadataOnly: true },
       indexes: {},
-      transform: withoutSpec,
+      transform: metadataOnly,
     },
     {
       name: "virtualConfigMaps",
@@ -198,7 +176,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       resource: resources.configMaps,
       selection: { metadataOnly: true },
       indexes: {},
-      transform: withoutSpec,
+      transform: metadataOnly,
     },
     {
       name: "virtualNamespaces",
@@ -206,7 +184,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       resource: resources.namespaces,
       selection: { metadataOnly: true },
       indexes: {},
-      transform: withoutSpec,
+      transform: metadataOnly,
     },
     {
       name: "hostExternalSecrets",
@@ -231,7 +209,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
       // Names and owners only: the namespace holds the vCluster's own credentials, whose values must not come here.
       selection: { namespace: hostScope, labelSelector: `${esoManagedLabel}!=true`, metadataOnly: true },
       indexes: {},
-      transform: withoutSpec,
+      transform: metadataAndMarks,
     },
     {
       name: "hostService",
@@ -243,7 +221,7 @@ export const cacheSpecs = (context: SyncContext): ReadonlyArray<CacheSpec> => {
         metadataOnly: true,
       },
       indexes: {},
-      transform: withoutSpec,
+      transform: metadataOnly,
     },
     hostReferences("hostReferenceSecrets", resources.secrets, context),
     hostReferences("hostReferenceConfigMaps", resources.configMaps, context),

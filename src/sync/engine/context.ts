@@ -1,4 +1,4 @@
-/** What stays the same while one Syncer runs (or changes only with an ESO upgrade): the fixed input of every decision. */
+/** What stays the same while one Syncer runs (an ESO upgrade builds another one): the fixed input of every decision. */
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { LabelSelector } from "../tenancy/label-selector.ts"
 import type { NamespaceSettings } from "../tenancy/namespace-mapping.ts"

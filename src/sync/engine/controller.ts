@@ -17,7 +17,7 @@ import { crdName } from "../kinds/custom-resource-definition/ensure.ts"
 import type { Clients } from "./executor.ts"
 import { syncedKinds } from "../kinds/kinds.ts"
 import { makeMassDeleteGate } from "./mass-deletion-guard.ts"
-import type { OpenCaches } from "./informers.ts"
+import type { Listener, OpenCaches } from "./informers.ts"
 import { orUndefined } from "../../effects/client/ignore-not-found.ts"
 import { makeReconciler, reportOf } from "./reconciler.ts"
 import type { Change, ObjectReport } from "./report.ts"
@@ -31,7 +31,7 @@ import { makeWriteBrake } from "./write-limiter.ts"
 export interface EngineOptions {
   readonly clients: Clients
   readonly context: SyncContext
-  readonly opened: OpenCaches
+  readonly opened: Pick<OpenCaches, "caches" | "reflectors">
   readonly workers: number
   readonly mayWrite: () => boolean
   readonly massDeleteAllowed: () => boolean
@@ -48,6 +48,8 @@ export interface EngineOptions {
 }
 
 export interface Engine {
+  /** To be told of all that happens to the caches. */
+  readonly listener: Listener
   readonly reports: ReadonlyMap<string, ObjectReport>
   /** Completes at the next change of a report (or at once, when one changed since it was last awaited). */
   readonly reportChanged: Effect.Effect<void>
@@ -287,7 +289,7 @@ export const makeEngine = Effect.fnUntraced(function* (
 
   let resynced = false
 
-  opened.listen({
+  const listener: Listener = {
     onDelta: (name, delta) => {
       tellGates(name, delta)
       for (const id of idsOf(name, delta, caches, context)) add(id)
@@ -298,9 +300,10 @@ export const makeEngine = Effect.fnUntraced(function* (
         ({ gate }) => gate.listed,
         { discard: true },
       ),
-  })
+  }
 
   return {
+    listener,
     reports,
     reportChanged: Queue.take(changed),
     massDeletion: () => gates.map(({ gate }) => gate.judge()).find((stop) => stop !== undefined),

@@ -2,8 +2,8 @@
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
-import { makeReflector } from "../../effects/informer/reflector.ts"
-import type { Reflector } from "../../effects/informer/reflector.ts"
+import { prepareReflector } from "../../effects/informer/reflector.ts"
+import type { PreparedReflector, Reflector } from "../../effects/informer/reflector.ts"
 import { type Delta, emptyStore } from "../../effects/informer/store.ts"
 import type { CacheName, Caches } from "./caches.ts"
 import { cacheSpecs } from "./cache-specs.ts"
@@ -12,19 +12,20 @@ import type { SyncContext } from "./context.ts"
 import type { Clients } from "./executor.ts"
 import type { IdentityGuard } from "./identity-guard.ts"
 import { events } from "../resources.ts"
+import { checkFor } from "./object-check.ts"
 import { visibleCaches } from "./visible-caches.ts"
 import type { IdentityMismatch } from "./identity.ts"
 
 /** A list of the virtual cluster is believed only when its identity is confirmed. */
-type CacheReflector = Reflector<ApiError | IdentityMismatch>
+type CacheReflector = PreparedReflector<ApiError | IdentityMismatch>
 
 export interface OpenCaches {
   readonly caches: Caches
-  readonly reflectors: ReadonlyMap<CacheName, CacheReflector>
+  readonly reflectors: ReadonlyMap<CacheName, Reflector<ApiError | IdentityMismatch>>
+  /** Starts all reflectors; they end with the scope. Every change is told to this one listener. To be run once. */
+  readonly start: (listener: Listener) => Effect.Effect<void, never, Scope.Scope>
   /** Waits until every cache holds a complete list; fails with what keeps one from it. Hints are waited for a moment only. */
   readonly synced: Effect.Effect<void, ApiError | IdentityMismatch>
-  /** From now on, every change is told; there is one listener. */
-  readonly listen: (listener: Listener) => void
 }
 
 export interface Listener {
@@ -39,6 +40,8 @@ export interface OpenCachesOptions {
   readonly guard: IdentityGuard
   /** Events cannot be seen: told, and all else goes on. */
   readonly onHintsMissing: (error: ApiError | IdentityMismatch) => void
+  /** An object was left out, since it is not what its kind should be. Told once for each. */
+  readonly onRefused: (message: string) => void
   /** The identity of the virtual cluster could not be confirmed, so its list was not believed. */
   readonly onGuardFailure: (error: ApiError | IdentityMismatch) => Effect.Effect<void>
 }
@@ -49,10 +52,11 @@ const eventsSilenceLimitMs = 900_000
 /** What is told of Events is a hint: their caches may come late, and hold up nothing. Milliseconds. */
 const hintsWaitMs = 5_000
 
-/** Starts all reflectors; they end with the scope. */
-export const openCaches = Effect.fnUntraced(function* (
-  options: OpenCachesOptions,
-): Effect.fn.Return<OpenCaches, never, Scope.Scope> {
+/**
+ * The caches, empty, and what will fill them. Nothing is asked of their API servers before there is somebody to tell, so that no
+ * change is lost.
+ */
+export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOptions): Effect.fn.Return<OpenCaches> {
   const { clients, context, guard } = options
   const reflectors = new Map<CacheName, CacheReflector>()
   let listener: Listener | undefined
@@ -68,40 +72,50 @@ export const openCaches = Effect.fnUntraced(function* (
 
   for (const spec of specs) {
     const isVirtual = spec.side === "virtual"
-    const reflector: CacheReflector = yield* makeReflector({
+    // Events may be kept in an etcd of their own, and a group of APIs be served by somebody else: their versions prove nothing.
+    const isOfOneHistory = isVirtual && spec.resource.group === "" && spec.resource !== events
+    const reflector: CacheReflector = yield* prepareReflector({
       name: spec.name,
       client: clients[spec.side],
       resource: spec.resource,
       selection: spec.selection,
       indexes: spec.indexes,
+      check: checkFor(spec.resource),
+      onRefused: (message) => options.onRefused(`${spec.side} ${spec.resource.kind}: ${message}`),
       ...(spec.transform === undefined ? {} : { transform: spec.transform }),
       ...(spec.resource === events ? { silenceLimitMs: eventsSilenceLimitMs } : {}),
       ...(isVirtual ? { guard: () => believe(spec.name) } : {}),
       onDelta: (delta) => {
-        if (isVirtual) guard.saw(delta.object.metadata.resourceVersion ?? "")
+        if (isOfOneHistory) guard.saw(delta.object.metadata.resourceVersion ?? "")
         listener?.onDelta(spec.name, delta)
       },
     })
     reflectors.set(spec.name, reflector)
-    // Also when it fails long after the start.
-    if (spec.isHint === true)
-      yield* reflector.syncedOrFailed.pipe(
-        Effect.catch((error) => Effect.sync(() => options.onHintsMissing(error))),
-        Effect.forkScoped,
-      )
   }
+
+  const tellMissingHints = ({ syncedOrFailed }: CacheReflector) =>
+    syncedOrFailed.pipe(
+      // Also when it fails long after the start.
+      Effect.catch((error) => Effect.sync(() => options.onHintsMissing(error))),
+      Effect.forkScoped,
+    )
+  const start = Effect.fnUntraced(function* (next: Listener) {
+    listener = next
+    for (const [name, reflector] of reflectors) {
+      yield* Effect.forkScoped(reflector.run, { startImmediately: true })
+      if (hints.has(name)) yield* tellMissingHints(reflector)
+    }
+  })
 
   const complete = (name: CacheName, { syncedOrFailed }: CacheReflector) =>
     hints.has(name) ? syncedOrFailed.pipe(Effect.timeoutOption(hintsWaitMs), Effect.ignore) : syncedOrFailed
   return {
     caches: buildCaches((name) => reflectors.get(name)?.store ?? emptyStore),
     reflectors,
+    start,
     synced: Effect.forEach([...reflectors], ([name, reflector]) => complete(name, reflector), {
       concurrency: "unbounded",
       discard: true,
     }),
-    listen: (next) => {
-      listener = next
-    },
   }
 })

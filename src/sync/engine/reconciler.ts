@@ -7,6 +7,9 @@ import type { ApiError } from "../../effects/client/api-error.ts"
 import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
 import { LruMap } from "../../effects/controller/lru-cache.ts"
 import { splitKey } from "../../effects/client/kube-object.ts"
+import { orUndefined } from "../../effects/client/ignore-not-found.ts"
+import type { ObjectRef } from "../../effects/client/kube-client.ts"
+import { secrets } from "../resources.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { Clients } from "./executor.ts"
@@ -62,6 +65,12 @@ const storesUnknown: Verdict = {
     "the host does not serve ClusterSecretStores now (is External Secrets Operator being reinstalled?); nothing is deleted meanwhile",
 }
 
+const secretIsThere: Verdict = {
+  health: "waiting",
+  reason: "SecretUnknown",
+  message: "the Secret changes hands just now: it is there, and about to be seen",
+}
+
 const withoutEffect = (action: Action): Verdict => {
   const { kind, name } = changeOf(action)
   return {
@@ -111,6 +120,12 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     return stored === undefined || stored.metadata.resourceVersion !== versionBefore(action)
   }, Effect.uninterruptible)
 
+  const isThere = (secret: ObjectRef) =>
+    clients.virtual.get(secrets, secret, { metadataOnly: true }).pipe(
+      orUndefined,
+      Effect.map((found) => found !== undefined),
+    )
+
   /** Nothing is left of the key on either side: a name that tenants come and go with must not stay with us for ever. */
   const forget = (kind: SyncedKind, id: string, key: ObjectKey) => {
     refusedWrites.delete(id)
@@ -119,9 +134,15 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
 
   const reconcile = Effect.fnUntraced(function* (kind: SyncedKind, key: ObjectKey) {
     const id = `${kind.kind}|${key}`
-    const { actions, verdict, notice, restsOnAbsentStore } = kind.decide(key, caches, context, memoryOf(id))
+    const decision = kind.decide(key, caches, context, memoryOf(id))
+    const { actions, verdict, notice, restsOnAbsentStore, restsOnAbsentSecret } = decision
     if (restsOnAbsentStore === true && actions.some(isDeletion) && !(yield* options.storesAreKnown)) {
       options.onReport(id, reportOf(kind.kind, key, storesUnknown))
+      return
+    }
+    if (restsOnAbsentSecret !== undefined && actions.some(isDeletion) && (yield* isThere(restsOnAbsentSecret))) {
+      // The event that brings it into the one cache or the other brings the key back.
+      if (verdict !== undefined) options.onReport(id, reportOf(kind.kind, key, secretIsThere))
       return
     }
     if (verdict === undefined && actions.length === 0) forget(kind, id, key)

@@ -17,7 +17,7 @@ import { leaseName } from "./preflight.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import { vclusterService } from "../tenancy/vcluster-service.ts"
-import { contextOf, rfc3339 } from "./target.ts"
+import { contextOf, isOutdated, rfc3339 } from "./target.ts"
 import type { SyncTarget } from "./target.ts"
 
 export interface SyncResult {
@@ -60,7 +60,7 @@ interface Epoch {
   readonly engine: Engine
   readonly opened: OpenCaches
   readonly changes: ReadonlyArray<Change>
-  /** Completes when the version of external-secrets.io that the host stores is another one: everything starts anew. */
+  /** Completes when the host's CRDs are others, in the version that is stored or in a schema: everything starts anew. */
   readonly outdated: Effect.Effect<void>
 }
 
@@ -68,8 +68,9 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
   const { target, observer, pairs } = session
   const clock = yield* Clock.Clock
   yield* Effect.forEach(wantedPlurals(target.settings), (plural) => followCrd(session, plural, true), { discard: true })
-  const version = pairs.get("externalsecrets")?.version ?? "v1"
-  const context = contextOf(target, session.survey.virtualUid, version, pairs, () =>
+  const built = new Map(pairs)
+  const version = built.get("externalsecrets")?.version ?? "v1"
+  const context = contextOf(target, session.survey.virtualUid, version, built, () =>
     rfc3339(clock.currentTimeMillisUnsafe()),
   )
   const outdated = yield* Deferred.make<void>()
@@ -82,6 +83,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
       if (error._tag === "ApiError")
         observer.onWarning(`ESO's events are not shown in the virtual cluster: ${error.message}`)
     },
+    onRefused: observer.onWarning,
     onGuardFailure: (error) =>
       error._tag === "IdentityMismatch" ? Effect.asVoid(Deferred.fail(session.fatal, error)) : Effect.void,
   })
@@ -96,9 +98,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     followCrd: (plural) =>
       followCrd(session, plural, false).pipe(
         Effect.andThen(
-          Effect.suspend(() =>
-            pairs.get("externalsecrets")?.version === version ? Effect.void : Deferred.succeed(outdated, undefined),
-          ),
+          Effect.suspend(() => (isOutdated(built, pairs) ? Deferred.succeed(outdated, undefined) : Effect.void)),
         ),
         Effect.asVoid,
       ),
@@ -110,6 +110,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     notify: session.events.record,
     onFailure: (id, cause) => observer.onWarning(`${id.replace("|", " ")}: ${cause}; trying again`),
   })
+  yield* opened.start(engine.listener)
   return { engine, opened, changes, outdated: Deferred.await(outdated) }
 })
 
@@ -215,7 +216,9 @@ export const follow = Effect.fnUntraced(function* (
       yield* Effect.forkScoped(Effect.repeat(Effect.sync(engine.resync), Schedule.spaced(resyncEvery)))
       if (first) yield* Effect.forkScoped(tellFirstPass(opened))
       yield* opened.outdated
-      observer.onWarning("the version of external-secrets.io on the host has changed; starting anew with it")
+      observer.onWarning(
+        "the version or the schema of external-secrets.io on the host has changed; starting anew with it",
+      )
     }),
   )
   return yield* Effect.raceFirst(Effect.forever(patience(epoch)), Deferred.await(session.fatal))

@@ -1,4 +1,5 @@
 /** What a Syncer works on: two clusters, one vCluster, its settings. */
+import { jsonEqual } from "../../effects/client/merge-patch.ts"
 import { namespaceMap } from "../tenancy/namespace-mapping.ts"
 import { defaultPolicy } from "../kinds/external-secret/policy.ts"
 import type { SyncContext, SyncSettings } from "./context.ts"
@@ -16,16 +17,29 @@ export interface SyncTarget {
 /** To the second, as Kubernetes writes its times. */
 export const rfc3339 = (millis: number): string => new Date(millis).toISOString().replace(/\.\d+Z$/, "Z")
 
+type Crds = ReadonlyMap<string, CrdPair>
+
+/**
+ * Whether caches and decisions rest on CRDs that are others now: in the version that is spoken, or (an upgrade of ESO that keeps the
+ * version) in a schema by which specs are read and indexed.
+ */
+export const isOutdated = (built: Crds, now: Crds): boolean =>
+  built.get("externalsecrets")?.version !== now.get("externalsecrets")?.version ||
+  [...now].some(([plural, pair]) => {
+    const before = built.get(plural)
+    return before === undefined || !jsonEqual(hostSpecSchema(before), hostSpecSchema(pair))
+  })
+
 /**
  * @param virtualUid UID of the virtual kube-system namespace
- * @param pairs the CRDs; looked at anew at every decision, so that an ESO upgrade brings its schema along
+ * @param pairs the CRDs. They must not change: indexes are made by their schemas, too; see {@link isOutdated}
  * @param now RFC 3339
  */
 export const contextOf = (
   target: Pick<SyncTarget, "vcluster" | "settings">,
   virtualUid: string,
   version: string,
-  pairs: ReadonlyMap<string, CrdPair>,
+  pairs: Crds,
   now: () => string,
 ): SyncContext => {
   const { name: vcluster, namespace } = target.vcluster

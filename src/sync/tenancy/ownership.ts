@@ -62,6 +62,19 @@ export const markAnnotations = (virtual: KubeObject, tenancy: Tenancy): Record<s
   [virtualUidAnnotation]: virtual.metadata.uid ?? "",
 })
 
+const markKeys: ReadonlySet<string> = new Set([
+  vclusterAnnotation,
+  vclusterNamespaceAnnotation,
+  virtualClusterAnnotation,
+  virtualNamespaceAnnotation,
+  virtualNameAnnotation,
+  virtualUidAnnotation,
+])
+
+/** Of an object's annotations, those that {@link markAnnotations} puts on. */
+export const marksOf = ({ metadata }: KubeObject): Record<string, string> =>
+  Object.fromEntries(Object.entries(metadata.annotations ?? {}).filter(([key]) => markKeys.has(key)))
+
 /**
  * As vCluster's own objects have it, so that `helm uninstall` of the vCluster leaves nothing of ours behind. An owner of
  * another namespace counts as gone (Kubernetes' garbage collector), so that objects in mapped namespaces get none.

@@ -121,6 +121,20 @@ it.live("refuses what is no name before anything is sent", () =>
   }),
 )
 
+it.live("asks for one page, and no more, where it is told how many objects are enough", () =>
+  Effect.gen(function* () {
+    const page = { metadata: { resourceVersion: "7", continue: "more" }, items: [configMap("a")] }
+    const server = yield* startServer((stream) => answer(stream, 200, page))
+    const client = yield* clientFor(sourceFor(server.url))
+    const listed = yield* client.list(configMaps, { namespace: "default", limit: 1 })
+    assert.deepStrictEqual(listed, { items: [configMap("a")], resourceVersion: "7" })
+    assert.deepStrictEqual(
+      server.received.map(({ path }) => path),
+      ["/api/v1/namespaces/default/configmaps?limit=1"],
+    )
+  }),
+)
+
 it.live("renews its credentials once for all who were refused together", () =>
   Effect.gen(function* () {
     const server = yield* startServer((stream, { headers }) =>

@@ -87,7 +87,7 @@ const awaitState = (client: KubeClient, plural: string, isOver: (state: CrdState
       .watch(customResourceDefinitions, { ...selection, resourceVersion, timeoutSeconds: 30 })
       .pipe(
         Stream.flatMap((event) =>
-          event.type === "BOOKMARK"
+          event.type === "BOOKMARK" || event.type === "MALFORMED"
             ? Stream.empty
             : Stream.succeed(crdState(event.type === "DELETED" ? undefined : event.object)),
         ),

@@ -8,6 +8,7 @@
 import { createHash } from "node:crypto"
 import { cutMessage } from "../../../effects/client/event-recorder.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
+import { objectKey } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
@@ -171,6 +172,12 @@ const eventsOf = (kind: string, regarded: RegardedKind): SyncedKind => ({
   kind,
   hint: { spacing },
   sources: {
+    [regarded.virtuals]: (virtual: KubeObject, caches: Caches) =>
+      caches[regarded.copies]
+        .byIndex("origin", objectKey(virtual))
+        .some((copy) => caches[regarded.heard].byIndex("regarded", copy.metadata.uid ?? "").length > 0)
+        ? [objectKey(virtual)]
+        : [],
     [regarded.heard]: (event: KubeObject, caches: Caches, context: SyncContext) =>
       regardedKey(event, caches, context, regarded),
     // The event may come before the copy that it is about.

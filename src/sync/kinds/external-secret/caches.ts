@@ -6,9 +6,25 @@ import type { CacheSpec } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import { hostSecretOf } from "./names.ts"
 import { externalSecrets } from "../../resources.ts"
-import type { ExternalSecretSpec } from "./spec.ts"
+import type { ExternalSecretSpec, TemplateReference } from "./spec.ts"
 import { decodeSpec, storeReferences, targetName, templateReferences } from "./spec.ts"
+import { stringAt } from "../../../effects/client/unstructured.ts"
+import { externalSecretAnnotation } from "../../tenancy/labels.ts"
+import { controllerOf } from "../../tenancy/ownership.ts"
+import { hostReferenceKeys } from "../referenced-object/copies.ts"
 import { referenceKey } from "../../tenancy/references.ts"
+
+/** The ExternalSecret that a virtual Secret of ours names: through its controller, else (Orphan) through our annotation. */
+export const claimant = (secret: KubeObject): ReadonlyArray<string> => {
+  const controller = controllerOf(secret)
+  const name =
+    controller === undefined
+      ? stringAt(secret, "metadata", "annotations", externalSecretAnnotation)
+      : controller.kind === "ExternalSecret"
+        ? controller.name
+        : undefined
+  return name === undefined ? [] : [keyOf(secret.metadata.namespace, name)]
+}
 
 /** What indexes need to know of an ExternalSecret's spec. */
 interface Named {
@@ -16,7 +32,7 @@ interface Named {
   readonly target: string | undefined
   readonly clusterStores: ReadonlyArray<string>
   readonly stores: ReadonlyArray<string>
-  readonly references: ReadonlyArray<string>
+  readonly references: ReadonlyArray<TemplateReference>
 }
 
 /** Every index asks for the same object, when it comes and when it goes; the names outlive neither. */
@@ -33,7 +49,7 @@ const decodeNames = (object: KubeObject): Named => {
     target: targetName(spec, object.metadata.name),
     clusterStores: namesOf("ClusterSecretStore"),
     stores: namesOf("SecretStore").map((name) => keyOf(namespace, name)),
-    references: templateReferences(spec).map(({ kind, name }) => referenceKey(kind, keyOf(namespace, name))),
+    references: templateReferences(spec),
   }
 }
 
@@ -75,6 +91,8 @@ export const virtualExternalSecrets = (context: SyncContext): CacheSpec => ({
         const location = context.locate({ metadata: { name, namespace } })
         return location === undefined ? [] : [keyOf(location.namespace, location.name)]
       }),
-    reference: (object) => namesIn(object).references,
+    reference: (object) =>
+      namesIn(object).references.map(({ kind, name }) => referenceKey(kind, keyOf(object.metadata.namespace, name))),
+    hostReference: (object) => hostReferenceKeys(namesIn(object).references, object, context),
   },
 })

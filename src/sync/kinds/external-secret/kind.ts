@@ -8,6 +8,7 @@ import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.
 import { keyOf, objectKey, splitKey } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
+import { claimant } from "./caches.ts"
 import { comeBack } from "./to-virtual.ts"
 import type { HostPlace } from "./names.ts"
 import { hostSecretOf } from "./names.ts"
@@ -23,11 +24,12 @@ import { warnOnce } from "../../engine/events.ts"
 import type { ExternalSecretSpec } from "./spec.ts"
 import { decodeSpec, templateReferences } from "./spec.ts"
 import { esoFinalizer } from "../../tenancy/labels.ts"
+import { stringAt } from "../../../effects/client/unstructured.ts"
 import { matches, toQuery } from "../../tenancy/label-selector.ts"
 import { controllerOf, originKeys, originOf } from "../../tenancy/ownership.ts"
 import { judgeSpec } from "./policy.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
-import { missingCopy, referenceConflict, referrersIn } from "../referenced-object/copies.ts"
+import { missingCopy, needersOf, referenceConflict, referrersIn, referrersOf } from "../referenced-object/copies.ts"
 import { complainedKey, regardedExternalSecrets } from "../event/involved-object.ts"
 import { removeSecrets } from "../secret/to-virtual.ts"
 import { secrets } from "../../resources.ts"
@@ -224,28 +226,40 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Me
 
 const keysOf = (objects: ReadonlyArray<KubeObject>): ReadonlyArray<ObjectKey> => objects.map(objectKey)
 
+/** Those that have a virtual Secret as their target, or refer to it. */
+const usersOf = (secret: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> => [
+  ...keysOf(caches.virtualExternalSecrets.byIndex("target", objectKey(secret))),
+  ...referrersOf("virtualExternalSecrets", "Secret")(secret, caches),
+]
+
+/** Those that need the name of a host Secret, for what ESO makes or for a copy of what they refer to. */
+const hostUsersOf = (secret: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> => [
+  ...keysOf(caches.virtualExternalSecrets.byIndex("hostSecret", objectKey(secret))),
+  ...needersOf("virtualExternalSecrets", "Secret")(secret, caches),
+]
+
+/** Where the Secret is that ESO makes of a host ExternalSecret. */
+const madeBy = (host: KubeObject): ObjectKey =>
+  keyOf(host.metadata.namespace, stringAt(host, "spec", "target", "name") ?? host.metadata.name)
+
 export const externalSecretKind: SyncedKind = {
   kind: "ExternalSecret",
   mirrored: { virtual: "virtualExternalSecrets", host: "hostExternalSecrets", plural: "externalsecrets" },
   sources: {
     virtualExternalSecrets: (object) => [objectKey(object)],
-    virtualSecrets: (object, caches) => [
-      ...(controllerOf(object)?.kind === "ExternalSecret"
-        ? [keyOf(object.metadata.namespace, controllerOf(object)?.name ?? "")]
-        : []),
-      ...keysOf(caches.virtualExternalSecrets.byIndex("target", objectKey(object))),
-    ],
-    virtualUnmanagedSecrets: (object, caches) =>
-      keysOf(caches.virtualExternalSecrets.byIndex("target", objectKey(object))),
+    virtualSecrets: (object, caches) => [...claimant(object), ...usersOf(object, caches)],
+    virtualUnmanagedSecrets: usersOf,
+    virtualConfigMaps: referrersOf("virtualExternalSecrets", "ConfigMap"),
     virtualNamespaces: (object, caches) =>
       keysOf(caches.virtualExternalSecrets.byIndex("namespace", object.metadata.name)),
     hostExternalSecrets: (object, caches, context) => [
       ...originKeys(object, context.tenancy),
       ...keysOf(caches.virtualExternalSecrets.byIndex("hostName", objectKey(object))),
+      // Those that need the name of the Secret that it makes: whose that is depends on whose this one is.
+      ...keysOf(caches.virtualExternalSecrets.byIndex("hostSecret", madeBy(object))),
     ],
-    hostSecrets: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("hostSecret", objectKey(object))),
-    hostUnmanagedSecrets: (object, caches) =>
-      keysOf(caches.virtualExternalSecrets.byIndex("hostSecret", objectKey(object))),
+    hostSecrets: hostUsersOf,
+    hostUnmanagedSecrets: hostUsersOf,
     hostSecretStores: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("hostStore", objectKey(object))),
     virtualSecretStores: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("store", objectKey(object))),
     hostReferenceSecrets: referrersIn("virtualExternalSecrets", "Secret"),

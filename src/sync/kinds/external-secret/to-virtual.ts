@@ -217,6 +217,7 @@ export const comeBack = (situation: Situation, pair: Pair): Decision => {
         },
       ],
       verdict: pendingVerdict("the Secret was deleted: External Secrets Operator fetches it anew"),
+      restsOnAbsentSecret: { namespace: virtual.metadata.namespace, name: place.name },
     }
   const outcome = secretOutcome(situation, pair, place)
   if (outcome.unfinished !== undefined) return { actions: outcome.actions, verdict: pendingVerdict(outcome.unfinished) }

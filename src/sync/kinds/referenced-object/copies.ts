@@ -71,10 +71,37 @@ export const missingCopy = (
     return copiesOf(kind, caches).byIndex("origin", key).length === 0
   })
 
-/** From a copy that came or went on the host to the keys of those that refer to it. */
+/** For indexes: the places on the host that the copies of what an object refers to need. */
+export const hostReferenceKeys = (
+  referents: ReadonlyArray<Pick<Referent, "kind" | "name">>,
+  referrer: KubeObject,
+  context: SyncContext,
+): ReadonlyArray<string> =>
+  referents.flatMap(({ kind, name }) => {
+    const location = context.locateReference(name, referrer.metadata.namespace ?? "")
+    return location === undefined ? [] : [referenceKey(kind, keyOf(location.namespace, location.name))]
+  })
+
+type Referring = "virtualExternalSecrets" | "virtualSecretStores"
+
+/** From a Secret or ConfigMap of the tenant's to the keys of those that refer to it. */
+export const referrersOf =
+  (referring: Referring, kind: CopiedKind) =>
+  (referent: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> =>
+    caches[referring].byIndex("reference", referenceKey(kind, objectKey(referent))).map(objectKey)
+
+/** From whatever came or went on the host to the keys of those whose copies need its name. */
+export const needersOf =
+  (referring: Referring, kind: CopiedKind) =>
+  (standing: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> =>
+    caches[referring].byIndex("hostReference", referenceKey(kind, objectKey(standing))).map(objectKey)
+
+/** From a copy that came or went on the host to the keys of those that refer to it, or need its name for another. */
 export const referrersIn =
-  (referring: "virtualExternalSecrets" | "virtualSecretStores", kind: CopiedKind) =>
-  (copy: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> =>
-    originKeys(copy, context.tenancy).flatMap((key) =>
+  (referring: Referring, kind: CopiedKind) =>
+  (copy: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> => [
+    ...originKeys(copy, context.tenancy).flatMap((key) =>
       caches[referring].byIndex("reference", referenceKey(kind, key)).map(objectKey),
-    )
+    ),
+    ...needersOf(referring, kind)(copy, caches),
+  ]

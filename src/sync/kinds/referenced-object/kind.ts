@@ -48,7 +48,12 @@ const decide =
       source.metadata.deletionTimestamp === undefined &&
       location !== undefined &&
       isReferredTo(kind, key, caches, context)
-    if (!isWanted) return { actions: remove(resource, copies), verdict: undefined }
+    if (!isWanted)
+      return {
+        actions: remove(resource, copies),
+        verdict: undefined,
+        ...(source === undefined && kind === "Secret" ? { restsOnAbsentSecret: { namespace, name } } : {}),
+      }
     const place = keyOf(location.namespace, location.name)
     const current = copies.find((copy) => objectKey(copy) === place)
     const strays = remove(
@@ -83,6 +88,25 @@ const keysIn = (kind: CopiedKind, context: SyncContext) => ({
       .map(({ name }) => keyOf(object.metadata.namespace, name)),
 })
 
+const allKeys = (kind: CopiedKind, caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> => {
+  const { ofExternalSecret, ofStore } = keysIn(kind, context)
+  return new Set([
+    ...[...copiesOf(kind, caches).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+    ...[...caches.virtualExternalSecrets.values()].flatMap(ofExternalSecret),
+    ...[...caches.virtualSecretStores.values()].flatMap(ofStore),
+  ])
+}
+
+/** The keys whose copies need a place on the host: what stands there may be in the way of others than its own origin. */
+const keysAt = (kind: CopiedKind, place: ObjectKey, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> => {
+  const { ofExternalSecret, ofStore } = keysIn(kind, context)
+  const needed = referenceKey(kind, place)
+  return [
+    ...caches.virtualExternalSecrets.byIndex("hostReference", needed).flatMap(ofExternalSecret),
+    ...caches.virtualSecretStores.byIndex("hostReference", needed).flatMap(ofStore),
+  ]
+}
+
 const concerns = (kind: CopiedKind, key: ObjectKey, caches: Caches): boolean => {
   const reference = referenceKey(kind, key)
   return (
@@ -107,22 +131,24 @@ const copiedKind = (
         (object: KubeObject, caches: Caches) => (concerns(kind, objectKey(object), caches) ? [objectKey(object)] : []),
       ]),
     ),
-    [copies]: (object: KubeObject, _caches: Caches, context: SyncContext) => originKeys(object, context.tenancy),
+    [copies]: (object: KubeObject, caches: Caches, context: SyncContext) => [
+      ...originKeys(object, context.tenancy),
+      ...keysAt(kind, objectKey(object), caches, context),
+    ],
     virtualExternalSecrets: (object, _caches, context) => keysIn(kind, context).ofExternalSecret(object),
     virtualSecretStores: (object, _caches, context) => keysIn(kind, context).ofStore(object),
     hostClusterSecretStores: (object, caches, context) =>
       caches.virtualExternalSecrets
         .byIndex("clusterStore", object.metadata.name)
         .flatMap((externalSecret) => keysIn(kind, context).ofExternalSecret(externalSecret)),
+    // A store may be for namespaces with certain labels, and only what may use its store takes along what it refers to.
+    virtualNamespaces: (object, caches, context) =>
+      caches.virtualExternalSecrets
+        .byIndex("namespace", object.metadata.name)
+        .flatMap((externalSecret) => keysIn(kind, context).ofExternalSecret(externalSecret)),
+    hostService: (_object, caches, context) => allKeys(kind, caches, context),
   },
-  keys: (caches, context) => {
-    const { ofExternalSecret, ofStore } = keysIn(kind, context)
-    return new Set([
-      ...[...copiesOf(kind, caches).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
-      ...[...caches.virtualExternalSecrets.values()].flatMap(ofExternalSecret),
-      ...[...caches.virtualSecretStores.values()].flatMap(ofStore),
-    ])
-  },
+  keys: (caches, context) => allKeys(kind, caches, context),
   decide: decide(kind, resource),
 })
 

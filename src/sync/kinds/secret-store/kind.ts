@@ -6,7 +6,7 @@ import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.
 import { keyOf, objectKey } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
-import { missingCopy, referrersIn } from "../referenced-object/copies.ts"
+import { missingCopy, needersOf, referrersIn, referrersOf } from "../referenced-object/copies.ts"
 import { secretStores } from "../../resources.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
@@ -182,6 +182,11 @@ export const secretStoreKind: SyncedKind = {
       ...keysOf(caches.virtualSecretStores.byIndex("hostName", objectKey(object))),
     ],
     hostStoreEvents: complainedKey(regardedStores),
+    virtualSecrets: referrersOf("virtualSecretStores", "Secret"),
+    virtualUnmanagedSecrets: referrersOf("virtualSecretStores", "Secret"),
+    virtualConfigMaps: referrersOf("virtualSecretStores", "ConfigMap"),
+    hostSecrets: needersOf("virtualSecretStores", "Secret"),
+    hostUnmanagedSecrets: needersOf("virtualSecretStores", "Secret"),
     hostReferenceSecrets: referrersIn("virtualSecretStores", "Secret"),
     hostReferenceConfigMaps: referrersIn("virtualSecretStores", "ConfigMap"),
     hostService: (_object, caches, context) => secretStoreKind.keys(caches, context),

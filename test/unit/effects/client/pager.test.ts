@@ -1,6 +1,6 @@
 /** Lists in pages, and answers that are no lists. */
 import { assert, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Stream } from "effect"
 import { answer, sourceFor, startServer, status } from "../fault-server.ts"
 import { clientFor, configMaps, failure, ref } from "../test-client.ts"
 
@@ -53,5 +53,42 @@ it.live("takes no answer for a list that is none", () =>
     assert.strictEqual((yield* failure(client.list(configMaps))).reason._tag, "NotKubernetes")
     server.handle((stream) => answer(stream, 200, "ok", { "content-type": "text/plain; charset=utf-8" }))
     assert.strictEqual(yield* client.getPath("/readyz"), "ok")
+  }),
+)
+
+it.live("leaves out what has no name, and says of how many; the others come", () =>
+  Effect.gen(function* () {
+    const pages = {
+      "": { token: "two", items: [{ metadata: { name: "a" } }, { no: "name" }, 5] },
+      two: { token: "", items: [{}] },
+    }
+    const server = yield* startServer((stream, { path }) => {
+      const { items, token } = new URL(path, "https://x").searchParams.has("continue") ? pages.two : pages[""]
+      answer(stream, 200, { metadata: { resourceVersion: "9", continue: token }, items })
+    })
+    const client = yield* clientFor(sourceFor(server.url))
+    assert.deepStrictEqual(yield* client.list(configMaps), {
+      items: [{ apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } }],
+      resourceVersion: "9",
+      nameless: 3,
+    })
+  }),
+)
+
+it.live("watches on over events of objects without metadata", () =>
+  Effect.gen(function* () {
+    const events = [
+      { type: "ADDED", object: { kind: "ConfigMap" } },
+      { type: "ADDED", object: { metadata: { name: "a" } } },
+    ]
+    const server = yield* startServer((stream) =>
+      answer(stream, 200, events.map((event) => `${JSON.stringify(event)}\n`).join("")),
+    )
+    const client = yield* clientFor(sourceFor(server.url))
+    const seen = yield* Stream.runCollect(client.watch(configMaps, { resourceVersion: "1" }))
+    assert.deepStrictEqual(
+      [...seen].map(({ type }) => type),
+      ["MALFORMED", "ADDED"],
+    )
   }),
 )

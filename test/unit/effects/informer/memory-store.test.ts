@@ -35,6 +35,38 @@ describe("emptyStore", () => {
   })
 })
 
+describe("an indexer that throws", () => {
+  const indexers = {
+    words,
+    strict: (of: KubeObject): ReadonlyArray<string> => {
+      if (words(of).includes("bad")) throw new Error("a fault of ours")
+      return words(of)
+    },
+  }
+
+  it("leaves an object as it stood, in the store and in every index, and disturbs no other", () => {
+    const refused: Array<string> = []
+    const store = makeMemoryStore(indexers, (key) => void refused.push(key))
+    store.replace([object("a", "1", { words: ["good"] }), object("b", "2", { words: ["bad"] })])
+    assert.isUndefined(store.upsert(object("a", "3", { words: ["bad"] })))
+    store.replace([object("a", "4", { words: ["bad"] }), object("c", "5", { words: ["good"] })])
+    for (const index of Object.keys(indexers)) {
+      assert.deepStrictEqual(found(store.byIndex(index, "good")), ["a", "c"])
+      assert.deepStrictEqual(store.byIndex(index, "bad"), [])
+    }
+    assert.strictEqual(store.get("team/a")?.metadata.resourceVersion, "1")
+    assert.deepStrictEqual(refused, ["team/b", "team/a", "team/a"])
+  })
+
+  it("throws where nobody is told, before anything has changed", () => {
+    const store = makeMemoryStore(indexers)
+    store.upsert(object("a", "1", { words: ["good"] }))
+    assert.throws(() => store.upsert(object("a", "2", { words: ["bad"] })), "a fault of ours")
+    assert.deepStrictEqual(store.byIndex("words", "bad"), [])
+    assert.deepStrictEqual(found(store.byIndex("words", "good")), ["a"])
+  })
+})
+
 describe("upsert", () => {
   it("tells what was there before", () => {
     const store = makeMemoryStore()

@@ -1,0 +1,223 @@
+/**
+ * What queues what: while a kind decides, each read of a cache is recorded, and for each it is asked whether a change of what
+ * was read would bring the key back. A read that no source covers leaves an object as it is until the resync.
+ */
+import type { KubeObject, ObjectKey } from "../../src/effects/client/kube-object.ts"
+import { objectKey, splitKey } from "../../src/effects/client/kube-object.ts"
+import type { Delta, Store } from "../../src/effects/informer/store.ts"
+import type { CacheName, Caches } from "../../src/sync/engine/caches.ts"
+import { buildCaches } from "../../src/sync/engine/caches.ts"
+import type { SyncContext } from "../../src/sync/engine/context.ts"
+import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
+import { externalSecretAnnotation, managedLabel } from "../../src/sync/tenancy/labels.ts"
+import { controllerOf, markAnnotations } from "../../src/sync/tenancy/ownership.ts"
+
+export type Read =
+  | { readonly _tag: "Get"; readonly cache: CacheName; readonly key: ObjectKey }
+  | { readonly _tag: "Index"; readonly cache: CacheName; readonly index: string; readonly value: string }
+  | { readonly _tag: "All"; readonly cache: CacheName }
+
+type Indexers = Readonly<Record<string, (object: KubeObject) => ReadonlyArray<string>>>
+
+/** Caches as a model keeps them: plain objects, so that a copy of them can be told of one change more. */
+export interface ModelCache {
+  readonly objects: ReadonlyArray<KubeObject>
+  readonly indexes: Indexers
+}
+
+export type ModelCaches = ReadonlyMap<CacheName, ModelCache>
+
+export const storeOf = ({ objects, indexes }: ModelCache): Store => {
+  const byKey = new Map(objects.map((object) => [objectKey(object), object]))
+  return {
+    get: (key) => byKey.get(key),
+    values: () => byKey.values(),
+    size: () => byKey.size,
+    byIndex: (index, value) => objects.filter((object) => indexes[index]?.(object).includes(value) === true),
+  }
+}
+
+const emptyCache: ModelCache = { objects: [], indexes: {} }
+
+export const cachesOf = (model: ModelCaches): Caches => buildCaches((name) => storeOf(model.get(name) ?? emptyCache))
+
+export const record = (caches: Caches): { readonly caches: Caches; readonly reads: () => ReadonlyArray<Read> } => {
+  const reads = new Map<string, Read>()
+  const note = (read: Read) => void reads.set(JSON.stringify(read), read)
+  const watched = (cache: CacheName): Store => {
+    const store = caches[cache]
+    return {
+      get: (key) => {
+        note({ _tag: "Get", cache, key })
+        return store.get(key)
+      },
+      values: () => {
+        note({ _tag: "All", cache })
+        return store.values()
+      },
+      size: () => {
+        note({ _tag: "All", cache })
+        return store.size()
+      },
+      byIndex: (index, value) => {
+        note({ _tag: "Index", cache, index, value })
+        return store.byIndex(index, value)
+      },
+    }
+  }
+  return { caches: buildCaches(watched), reads: () => [...reads.values()] }
+}
+
+const bare = (name: string, namespace: string | undefined): KubeObject => ({
+  apiVersion: "v1",
+  kind: "StandIn",
+  metadata: {
+    name,
+    ...(namespace === undefined ? {} : { namespace }),
+    uid: "stand-in",
+    resourceVersion: "999999",
+  },
+})
+
+/** An event of ESO's about the copy of that UID. */
+const complaint = (cache: CacheName, uid: string, caches: Caches): KubeObject | undefined => {
+  const isOfStore = cache === "hostStoreEvents"
+  const copies = isOfStore ? caches.hostSecretStores : caches.hostExternalSecrets
+  const copy = [...copies.values()].find((candidate) => candidate.metadata.uid === uid)
+  if (copy === undefined) return undefined
+  const { name, namespace } = copy.metadata
+  return {
+    ...bare("stand-in", namespace),
+    involvedObject: { kind: isOfStore ? "SecretStore" : "ExternalSecret", name, namespace, uid },
+    type: "Warning",
+    reason: "UpdateFailed",
+    message: "stand-in",
+    lastTimestamp: "2026-01-01T00:00:00Z",
+    source: { component: isOfStore ? "secret-store" : "external-secrets" },
+  }
+}
+
+const referring = (cache: CacheName, reference: string): KubeObject => {
+  const [kind = "", key = ""] = reference.split("|")
+  const { name, namespace } = splitKey(key)
+  const templateFrom = [{ [kind === "Secret" ? "secret" : "configMap"]: { name, items: [] } }]
+  return {
+    ...bare("stand-in", namespace),
+    spec:
+      cache === "virtualSecretStores"
+        ? { provider: { acme: { ca: { type: kind, name, key: "k" } } } }
+        : { target: { template: { templateFrom } } },
+  }
+}
+
+/** What would be found under the index, were it there; undefined: nothing that could come. */
+const indexed = (
+  { cache, index, value }: Extract<Read, { readonly _tag: "Index" }>,
+  caches: Caches,
+  context: SyncContext,
+): KubeObject | undefined => {
+  const { name, namespace } = splitKey(value)
+  switch (index) {
+    case "origin": {
+      const copy = bare("stand-in", context.hostNamespace)
+      const annotations = markAnnotations(bare(name, namespace), context.tenancy)
+      return { ...copy, metadata: { ...copy.metadata, annotations } }
+    }
+    case "claimant": {
+      const secret = bare("stand-in", namespace)
+      const annotations = { [externalSecretAnnotation]: name }
+      return { ...secret, metadata: { ...secret.metadata, labels: { [managedLabel]: "true" }, annotations } }
+    }
+    case "reference":
+      return referring(cache, value)
+    case "regarded":
+      return complaint(cache, value, caches)
+    default:
+      throw new Error(`a decision reads ${cache} by ${index}: say here what would be found there`)
+  }
+}
+
+/** An ExternalSecret that says of itself what a Secret says of it: that it made the Secret. */
+const maker = (name: string, namespace: string | undefined, caches: Caches): KubeObject => {
+  const made = [...caches.hostSecrets.values(), ...caches.hostUnmanagedSecrets.values()].find(
+    (secret) => secret.metadata.namespace === namespace && controllerOf(secret)?.name === name,
+  )
+  return {
+    ...bare(name, namespace),
+    ...(made === undefined ? {} : { spec: { target: { name: made.metadata.name } } }),
+  }
+}
+
+const standIn = (read: Read, caches: Caches, context: SyncContext): KubeObject | undefined => {
+  if (read._tag === "Index") return indexed(read, caches, context)
+  if (read._tag === "All") return bare("stand-in", undefined)
+  const { name, namespace } = splitKey(read.key)
+  return read.cache === "hostExternalSecrets" ? maker(name, namespace, caches) : bare(name, namespace)
+}
+
+const found = (read: Read, caches: Caches): ReadonlyArray<KubeObject> => {
+  const store = caches[read.cache]
+  if (read._tag === "Index") return store.byIndex(read.index, read.value)
+  const object = read._tag === "Get" ? store.get(read.key) : undefined
+  return object === undefined ? [] : [object]
+}
+
+/** What was read goes; and something comes that would be read in its place. */
+const changesOf = (read: Read, caches: Caches, context: SyncContext): ReadonlyArray<Delta> => {
+  const standing = found(read, caches)
+  const coming = standIn(read, caches, context)
+  const store = caches[read.cache]
+  const deleted = standing.map((object): Delta => ({ _tag: "Deleted", key: objectKey(object), object, seen: true }))
+  if (coming === undefined) return deleted
+  const key = objectKey(coming)
+  return [...deleted, { _tag: "Upserted", key, object: coming, previous: store.get(key) }]
+}
+
+const after = (model: ModelCaches, name: CacheName, delta: Delta): ModelCaches => {
+  const { objects, indexes } = model.get(name) ?? emptyCache
+  const others = objects.filter((object) => objectKey(object) !== delta.key)
+  return new Map(model).set(name, {
+    indexes,
+    objects: delta._tag === "Upserted" ? [...others, delta.object] : others,
+  })
+}
+
+const nothingRemembered = { refusedWrite: undefined }
+
+const describeRead = (read: Read): string =>
+  read._tag === "Get"
+    ? `${read.cache}.get`
+    : read._tag === "Index"
+      ? `${read.cache}.${read.index}`
+      : `${read.cache}.values`
+
+/**
+ * The reads of one decision that nothing covers, in words.
+ *
+ * @param isWaived reads that need no cover, each for a reason
+ */
+export const uncoveredReads = (
+  kind: SyncedKind,
+  key: ObjectKey,
+  model: ModelCaches,
+  context: SyncContext,
+  isWaived: (kind: string, read: Read) => boolean,
+): ReadonlyArray<string> => {
+  const before = record(cachesOf(model))
+  const decision = JSON.stringify(kind.decide(key, before.caches, context, nothingRemembered))
+  return before.reads().flatMap((read) => {
+    if (isWaived(kind.kind, read)) return []
+    const isMissed = changesOf(read, cachesOf(model), context).some((delta) => {
+      const caches = cachesOf(after(model, read.cache, delta))
+      const previous = delta._tag === "Upserted" && delta.previous !== undefined ? [delta.previous] : []
+      const source = kind.sources[read.cache]
+      const queued = [delta.object, ...previous].flatMap((object) => [...(source?.(object, caches, context) ?? [])])
+      if (queued.includes(key)) return false
+      // A hint may be choosy: where nothing more would be told, nobody need look.
+      return (
+        kind.hint === undefined || JSON.stringify(kind.decide(key, caches, context, nothingRemembered)) !== decision
+      )
+    })
+    return isMissed ? [`${kind.kind} reads ${describeRead(read)}`] : []
+  })
+}
