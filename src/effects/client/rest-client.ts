@@ -1,5 +1,5 @@
 /** One request to the Kubernetes API and its answer, with every failure as an `ApiError` that says what it was about. */
-import { Clock, Effect, Result } from "effect"
+import { Effect, Result } from "effect"
 import type { Scope } from "effect"
 import { ApiError, Invalid, NoCredentials, NotKubernetes, Unauthorized, Unreachable, Untrusted } from "./api-error.ts"
 import type { ApiErrorReason } from "./api-error.ts"
@@ -7,6 +7,7 @@ import { outcomeOf } from "./status-error.ts"
 import { qualifiedName } from "./resource.ts"
 import type { Resource } from "./resource.ts"
 import { isPathSegment } from "./resource-path.ts"
+import { monotonicMillis } from "../monotonic-time.ts"
 import type { ExchangeError, HttpReply, HttpRequest, OpenReply, Transport } from "../transport/transport.ts"
 
 /** What a request is about. */
@@ -137,14 +138,15 @@ export const makeApiExchange = (transport: Transport, options: ApiExchangeOption
   ): Effect.Effect<Reply, E, R> =>
     onRequest === undefined
       ? effect
-      : Effect.flatMap(Clock.currentTimeMillis, (start) =>
-          Effect.onExit(effect, (exit) =>
-            Effect.map(Clock.currentTimeMillis, (end) => {
+      : Effect.clockWith((clock) => {
+          const start = monotonicMillis(clock)
+          return Effect.onExit(effect, (exit) =>
+            Effect.sync(() => {
               const status = exit._tag === "Success" ? exit.value.status : 0
-              onRequest({ cluster, method, path, status, durationMs: end - start })
+              onRequest({ cluster, method, path, status, durationMs: monotonicMillis(clock) - start })
             }),
-          ),
-        )
+          )
+        })
 
   const exchange = (request: HttpRequest): Effect.Effect<HttpReply, ExchangeError> => {
     const reply = recorded(request, transport.exchange(request))

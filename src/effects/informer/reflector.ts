@@ -13,6 +13,7 @@ import type { KubeClient, Selection, WatchEvent } from "../client/kube-client.ts
 import { type KubeObject, objectKey, type ObjectKey } from "../client/kube-object.ts"
 import { makeReflectorCache } from "./reflector-cache.ts"
 import { qualifiedName, type Resource } from "../client/resource.ts"
+import { monotonicMillis } from "../monotonic-time.ts"
 import { type ReflectorState, type Refused, shortSessionMs, Standing } from "./reflector-standing.ts"
 import type { Delta, Indexer, Store } from "./store.ts"
 import { mayListOtherwise } from "./streaming-lists.ts"
@@ -167,8 +168,8 @@ class Session<E> {
       let collecting = listFirst ? new Map<ObjectKey, KubeObject>() : undefined
       let events = 0
       const clock = yield* Clock.Clock
-      const openedAt = clock.currentTimeMillisUnsafe()
-      const lastedMs = () => clock.currentTimeMillisUnsafe() - openedAt
+      const openedAt = monotonicMillis(clock)
+      const lastedMs = () => monotonicMillis(clock) - openedAt
       /** A whole array at a time, without a step of the runtime for each event. */
       const take = (some: ReadonlyArray<WatchEvent>): Effect.Effect<void, ApiError | Refused<E>> =>
         Effect.suspend(() => {

@@ -6,6 +6,7 @@ import { Clock, Deferred, Effect } from "effect"
 import type { Exit, Scope } from "effect"
 import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2"
 import type { ConnectionSource, Credentials, KubeconfigError } from "../config/rest-config.ts"
+import { monotonicMillis } from "../monotonic-time.ts"
 import { openSession } from "./http2-session.ts"
 import type { SessionTimes } from "./http2-session.ts"
 import type { TransportError } from "./transport-error.ts"
@@ -84,7 +85,7 @@ export const makeSessions = Effect.fnUntraced(function* (
 
   /** When new ones cannot be had (a file is being replaced), those at hand may still be good: the server decides. */
   const credentials = Effect.gen(function* () {
-    const at = yield* Clock.currentTimeMillis
+    const at = monotonicMillis(yield* Clock.Clock)
     const before = known
     if (before !== undefined && at - before.at < credentialsMaxAgeMs) return before.credentials
     const found = yield* source
@@ -122,7 +123,7 @@ export const makeSessions = Effect.fnUntraced(function* (
   const renewed = singleFlight(
     Effect.gen(function* () {
       const fresh = yield* source.credentials(true)
-      const at = yield* Clock.currentTimeMillis
+      const at = monotonicMillis(yield* Clock.Clock)
       const changed = known === undefined || !isSame(known.credentials, fresh)
       if (changed) known = { credentials: fresh, at }
       return changed
@@ -136,7 +137,7 @@ export const makeSessions = Effect.fnUntraced(function* (
       known !== undefined &&
       live.credentials === known.credentials &&
       isUsable(live) &&
-      clock.currentTimeMillisUnsafe() - known.at < credentialsMaxAgeMs
+      monotonicMillis(clock) - known.at < credentialsMaxAgeMs
         ? Effect.succeed(live)
         : shared,
     ),

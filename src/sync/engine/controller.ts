@@ -11,6 +11,7 @@ import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { LruMap } from "../../effects/controller/lru-cache.ts"
 import type { Delta } from "../../effects/informer/store.ts"
 import { makeWorkQueue } from "../../effects/controller/work-queue.ts"
+import { monotonicMillis } from "../../effects/monotonic-time.ts"
 import type { CacheName, Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import { crdName } from "../kinds/custom-resource-definition/ensure.ts"
@@ -125,6 +126,12 @@ const passesByItself = (cause: Cause.Cause<unknown>): boolean => {
   return Cause.hasInterruptsOnly(cause) || (error instanceof ApiError && isTransient(error))
 }
 
+/** A server that asks for patience gets it: the key waits in the queue, and no worker with it. */
+const retryAfterMs = (cause: Cause.Cause<unknown>): number => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  return error instanceof ApiError && error.reason._tag === "Throttled" ? error.reason.retryAfterMs : 0
+}
+
 /** `KIND|KEY` */
 const splitId = (id: string) => {
   const separator = id.indexOf("|")
@@ -149,6 +156,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   const { clients, context, opened } = options
   const { caches, reflectors } = opened
   const clock = yield* Clock.Clock
+  const now = () => monotonicMillis(clock)
   const stuck = new Set<string>()
   const queue = yield* makeWorkQueue({
     // Nobody waits for a hint.
@@ -211,7 +219,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     caches,
     context,
     gateOf: (kind) => gates.find((candidate) => candidate.kind === kind)?.gate,
-    brake: makeWriteBrake(() => clock.currentTimeMillisUnsafe()),
+    brake: makeWriteBrake(now),
     storesAreKnown: Effect.map(
       readCrd(clients.host, "clustersecretstores"),
       (crd) =>
@@ -228,7 +236,7 @@ export const makeEngine = Effect.fnUntraced(function* (
 
   const hintedAt = new LruMap<string, number>(rememberedHints)
   const giveHint = (kind: SyncedKind, id: string, key: string): Effect.Effect<void, unknown> => {
-    hintedAt.set(id, clock.currentTimeMillisUnsafe())
+    hintedAt.set(id, now())
     return reconciler
       .reconcile(kind, key)
       .pipe(
@@ -247,7 +255,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     if (spacing === undefined) return queue.add(id)
     // Behind all that carries a Secret.
     if (before === undefined) return queue.add(id, "background")
-    return queue.addAfter(id, before + spacing - clock.currentTimeMillisUnsafe())
+    return queue.addAfter(id, before + spacing - now(), "background")
   }
 
   const reconcileOne = (id: string): Effect.Effect<void, unknown> => {
@@ -310,6 +318,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       queue,
       workers: options.workers,
       reconcile,
+      retryAfterMs,
       onError,
     }),
   }
