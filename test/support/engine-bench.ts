@@ -79,7 +79,7 @@ export const makeEngineBench = Effect.fnUntraced(function* (
     opened,
     workers: 2,
     hostCrdUid: () => undefined,
-    mayWrite: () => true,
+    whenFenced: Effect.never,
     massDeleteAllowed: () => false,
     followCrd: () => Effect.void,
     onChange: (change) => void told.changes.push(change),

@@ -7,8 +7,10 @@ import type { ApiError } from "./api-error.ts"
 import { cutText } from "../text/cut-text.ts"
 import type { KubeClient } from "./kube-client.ts"
 import { monotonicMillis } from "../monotonic-time.ts"
+import { retryThrottled } from "./retry-throttled.ts"
 import { keyOf, type KubeObject } from "./kube-object.ts"
 import { LruMap } from "../controller/lru-cache.ts"
+import { forkLoop } from "../controller/supervision.ts"
 import type { Resource } from "./resource.ts"
 
 export const eventResource: Resource = { group: "", version: "v1", plural: "events", kind: "Event", namespaced: true }
@@ -157,12 +159,12 @@ export const makeEventRecorder = Effect.fnUntraced(function* (
   const queue = yield* Queue.dropping<Pending>(QUEUED)
   const passes = makeSpamFilter()
   const write = makeWriter(options)
-  yield* Queue.take(queue).pipe(
-    Effect.flatMap((pending) => Effect.timeout(write(pending), WRITE_LIMIT_MS)),
+  const writing = Queue.take(queue).pipe(
+    Effect.flatMap((pending) => Effect.timeout(retryThrottled(write(pending)), WRITE_LIMIT_MS)),
     Effect.catchCause((cause) => Effect.logDebug("event not written", cause)),
     Effect.forever,
-    Effect.forkScoped({ startImmediately: true }),
   )
+  yield* forkLoop("the event recorder", writing)
   return {
     record: (event) => {
       if (!passes(identityOf(event.regarding), monotonicMillis(clock))) return

@@ -1,8 +1,18 @@
 /** One request to the Kubernetes API and its answer, with every failure as an `ApiError` that says what it was about. */
 import { Effect, Result } from "effect"
 import type { Scope } from "effect"
-import { ApiError, Invalid, NoCredentials, NotKubernetes, Unauthorized, Unreachable, Untrusted } from "./api-error.ts"
+import {
+  ApiError,
+  Fenced,
+  Invalid,
+  NoCredentials,
+  NotKubernetes,
+  Unauthorized,
+  Unreachable,
+  Untrusted,
+} from "./api-error.ts"
 import type { ApiErrorReason } from "./api-error.ts"
+import { retryThrottled } from "./retry-throttled.ts"
 import { outcomeOf } from "./status-error.ts"
 import { qualifiedName } from "./resource.ts"
 import type { Resource } from "./resource.ts"
@@ -62,19 +72,6 @@ export interface ApiExchangeOptions {
   readonly onBody?: ((record: BodyRecord) => void) | undefined
 }
 
-/** client-go gives up after ten waits for a server that asks for patience. */
-const maxPatience = 10
-/** Who is to wait longer is better told so. */
-const maxWaitMs = 60_000
-
-/** Waits as long as the server asks, `left` times; everything else is the caller's decision. */
-const patiently = <A>(once: Effect.Effect<A, ApiError>, left: number): Effect.Effect<A, ApiError> =>
-  Effect.catchTag(once, "ApiError", (error) =>
-    error.reason._tag === "Throttled" && left > 0 && error.reason.retryAfterMs <= maxWaitMs
-      ? Effect.andThen(Effect.sleep(error.reason.retryAfterMs), patiently(once, left - 1))
-      : Effect.fail(error),
-  )
-
 const parseJson = (text: string): Result.Result<unknown, string> =>
   Result.try({ try: (): unknown => JSON.parse(text), catch: () => text })
 
@@ -87,6 +84,8 @@ const reasonOf = (error: ExchangeError): ApiErrorReason => {
       return new Unauthorized()
     case "credentials":
       return new NoCredentials()
+    case "fenced":
+      return new Fenced()
     case "protocol":
       return new NotKubernetes({ status: 0 })
     case "unreachable":
@@ -185,15 +184,14 @@ export const makeApiExchange = (transport: Transport, options: ApiExchangeOption
     rejected,
     json: (subject, request) =>
       Effect.suspend(() =>
-        guarded(subject, request, (given) =>
-          patiently(
-            Effect.matchEffect(exchange(given), {
-              onFailure: (error) => Effect.fail(broken(subject, error)),
-              onSuccess: (reply) => answerOf(subject, reply),
-            }),
-            maxPatience,
-          ),
-        ),
+        guarded(subject, request, (given) => {
+          const once = Effect.matchEffect(exchange(given), {
+            onFailure: (error) => Effect.fail(broken(subject, error)),
+            onSuccess: (reply) => answerOf(subject, reply),
+          })
+          // A write that was decided on does not lie here for minutes: whoever decided may have to do so anew.
+          return given.method === "GET" ? retryThrottled(once) : once
+        }),
       ),
     open: (subject, request) =>
       Effect.suspend(() =>

@@ -10,6 +10,7 @@
 import { Clock, Deferred, Effect, Exit, Random, type Scope, type Stream } from "effect"
 import { ApiError, Unreachable } from "../client/api-error.ts"
 import type { KubeClient, Selection, WatchEvent } from "../client/kube-client.ts"
+import { forkLoop } from "../controller/supervision.ts"
 import { type KubeObject, objectKey, type ObjectKey } from "../client/kube-object.ts"
 import { makeReflectorCache } from "./reflector-cache.ts"
 import { qualifiedName, type Resource } from "../client/resource.ts"
@@ -85,7 +86,7 @@ export const makeReflector = <E = never>(
     const synced = yield* Deferred.make<void>()
     const firstOutcome = yield* Deferred.make<void, ApiError | E>()
     const session = new Session(options, new Standing(options.name, synced, firstOutcome))
-    yield* Effect.forkScoped(session.run(), { startImmediately: true })
+    yield* forkLoop(`the reflector of ${options.name}`, session.run())
     return session.reflector()
   })
 

@@ -34,7 +34,8 @@ export interface EngineOptions {
   readonly context: SyncContext
   readonly opened: OpenCaches
   readonly workers: number
-  readonly mayWrite: () => boolean
+  /** A write was held back by the fence: ends the run, and does not return. Nobody is told of the key. */
+  readonly whenFenced: Effect.Effect<never>
   readonly massDeleteAllowed: () => boolean
   /** UID of the host's CRD that we last looked at. */
   readonly hostCrdUid: (plural: string) => string | undefined
@@ -227,25 +228,23 @@ export const makeEngine = Effect.fnUntraced(function* (
         crd.metadata.deletionTimestamp === undefined &&
         crd.metadata.uid === options.hostCrdUid("clustersecretstores"),
     ),
-    mayWrite: options.mayWrite,
     observe,
     onChange: options.onChange,
     onReport,
     notify: options.notify,
   })
 
+  const reconcileKey = (kind: SyncedKind, key: string) =>
+    Effect.catchReason(reconciler.reconcile(kind, key), "ApiError", "Fenced", () => options.whenFenced)
+
   const hintedAt = new LruMap<string, number>(rememberedHints)
   const giveHint = (kind: SyncedKind, id: string, key: string): Effect.Effect<void, unknown> => {
     hintedAt.set(id, now())
-    return reconciler
-      .reconcile(kind, key)
-      .pipe(
-        Effect.catch((error) =>
-          error instanceof ApiError && !isTransient(error) && queue.failures(id) >= triesForHint
-            ? Effect.logDebug(`${id}: given up: ${error.message}`)
-            : Effect.fail(error),
-        ),
-      )
+    return Effect.catch(reconcileKey(kind, key), (error) =>
+      error instanceof ApiError && !isTransient(error) && queue.failures(id) >= triesForHint
+        ? Effect.logDebug(`${id}: given up: ${error.message}`)
+        : Effect.fail(error),
+    )
   }
 
   /** Of hints that come fast, the first is given at once and the next ones together, some seconds later. */
@@ -267,7 +266,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       )
     const kind = kindOf(id)
     if (kind === undefined) return Effect.die(new Error(`no synced kind ${name}`))
-    return kind.hint === undefined ? reconciler.reconcile(kind, key) : giveHint(kind, id, key)
+    return kind.hint === undefined ? reconcileKey(kind, key) : giveHint(kind, id, key)
   }
 
   const reconcile = (id: string) =>

@@ -7,6 +7,7 @@ import type { ApiError } from "../../effects/client/api-error.ts"
 import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
 import { LruMap } from "../../effects/controller/lru-cache.ts"
 import { splitKey } from "../../effects/client/kube-object.ts"
+import { finishSent } from "../../effects/transport/finish-sent.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { Clients } from "./executor.ts"
@@ -29,8 +30,6 @@ export interface ReconcilerOptions {
   readonly brake: WriteBrake
   /** Whether the host serves ClusterSecretStores, by the CRD that we know: only then is an absent one really absent. */
   readonly storesAreKnown: Effect.Effect<boolean, ApiError>
-  /** Whether we may write at all (the Lease). Asked before every write. */
-  readonly mayWrite: () => boolean
   /** What the server stored, so that caches need not wait for their watch. */
   readonly observe: (action: Action, stored: KubeObject | undefined) => void
   readonly onChange: (change: Change) => void
@@ -47,6 +46,14 @@ export const reportOf = (kind: string, key: ObjectKey, verdict: Verdict): Object
 const isDeletion = (action: Action): boolean => action._tag === "Delete"
 
 const rememberedDeletions = 4096
+
+/**
+ * For the answer to a write that has left when we are told to stop. A process has two seconds to end; one of them is for giving
+ * back the Lease. Milliseconds.
+ */
+const answerGraceMs = 800
+
+const finishWrite = <A, E, R>(write: Effect.Effect<A, E, R>) => finishSent(write, answerGraceMs)
 
 const held = (message: string): Verdict => ({
   health: "waiting",
@@ -93,7 +100,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   /** @returns whether the server stored anything new, where it was asked to */
   const perform = Effect.fnUntraced(function* (kind: SyncedKind, id: string, action: Action) {
     const doomed = action._tag === "Delete" ? action.current.metadata.uid : undefined
-    if (!options.mayWrite() || (doomed !== undefined && deleted.get(doomed) === true)) return true
+    if (doomed !== undefined && deleted.get(doomed) === true) return true
     const write = carryOut(action, clients).pipe(
       Effect.tapError((error) =>
         Effect.sync(() => {
@@ -109,7 +116,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     options.observe(action, stored)
     if (kind.hint === undefined) options.onChange(changeOf(action))
     return stored === undefined || stored.metadata.resourceVersion !== versionBefore(action)
-  }, Effect.uninterruptible)
+  }, finishWrite)
 
   /** Nothing is left of the key on either side: a name that tenants come and go with must not stay with us for ever. */
   const forget = (kind: SyncedKind, id: string, key: ObjectKey) => {

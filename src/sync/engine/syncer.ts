@@ -4,6 +4,7 @@
  */
 import { Clock, Deferred, Duration, Effect, Schedule } from "effect"
 import type { Scope } from "effect"
+import { forkLoop, forkTask, supervised } from "../../effects/controller/supervision.ts"
 import { ensureCrd, foreignCrd, keepCrd, wantedPlurals } from "../kinds/custom-resource-definition/ensure.ts"
 import type { Engine } from "./controller.ts"
 import { makeEngine } from "./controller.ts"
@@ -12,7 +13,7 @@ import { openCaches } from "./informers.ts"
 import type { Change, ObjectReport } from "./report.ts"
 import { allowMassDeleteAnnotation } from "../tenancy/labels.ts"
 import type { Session, SyncFailure, SyncObserver, SyncOptions } from "./run.ts"
-import { begin, waitingFor } from "./run.ts"
+import { begin, unlessFenced, waitingFor } from "./run.ts"
 import { leaseName } from "./preflight.ts"
 import { contextOf, rfc3339 } from "./target.ts"
 import type { SyncTarget } from "./target.ts"
@@ -80,11 +81,12 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     context,
     opened,
     workers: session.options.workers,
-    mayWrite: session.lease.isHeld,
+    whenFenced: session.whenFenced,
     massDeleteAllowed: massDeleteAllowed(session),
     hostCrdUid: (plural) => pairs.get(plural)?.host.metadata.uid,
     followCrd: (plural) =>
       followCrd(session, plural, false).pipe(
+        unlessFenced(session.whenFenced),
         Effect.andThen(
           Effect.suspend(() =>
             pairs.get("externalsecrets")?.version === version ? Effect.void : Deferred.succeed(outdated, undefined),
@@ -135,15 +137,15 @@ export const syncOnce = Effect.fnUntraced(function* (
     if (stop !== undefined && !massDeleteAllowed(session)()) return yield* stop
     session.allowance.spent = stop !== undefined
     engine.resync()
-    yield* Effect.forkScoped(engine.run, { startImmediately: true })
+    yield* forkLoop("the workers", engine.run)
     const done = yield* untilSettled(session, engine).pipe(
       Effect.as(true),
       Effect.timeoutOrElse({ duration: Duration.millis(timeoutMs), orElse: () => Effect.succeed(false) }),
     )
     return { reports: [...engine.reports.values()], changes, timedOut: !done }
   })
-  return yield* Effect.raceFirst(pass, Deferred.await(session.fatal))
-})
+  return yield* Effect.raceFirst(unlessFenced(session.whenFenced)(pass), Deferred.await(session.fatal))
+}, supervised)
 
 const resyncEvery = Duration.minutes(10)
 /** ESO may be down for long: then the first pass is told as it stands. */
@@ -199,13 +201,14 @@ export const follow = Effect.fnUntraced(function* (
       const { engine } = opened
       yield* opened.opened.synced
       engine.resync()
-      yield* Effect.forkScoped(engine.run, { startImmediately: true })
-      yield* Effect.forkScoped(watchHeld(session, engine), { startImmediately: true })
-      yield* Effect.forkScoped(Effect.repeat(Effect.sync(engine.resync), Schedule.spaced(resyncEvery)))
-      if (first) yield* Effect.forkScoped(tellFirstPass(opened))
+      yield* forkLoop("the workers", engine.run)
+      yield* forkLoop("the watch over held deletions", watchHeld(session, engine))
+      yield* forkLoop("the resync", Effect.repeat(Effect.sync(engine.resync), Schedule.spaced(resyncEvery)))
+      if (first) yield* forkTask("the report of the first pass", tellFirstPass(opened))
       yield* opened.outdated
       observer.onWarning("the version of external-secrets.io on the host has changed; starting anew with it")
     }),
   )
-  return yield* Effect.raceFirst(Effect.forever(patience(epoch)), Deferred.await(session.fatal))
-})
+  const epochs = Effect.forever(patience(unlessFenced(session.whenFenced)(epoch)))
+  return yield* Effect.raceFirst(epochs, Deferred.await(session.fatal))
+}, supervised)
