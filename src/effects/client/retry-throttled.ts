@@ -20,9 +20,11 @@ export const retryThrottled = <A, E, R>(
   effect: Effect.Effect<A, E, R>,
   waits: number = maxWaits,
 ): Effect.Effect<A, E, R> =>
-  Effect.catch(effect, (error) => {
-    const waitMs = waits > 0 ? waitOf(error) : undefined
-    return waitMs === undefined
-      ? Effect.fail(error)
-      : Effect.andThen(Effect.sleep(waitMs), retryThrottled(effect, waits - 1))
-  })
+  effect.pipe(
+    Effect.catch((error) => {
+      const waitMs = waits > 0 ? waitOf(error) : undefined
+      return waitMs === undefined
+        ? Effect.fail(error)
+        : Effect.andThen(Effect.sleep(waitMs), retryThrottled(effect, waits - 1))
+    }),
+  )

@@ -240,10 +240,12 @@ export const makeEngine = Effect.fnUntraced(function* (
   const hintedAt = new LruMap<string, number>(rememberedHints)
   const giveHint = (kind: SyncedKind, id: string, key: string): Effect.Effect<void, unknown> => {
     hintedAt.set(id, now())
-    return Effect.catch(reconcileKey(kind, key), (error) =>
-      error instanceof ApiError && !isTransient(error) && queue.failures(id) >= triesForHint
-        ? Effect.logDebug(`${id}: given up: ${error.message}`)
-        : Effect.fail(error),
+    return reconcileKey(kind, key).pipe(
+      Effect.catch((error) =>
+        error instanceof ApiError && !isTransient(error) && queue.failures(id) >= triesForHint
+          ? Effect.logDebug(`${id}: given up: ${error.message}`)
+          : Effect.fail(error),
+      ),
     )
   }
 
