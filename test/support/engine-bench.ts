@@ -69,19 +69,23 @@ export const externalSecret = (name: string, uid = name): KubeObject => ({
 export const makeEngineBench = Effect.fnUntraced(function* (
   changes: Partial<SyncContext> = {},
   virtualAnswers: (client: MemoryClient) => KubeClient = (client) => client,
+  more: {
+    readonly hostAnswers?: (client: MemoryClient) => KubeClient
+    readonly whenFenced?: Effect.Effect<never>
+  } = {},
 ) {
   const context = testContext(changes)
   const { opened, see, seeDeleted } = makeCaches(context)
   const clients = { host: makeMemoryClient(), virtual: makeMemoryClient() }
   const told = { changes: new Array<Change>(), notices: new Array<Notice>(), failures: new Array<string>() }
   const engine = yield* makeEngine({
-    clients: { host: clients.host, virtual: virtualAnswers(clients.virtual) },
+    clients: { host: more.hostAnswers?.(clients.host) ?? clients.host, virtual: virtualAnswers(clients.virtual) },
     context,
     opened,
     ready: Effect.void,
     workers: 2,
     hostCrdUid: () => undefined,
-    mayWrite: () => true,
+    whenFenced: more.whenFenced ?? Effect.never,
     massDeleteAllowed: () => false,
     followCrd: () => Effect.void,
     onChange: (change) => void told.changes.push(change),

@@ -37,6 +37,8 @@ export class Unreachable extends Schema.TaggedError<Unreachable>()("Unreachable"
 export class Untrusted extends Schema.TaggedError<Untrusted>()("Untrusted", { code: Schema.String }) {}
 /** Credentials could not be obtained (an exec plugin failed, a token file is unreadable …). */
 export class NoCredentials extends Schema.TaggedError<NoCredentials>()("NoCredentials", {}) {}
+/** The request was not sent: who asked for it has lost the right to change anything (a Lease). Nothing for a tenant to hear of. */
+export class Fenced extends Schema.TaggedError<Fenced>()("Fenced", {}) {}
 /** An answer that is not the Kubernetes API's (a proxy's HTML page, a redirect, JSON that does not parse). */
 export class NotKubernetes extends Schema.TaggedError<NotKubernetes>()("NotKubernetes", { status: Schema.Finite }) {}
 
@@ -53,6 +55,7 @@ export const ApiErrorReason = Schema.Union([
   Unreachable,
   Untrusted,
   NoCredentials,
+  Fenced,
   NotKubernetes,
 ])
 export type ApiErrorReason = typeof ApiErrorReason.Type

@@ -6,8 +6,11 @@ import { Clock, Effect, Queue, type Scope } from "effect"
 import type { ApiError } from "./api-error.ts"
 import { cutText } from "../text/cut-text.ts"
 import type { KubeClient } from "./kube-client.ts"
+import { monotonicMillis } from "../monotonic-time.ts"
+import { retryThrottled } from "./retry-throttled.ts"
 import { keyOf, type KubeObject } from "./kube-object.ts"
 import { LruMap } from "../controller/lru-cache.ts"
+import { forkLoop } from "../controller/supervision.ts"
 import type { Resource } from "./resource.ts"
 
 export const eventResource: Resource = { group: "", version: "v1", plural: "events", kind: "Event", namespaced: true }
@@ -32,8 +35,6 @@ export interface EventRecorderOptions {
   readonly component: string
   /** Which process of it: `reportingInstance`. */
   readonly instance: string
-  /** Milliseconds since the epoch. Default: Effect's `Clock`. */
-  readonly now?: () => number
 }
 
 /** The limits of client-go's EventCorrelator (tools/record/events_cache.go). */
@@ -61,12 +62,12 @@ const cutBytes = (text: string, limit: number): string => {
 /** An event's message within the API server's limit. */
 export const cutMessage = (message: string): string => cutBytes(message, MESSAGE_BYTES)
 
-/** One bucket an object: 25 at once, then one every 5 minutes. */
+/** One bucket an object: 25 at once, then one every 5 minutes, by a clock that nobody sets. */
 const makeSpamFilter = () => {
   const buckets = new LruMap<string, { readonly tokens: number; readonly at: number }>(REMEMBERED)
   return (object: string, now: number): boolean => {
     const before = buckets.get(object) ?? { tokens: BURST, at: now }
-    const tokens = Math.min(BURST, before.tokens + (now - before.at) / REFILL_MS)
+    const tokens = Math.min(BURST, before.tokens + Math.max(0, now - before.at) / REFILL_MS)
     buckets.set(object, { tokens: tokens >= 1 ? tokens - 1 : tokens, at: now })
     return tokens >= 1
   }
@@ -155,20 +156,19 @@ export const makeEventRecorder = Effect.fnUntraced(function* (
   options: EventRecorderOptions,
 ): Effect.fn.Return<EventRecorder, never, Scope.Scope> {
   const clock = yield* Clock.Clock
-  const now = options.now ?? (() => clock.currentTimeMillisUnsafe())
   const queue = yield* Queue.dropping<Pending>(QUEUED)
   const passes = makeSpamFilter()
   const write = makeWriter(options)
-  yield* Queue.take(queue).pipe(
-    Effect.flatMap((pending) => Effect.timeout(write(pending), WRITE_LIMIT_MS)),
+  const writing = Queue.take(queue).pipe(
+    Effect.flatMap((pending) => Effect.timeout(retryThrottled(write(pending)), WRITE_LIMIT_MS)),
     Effect.catchCause((cause) => Effect.logDebug("event not written", cause)),
     Effect.forever,
-    Effect.forkScoped({ startImmediately: true }),
   )
+  yield* forkLoop("the event recorder", writing)
   return {
     record: (event) => {
-      const at = now()
-      if (!passes(identityOf(event.regarding), at)) return
+      if (!passes(identityOf(event.regarding), monotonicMillis(clock))) return
+      const at = clock.currentTimeMillisUnsafe()
       Queue.offerUnsafe(queue, { event: { ...event, message: cutMessage(event.message) }, at })
     },
   }

@@ -1,12 +1,23 @@
 /** One request to the Kubernetes API and its answer, with every failure as an `ApiError` that says what it was about. */
-import { Clock, Effect, Result } from "effect"
+import { Effect, Result } from "effect"
 import type { Scope } from "effect"
-import { ApiError, Invalid, NoCredentials, NotKubernetes, Unauthorized, Unreachable, Untrusted } from "./api-error.ts"
+import {
+  ApiError,
+  Fenced,
+  Invalid,
+  NoCredentials,
+  NotKubernetes,
+  Unauthorized,
+  Unreachable,
+  Untrusted,
+} from "./api-error.ts"
 import type { ApiErrorReason } from "./api-error.ts"
+import { retryThrottled } from "./retry-throttled.ts"
 import { outcomeOf } from "./status-error.ts"
 import { qualifiedName } from "./resource.ts"
 import type { Resource } from "./resource.ts"
 import { isPathSegment } from "./resource-path.ts"
+import { monotonicMillis } from "../monotonic-time.ts"
 import type { ExchangeError, HttpReply, HttpRequest, OpenReply, Transport } from "../transport/transport.ts"
 
 /** What a request is about. */
@@ -61,19 +72,6 @@ export interface ApiExchangeOptions {
   readonly onBody?: ((record: BodyRecord) => void) | undefined
 }
 
-/** client-go gives up after ten waits for a server that asks for patience. */
-const maxPatience = 10
-/** Who is to wait longer is better told so. */
-const maxWaitMs = 60_000
-
-/** Waits as long as the server asks, `left` times; everything else is the caller's decision. */
-const patiently = <A>(once: Effect.Effect<A, ApiError>, left: number): Effect.Effect<A, ApiError> =>
-  Effect.catchTag(once, "ApiError", (error) =>
-    error.reason._tag === "Throttled" && left > 0 && error.reason.retryAfterMs <= maxWaitMs
-      ? Effect.andThen(Effect.sleep(error.reason.retryAfterMs), patiently(once, left - 1))
-      : Effect.fail(error),
-  )
-
 const parseJson = (text: string): Result.Result<unknown, string> =>
   Result.try({ try: (): unknown => JSON.parse(text), catch: () => text })
 
@@ -86,6 +84,8 @@ const reasonOf = (error: ExchangeError): ApiErrorReason => {
       return new Unauthorized()
     case "credentials":
       return new NoCredentials()
+    case "fenced":
+      return new Fenced()
     case "protocol":
       return new NotKubernetes({ status: 0 })
     case "unreachable":
@@ -137,14 +137,15 @@ export const makeApiExchange = (transport: Transport, options: ApiExchangeOption
   ): Effect.Effect<Reply, E, R> =>
     onRequest === undefined
       ? effect
-      : Effect.flatMap(Clock.currentTimeMillis, (start) =>
-          Effect.onExit(effect, (exit) =>
-            Effect.map(Clock.currentTimeMillis, (end) => {
+      : Effect.clockWith((clock) => {
+          const start = monotonicMillis(clock)
+          return Effect.onExit(effect, (exit) =>
+            Effect.sync(() => {
               const status = exit._tag === "Success" ? exit.value.status : 0
-              onRequest({ cluster, method, path, status, durationMs: end - start })
+              onRequest({ cluster, method, path, status, durationMs: monotonicMillis(clock) - start })
             }),
-          ),
-        )
+          )
+        })
 
   const exchange = (request: HttpRequest): Effect.Effect<HttpReply, ExchangeError> => {
     const reply = recorded(request, transport.exchange(request))
@@ -183,15 +184,14 @@ export const makeApiExchange = (transport: Transport, options: ApiExchangeOption
     rejected,
     json: (subject, request) =>
       Effect.suspend(() =>
-        guarded(subject, request, (given) =>
-          patiently(
-            Effect.matchEffect(exchange(given), {
-              onFailure: (error) => Effect.fail(broken(subject, error)),
-              onSuccess: (reply) => answerOf(subject, reply),
-            }),
-            maxPatience,
-          ),
-        ),
+        guarded(subject, request, (given) => {
+          const once = Effect.matchEffect(exchange(given), {
+            onFailure: (error) => Effect.fail(broken(subject, error)),
+            onSuccess: (reply) => answerOf(subject, reply),
+          })
+          // A write that was decided on does not lie here for minutes: whoever decided may have to do so anew.
+          return given.method === "GET" ? retryThrottled(once) : once
+        }),
       ),
     open: (subject, request) =>
       Effect.suspend(() =>

@@ -91,9 +91,10 @@ const execInfo = (exec: Readonly<Record<string, unknown>>, cluster: Cluster): st
     },
   })
 
+const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
+const list = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+
 const pluginOf = ({ user, cluster, origin }: Identity, exec: Readonly<Record<string, unknown>>): ExecPlugin => {
-  const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
-  const list = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
   const command = text(exec["command"])
   const env = list(exec["env"]).flatMap((entry) =>
     Predicate.isObject(entry) && "name" in entry && typeof entry.name === "string"

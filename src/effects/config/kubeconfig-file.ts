@@ -201,6 +201,9 @@ const inCluster = ({ env, serviceAccount }: Surroundings): Kubeconfig | undefine
 
 export const podOrigin = "the pod's service account"
 
+/** Without a home there is none: a file beside wherever the program was started is not meant. */
+export const usualFiles = (home: string): ReadonlyArray<string> => (home === "" ? [] : [join(home, ".kube", "config")])
+
 const nothing = (env: Surroundings["env"]): KubeconfigError => {
   const named = env["KUBECONFIG"] ?? ""
   return named === ""
@@ -221,8 +224,7 @@ export const readKubeconfig = Effect.fnUntraced(function* (
   if (path !== undefined && path !== "") return yield* readFileAt(path, surroundings)
   const { env, home } = surroundings
   const listed = (env["KUBECONFIG"] ?? "").split(delimiter).filter((entry) => entry !== "")
-  const usual = home === "" ? [] : [join(home, ".kube", "config")]
-  const files = (listed.length > 0 ? listed : usual).filter((entry) => existsSync(entry))
+  const files = (listed.length > 0 ? listed : usualFiles(home)).filter((entry) => existsSync(entry))
   const [first, ...others] = yield* Effect.forEach(files, (file) => readFileAt(file, surroundings))
   if (first !== undefined) return others.reduce(merge, first)
   return inCluster(surroundings) ?? (yield* nothing(env))

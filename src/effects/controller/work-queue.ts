@@ -6,6 +6,7 @@
  * round-robin among groups (one namespace with ten thousand objects must not delay the others).
  */
 import { Clock, Effect, FiberMap, Random, type Scope } from "effect"
+import { monotonicMillis } from "../monotonic-time.ts"
 
 export type Priority = "live" | "background"
 
@@ -37,13 +38,16 @@ export interface WorkQueue {
   /** Default priority `live`. Once queued as `live`, a later `background` does not lower it. */
   readonly add: (key: string, priority?: Priority) => void
   /**
-   * Of several delays of one key the earliest counts. Zero or less adds at once. A key that is in work comes back with
-   * the priority with which it was taken.
+   * Of several delays of one key the earliest counts. Zero or less adds at once. Default priority: that with which a key in
+   * work was taken, else `live`.
    */
-  readonly addAfter: (key: string, millis: number) => void
-  /** `addAfter` with base·2ⁿ ±20 %, n being the failures of this key so far; counts one failure more. */
-  readonly retry: (key: string) => void
-  /** Resets the failures; a delay that is already running goes on. */
+  readonly addAfter: (key: string, millis: number, priority?: Priority) => void
+  /**
+   * Adds after base·2ⁿ ±20 %, n being the failures of this key so far, or after `atLeastMs`, whichever is longer; counts one
+   * failure more.
+   */
+  readonly retry: (key: string, atLeastMs?: number) => void
+  /** Resets the failures, and ends the delay of a `retry`: there is nothing to try again. One of `addAfter` goes on. */
   readonly forget: (key: string) => void
   /**
    * Waits for a key and marks it as in work; whoever took it must call `done`. Interruptible while it waits, and only
@@ -137,13 +141,20 @@ class FairLanes {
 class Waiters {
   #waiting = new Set<() => void>()
 
-  readonly wait: Effect.Effect<void> = Effect.callback((resume) => {
-    // `resume` runs the waiting fiber inside the call: without the yield a whole reconcile would run inside `add`, in the
-    // middle of whatever changes the caches.
-    const wake = () => resume(Effect.yieldNow)
-    this.#waiting.add(wake)
-    return Effect.sync(() => this.#waiting.delete(wake))
-  })
+  /**
+   * @param isOver looks once more in the turn in which the waiter is registered: between the caller's own look and this the
+   * scheduler may have let others run, whose call would be lost
+   */
+  wait(isOver: () => boolean): Effect.Effect<void> {
+    return Effect.callback((resume) => {
+      if (isOver()) return resume(Effect.void)
+      // `resume` runs the waiting fiber inside the call: without the yield a whole reconcile would run inside `add`, in the
+      // middle of whatever changes the caches.
+      const wake = () => resume(Effect.yieldNow)
+      this.#waiting.add(wake)
+      return Effect.sync(() => this.#waiting.delete(wake))
+    })
+  }
 
   /** The one that has waited longest. Who is interrupted right after its call must call the next one. */
   wakeOne(): void {
@@ -176,6 +187,11 @@ class KeySets {
 
   get queued(): number {
     return this.#live.size + this.#background.size + this.#again.size
+  }
+
+  /** Whether {@link take} finds one. */
+  get hasReady(): boolean {
+    return this.#live.size + this.#background.size > 0
   }
 
   get processing(): number {
@@ -215,22 +231,35 @@ class KeySets {
   }
 }
 
+interface Delay {
+  readonly at: number
+  readonly priority: Priority
+}
+
 /** Keys that will be added later, each with one sleeping fiber. */
 const makeDelays = Effect.fnUntraced(function* (onDue: (key: string, priority: Priority) => void) {
   const clock = yield* Clock.Clock
-  const run = yield* FiberMap.runtime(yield* FiberMap.make<string, void>())()
-  const dueAt = new Map<string, number>()
-  const add = (key: string, millis: number, priority: Priority): void => {
-    const at = clock.currentTimeMillisUnsafe() + millis
-    if (at >= (dueAt.get(key) ?? Infinity)) return
-    dueAt.set(key, at)
-    const due = Effect.sync(() => {
-      dueAt.delete(key)
-      onDue(key, priority)
-    })
-    run(key, Effect.andThen(Effect.sleep(Math.min(millis, LONGEST_TIMER_MS)), due))
+  const fibers = yield* FiberMap.make<string, void>()
+  const run = yield* FiberMap.runtime(fibers)()
+  const delays = new Map<string, Delay>()
+  const due = (key: string) => {
+    const priority = delays.get(key)?.priority
+    delays.delete(key)
+    if (priority !== undefined) onDue(key, priority)
   }
-  return { add, keys: () => dueAt.keys(), size: () => dueAt.size, clear: () => dueAt.clear() }
+  const add = (key: string, millis: number, wanted: Priority): void => {
+    const at = monotonicMillis(clock) + millis
+    const before = delays.get(key)
+    const priority = before?.priority === "live" ? "live" : wanted
+    const isEarlier = before === undefined || at < before.at
+    delays.set(key, { at: isEarlier ? at : before.at, priority })
+    const wake = Effect.sync(() => due(key))
+    if (isEarlier) run(key, Effect.andThen(Effect.sleep(Math.min(millis, LONGEST_TIMER_MS)), wake))
+  }
+  const remove = (key: string): void => {
+    if (delays.delete(key)) run(key, Effect.void)
+  }
+  return { add, remove, keys: () => delays.keys(), clear: () => delays.clear() }
 })
 
 /** Times come from Effect's `Clock`, jitter from its `Random`. Closing the scope cancels all delays. */
@@ -250,30 +279,48 @@ export const makeWorkQueue = Effect.fnUntraced(function* (
   const failed = new Map<string, number>()
   let open = true
 
-  const delays = yield* makeDelays((key, priority) => add(key, priority))
+  // Two books, since success ends the one kind of delay and not the other. The earlier of a key's two stands for both.
+  const onDue = (key: string, priority: Priority): void => {
+    later.remove(key)
+    retries.remove(key)
+    add(key, priority)
+  }
+  const later = yield* makeDelays(onDue)
+  const retries = yield* makeDelays(onDue)
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       open = false
-      delays.clear()
+      later.clear()
+      retries.clear()
     }),
   )
 
-  const isIdle = () => keys.queued + keys.processing === 0 && [...delays.keys()].every(isStuck)
+  const delayed = () => new Set([...later.keys(), ...retries.keys()])
+  const isIdle = () => keys.queued + keys.processing === 0 && [...delayed()].every(isStuck)
+  const tellIdle = () => {
+    if (isIdle()) emptied.wakeAll()
+  }
 
   const add = (key: string, priority: Priority = "live"): void => {
     if (open) keys.add(key, priority)
   }
-  const addAfter = (key: string, millis: number): void => {
+  const addAfter = (key: string, millis: number, priority: Priority = keys.priorityInWork(key)): void => {
     if (!open) return
-    const priority = keys.priorityInWork(key)
-    if (millis > 0) delays.add(key, millis, priority)
+    if (millis > 0) later.add(key, millis, priority)
     else add(key, priority)
   }
-  const retry = (key: string): void => {
+  const retry = (key: string, atLeastMs = 0): void => {
+    if (!open) return
     const before = failed.get(key) ?? 0
     failed.set(key, before + 1)
     const jitter = 1 - JITTER + 2 * JITTER * random.nextDoubleUnsafe()
-    addAfter(key, Math.min(isStuck(key) ? maxDelayMs : maxHopefulDelayMs, baseDelayMs * 2 ** before * jitter))
+    const backOff = Math.min(isStuck(key) ? maxDelayMs : maxHopefulDelayMs, baseDelayMs * 2 ** before * jitter)
+    retries.add(key, Math.max(backOff, atLeastMs), keys.priorityInWork(key))
+  }
+  const forget = (key: string): void => {
+    failed.delete(key)
+    retries.remove(key)
+    tellIdle()
   }
   const take: Effect.Effect<string> = Effect.uninterruptible(
     Effect.gen(function* () {
@@ -281,9 +328,9 @@ export const makeWorkQueue = Effect.fnUntraced(function* (
         const key = keys.take()
         if (key !== undefined) return key
         // One call a key: sixteen idle workers need not all get up for each. A call must not be lost with who heard it.
-        yield* Effect.onInterrupt(Effect.interruptible(keys.keyAdded.wait), () =>
+        yield* Effect.onInterrupt(Effect.interruptible(keys.keyAdded.wait(() => keys.hasReady)), () =>
           Effect.sync(() => {
-            if (keys.queued > 0) keys.keyAdded.wakeOne()
+            if (keys.hasReady) keys.keyAdded.wakeOne()
           }),
         )
       }
@@ -291,17 +338,17 @@ export const makeWorkQueue = Effect.fnUntraced(function* (
   )
   const done = (key: string): void => {
     keys.done(key)
-    if (isIdle()) emptied.wakeAll()
+    tellIdle()
   }
   return {
     add,
     addAfter,
     retry,
-    forget: (key) => void failed.delete(key),
+    forget,
     take,
     done,
-    idle: Effect.suspend(() => (isIdle() ? Effect.void : emptied.wait)),
-    size: () => ({ queued: keys.queued, processing: keys.processing, delayed: delays.size() }),
+    idle: Effect.suspend(() => (isIdle() ? Effect.void : emptied.wait(isIdle))),
+    size: () => ({ queued: keys.queued, processing: keys.processing, delayed: delayed().size }),
     failures: (key) => failed.get(key) ?? 0,
   }
 })

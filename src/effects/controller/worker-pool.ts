@@ -8,6 +8,8 @@ export interface ControllerOptions<E, R> {
   readonly workers: number
   /** Brings the objects behind one key to their wanted state. Its errors and defects mean "again later". */
   readonly reconcile: (key: string) => Effect.Effect<void, E, R>
+  /** How long to wait with the next try at least, as whoever refused this one has asked, in milliseconds. Default: not at all. */
+  readonly retryAfterMs?: (cause: Cause.Cause<E>) => number
   /** Called after every failure. `cause` is text without a stack trace, `attempts` the failures in a row, from 1. */
   readonly onError: (key: string, cause: string, attempts: number) => void
 }
@@ -29,7 +31,7 @@ export const runController = <E, R>(options: ControllerOptions<E, R>): Effect.Ef
   const { queue, reconcile, onError } = options
 
   const failed = (key: string, cause: Cause.Cause<E>) => {
-    queue.retry(key)
+    queue.retry(key, options.retryAfterMs?.(cause))
     return Effect.ignoreCause(Effect.sync(() => onError(key, textOf(cause), queue.failures(key))))
   }
 

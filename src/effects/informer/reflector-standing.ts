@@ -1,6 +1,7 @@
 /** How a reflector stands with its server: what others see of that, and how long it waits after a failure. */
 import { Cause, Clock, Deferred, Effect, Option, Random } from "effect"
 import { type ApiError, isTransient } from "../client/api-error.ts"
+import { monotonicMillis } from "../monotonic-time.ts"
 import { backoffMs } from "./reflector-backoff.ts"
 
 export interface ReflectorState<E = never> {
@@ -71,7 +72,7 @@ export class Standing<E> {
   /** A complete list is in the store. */
   connected(): Effect.Effect<void> {
     return Effect.gen({ self: this }, function* () {
-      this.#connectedSince = yield* Clock.currentTimeMillis
+      this.#connectedSince = monotonicMillis(yield* Clock.Clock)
       this.#state = { connected: true, resourceMissing: false }
       this.#lastWarning = ""
       yield* Deferred.succeed(this.#synced, undefined)
@@ -81,7 +82,8 @@ export class Standing<E> {
 
   /** A session has failed. @returns when it is time for the next one, which begins with a list */
   failed(cause: Cause.Cause<Failure<E>>): Effect.Effect<void> {
-    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    return Effect.clockWith((clock) => {
+      const now = monotonicMillis(clock)
       const failure = failureOf(cause)
       const connectedMs = this.#connectedSince === undefined ? undefined : now - this.#connectedSince
       this.#connectedSince = undefined

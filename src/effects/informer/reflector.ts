@@ -10,9 +10,11 @@
 import { Clock, Deferred, Effect, Exit, Random, type Scope, type Stream } from "effect"
 import { ApiError, Unreachable } from "../client/api-error.ts"
 import type { KubeClient, Selection, WatchEvent } from "../client/kube-client.ts"
+import { forkLoop } from "../controller/supervision.ts"
 import { type KubeObject, objectKey, type ObjectKey } from "../client/kube-object.ts"
 import { makeReflectorCache } from "./reflector-cache.ts"
 import { qualifiedName, type Resource } from "../client/resource.ts"
+import { monotonicMillis } from "../monotonic-time.ts"
 import { type ReflectorState, type Refused, shortSessionMs, Standing } from "./reflector-standing.ts"
 import type { Delta, Indexer, Store } from "./store.ts"
 import { mayListOtherwise } from "./streaming-lists.ts"
@@ -90,7 +92,7 @@ const listLimitMs = 60_000
 export const makeReflector = <E = never>(
   options: ReflectorOptions<E>,
 ): Effect.Effect<Reflector<E>, never, Scope.Scope> =>
-  Effect.tap(prepareReflector(options), ({ run }) => Effect.forkScoped(run, { startImmediately: true }))
+  Effect.tap(prepareReflector(options), ({ run }) => forkLoop(`the reflector of ${options.name}`, run))
 
 /** One that asks for nothing yet. */
 export const prepareReflector = <E = never>(options: ReflectorOptions<E>): Effect.Effect<PreparedReflector<E>> =>
@@ -187,8 +189,8 @@ class Session<E> {
       let collecting = listFirst ? new Map<ObjectKey, KubeObject>() : undefined
       let events = 0
       const clock = yield* Clock.Clock
-      const openedAt = clock.currentTimeMillisUnsafe()
-      const lastedMs = () => clock.currentTimeMillisUnsafe() - openedAt
+      const openedAt = monotonicMillis(clock)
+      const lastedMs = () => monotonicMillis(clock) - openedAt
       /** A whole array at a time, without a step of the runtime for each event. */
       const take = (some: ReadonlyArray<WatchEvent>): Effect.Effect<void, ApiError | Refused<E>> =>
         Effect.suspend(() => {

@@ -9,8 +9,9 @@
  * client-go keeps no such knowledge: it streams first at each list, and falls back each time. Ours is kept for ten minutes, so that
  * many caches do not pay for the same attempt; a server that was upgraded meanwhile streams again after that.
  */
-import { Clock, Effect } from "effect"
+import { Effect } from "effect"
 import type { ApiError } from "../client/api-error.ts"
+import { monotonicMillis } from "../monotonic-time.ts"
 
 export interface StreamingLists {
   readonly areWorthTrying: Effect.Effect<boolean>
@@ -24,9 +25,10 @@ const knownForMs = 600_000
 export const makeStreamingLists = (cluster: string): StreamingLists => {
   let knownUntil = 0
   return {
-    areWorthTrying: Effect.map(Clock.currentTimeMillis, (now) => now >= knownUntil),
+    areWorthTrying: Effect.clockWith((clock) => Effect.sync(() => monotonicMillis(clock) >= knownUntil)),
     haveFailed: (cause) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      Effect.clockWith((clock) => {
+        const now = monotonicMillis(clock)
         const isNews = now >= knownUntil
         knownUntil = now + knownForMs
         if (!isNews) return Effect.void

@@ -1,5 +1,6 @@
 /** The end of a watch that has become silent: a connection that nobody closed, or a version that will never come. */
 import { Effect, Stream } from "effect"
+import { monotonicMillis } from "../monotonic-time.ts"
 
 /**
  * Works through a stream until it ends, or until nothing has come for as long as `limitMs` says. One timer for the whole watch:
@@ -16,11 +17,11 @@ export const untilSilent = <A, E, E2, E3>(
   silent: () => E3,
 ): Effect.Effect<void, E | E2 | E3> =>
   Effect.clockWith((clock) => {
-    let heardAt = clock.currentTimeMillisUnsafe()
+    let heardAt = monotonicMillis(clock)
     let atWork = false
     const hear = Effect.sync(() => {
       atWork = false
-      heardAt = clock.currentTimeMillisUnsafe()
+      heardAt = monotonicMillis(clock)
     })
     const hearing = Stream.runForEachArray(stream, (some) => {
       atWork = true
@@ -29,7 +30,7 @@ export const untilSilent = <A, E, E2, E3>(
     const silence = Effect.gen(function* () {
       for (;;) {
         const limit = limitMs()
-        const left = heardAt + limit - clock.currentTimeMillisUnsafe()
+        const left = heardAt + limit - monotonicMillis(clock)
         if (left <= 0 && !atWork) {
           return yield* Effect.fail(silent())
         }

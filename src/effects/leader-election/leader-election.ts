@@ -1,14 +1,16 @@
 /**
  * At most one process at work, by a Lease, as client-go's leader election does it.
  *
- * A Lease is no fence: a holder that is frozen and wakes up may still write once. So `isHeld` turns false by time alone
- * (`deadlineMs` after the last renewal, before others may take over at `leaseDurationMs`), and callers ask it before a
- * write.
+ * The server knows no fence by a Lease: a holder that is frozen and wakes up may still write once. So `isHeld` turns false by time
+ * alone (`deadlineMs` after the last renewal, before others may take over at `leaseDurationMs`), and is asked before each
+ * attempt of a write (`fenced-client.ts`). Requests about the Lease itself are urgent: they wait behind no other.
  */
-import { Clock, Deferred, Effect, Option, Schedule, Schema, type Scope } from "effect"
+import { Cause, Clock, Deferred, Effect, Option, Schedule, Schema, type Scope } from "effect"
 import { type ApiError, isTransient } from "../client/api-error.ts"
 import type { KubeClient } from "../client/kube-client.ts"
 import type { KubeObject, OwnerReference } from "../client/kube-object.ts"
+import { retryThrottled } from "../client/retry-throttled.ts"
+import { urgently } from "../transport/urgent.ts"
 import {
   expiryOf,
   heldLease,
@@ -65,7 +67,7 @@ export interface LeaseOptions {
 export interface HeldLease {
   /** False for ever from the moment the deadline has passed, or another holder was seen. */
   readonly isHeld: () => boolean
-  /** Completes when `isHeld` has turned false; not by closing the scope. */
+  /** Completes when `isHeld` has turned false; not by closing the scope. Dies with what ended the renewing otherwise. */
   readonly lost: Effect.Effect<void>
   /** As we last read or wrote it. */
   readonly current: () => KubeObject
@@ -124,9 +126,10 @@ const makeCandidate = (options: LeaseOptions, clock: Clock.Clock): Candidate => 
     annotations: options.annotations(),
     now: clock.currentTimeMillisUnsafe(),
   })
-  const look: Candidate["look"] = client
-    .get(leaseResource, { namespace, name })
-    .pipe(Effect.catchReason("ApiError", "NotFound", () => Effect.undefined))
+  const look: Candidate["look"] = client.get(leaseResource, { namespace, name }).pipe(
+    Effect.catchReason("ApiError", "NotFound", () => Effect.undefined),
+    urgently,
+  )
   const owners = options.owners ?? Effect.succeed([])
   const take = Effect.fnUntraced(function* (seen: KubeObject | undefined) {
     const missing = (seen?.metadata.ownerReferences ?? []).length === 0 ? yield* owners : []
@@ -136,8 +139,9 @@ const makeCandidate = (options: LeaseOptions, clock: Clock.Clock): Candidate => 
       ? client.create(leaseResource, withOwners(newLease({ namespace, name }, options.labels, write()), missing))
       : client.update(leaseResource, withOwners(heldLease(seen, write()), missing))
     return { lease, since }
-  })
-  const release = (seen: KubeObject) => Effect.suspend(() => client.update(leaseResource, releasedLease(seen, write())))
+  }, urgently)
+  const release = (seen: KubeObject) =>
+    urgently(Effect.suspend(() => client.update(leaseResource, releasedLease(seen, write()))))
   return { options, clock, leaseDurationMs, hasWritten: () => sent, look, owners, take, release }
 }
 
@@ -172,7 +176,7 @@ const makeAttempt = (candidate: Candidate) => {
       const expired = expiryOf(lease, candidate.leaseDurationMs) <= candidate.clock.currentTimeMillisUnsafe()
       return yield* new LeaseHeld({ namespace, name, holder: lease.holder, renewTime: lease.renewTime, expired })
     }
-    return yield* candidate.take(seen)
+    return yield* retryThrottled(candidate.take(seen))
   })
   return Effect.retry(attempt, { times: RACES, while: (error) => error._tag === "ApiError" && lostRace(error) })
 }
@@ -244,7 +248,15 @@ const makeHolding = (candidate: Candidate, first: Written) => {
       else if (isHeld()) ({ lease, since } = written.value)
     }
   })
-  return { isHeld, keep, current: () => lease }
+  /** What nobody renews must not be taken for held. */
+  const giveUp = Effect.sync(() => {
+    lost = true
+  })
+  return {
+    isHeld,
+    keep: Effect.onError(Effect.orDie(keep), (cause) => (Cause.hasInterruptsOnly(cause) ? Effect.void : giveUp)),
+    current: () => lease,
+  }
 }
 
 /** Only what is still ours, and only for a short time: a process that is told to end must end. */
@@ -284,9 +296,6 @@ export const acquireLease = Effect.fnUntraced(function* (
   )
   holding = taken
   const lost = yield* Deferred.make<void>()
-  yield* taken.keep.pipe(
-    Effect.andThen(Deferred.succeed(lost, undefined)),
-    Effect.forkScoped({ startImmediately: true }),
-  )
+  yield* Effect.forkScoped(Deferred.into(taken.keep, lost), { startImmediately: true })
   return { isHeld: taken.isHeld, lost: Deferred.await(lost), current: taken.current }
 })

@@ -9,6 +9,7 @@ import { Clock, Deferred, Effect, Result } from "effect"
 import type { Exit, Scope } from "effect"
 import type { ClientHttp2Session, OutgoingHttpHeaders } from "node:http2"
 import type { ConnectionSource, Credentials, KubeconfigError } from "../config/rest-config.ts"
+import { monotonicMillis } from "../monotonic-time.ts"
 import { openSession } from "./http2-session.ts"
 import type { SessionTimes } from "./http2-session.ts"
 import type { TransportError } from "./transport-error.ts"
@@ -40,9 +41,6 @@ const retryCredentialsMs = 5_000
 const reloadPauseMs = 10_000
 /** So long a request waits for newer credentials while those at hand may still be good. */
 const refreshPatience = "1 second"
-
-/** Also after the clock was set back. */
-const isBefore = (now: number, until: number, spanMs: number): boolean => now < until && until - now <= spanMs
 
 const isSame = (left: Credentials, right: Credentials): boolean => JSON.stringify(left) === JSON.stringify(right)
 
@@ -116,24 +114,24 @@ export const makeSessions = Effect.fnUntraced(function* (
     })
 
   const keep = (credentials: Credentials, forMs: number) =>
-    Effect.map(Clock.currentTimeMillis, (now) => {
-      known = { credentials, until: now + forMs }
-      return credentials
+    Effect.clockWith((clock) => {
+      known = { credentials, until: monotonicMillis(clock) + forMs }
+      return Effect.succeed(credentials)
     })
 
   /** Those that are in use now; where they were kept for want of newer ones, they are soon asked for again all the same. */
   const settle = (credentials: Credentials) =>
-    Effect.flatMap(Clock.currentTimeMillis, (now) =>
-      known?.credentials === credentials && isBefore(now, known.until, credentialsMaxAgeMs)
+    Effect.clockWith((clock) =>
+      known?.credentials === credentials && monotonicMillis(clock) < known.until
         ? Effect.void
         : keep(credentials, credentialsMaxAgeMs),
     )
 
   /** When new ones cannot be had (a file is being replaced), those at hand may still be good: the server decides. */
   const credentials = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
+    const now = monotonicMillis(yield* Clock.Clock)
     const before = known
-    if (before !== undefined && isBefore(now, before.until, credentialsMaxAgeMs)) return before.credentials
+    if (before !== undefined && now < before.until) return before.credentials
     const found = yield* Effect.result(source.credentials(false))
     if (Result.isSuccess(found))
       return before !== undefined && isSame(before.credentials, found.success) ? before.credentials : found.success
@@ -144,8 +142,8 @@ export const makeSessions = Effect.fnUntraced(function* (
 
   /** @returns whether there is another way into the cluster than before */
   const reload = Effect.gen(function* () {
-    const now = yield* Clock.currentTimeMillis
-    if (source.reload === undefined || isBefore(now, mayReloadAt, reloadPauseMs)) return false
+    const now = monotonicMillis(yield* Clock.Clock)
+    if (source.reload === undefined || now < mayReloadAt) return false
     mayReloadAt = now + reloadPauseMs
     const next = yield* source.reload.pipe(
       Effect.catch((error) =>
@@ -241,9 +239,7 @@ export const makeSessions = Effect.fnUntraced(function* (
       const isCurrent =
         live !== undefined && isUsable(live) && live.source === source && live.credentials === known?.credentials
       if (!isCurrent || live === undefined || known === undefined) return shared
-      return isBefore(clock.currentTimeMillisUnsafe(), known.until, credentialsMaxAgeMs)
-        ? Effect.succeed(live)
-        : refreshed(live)
+      return monotonicMillis(clock) < known.until ? Effect.succeed(live) : refreshed(live)
     }),
     retire: (session) => {
       if (!session.closed && !session.destroyed) session.close()

@@ -4,9 +4,9 @@ import { Predicate, Schema } from "effect"
 export class TransportError extends Schema.TaggedError<TransportError>()("TransportError", {
   /**
    * unreachable: no connection, or a broken one. untrusted: their certificate. refused: ours. credentials: ours cannot even be read.
-   * protocol: they do not speak HTTP/2.
+   * protocol: they do not speak HTTP/2. fenced: the request may not leave any more.
    */
-  kind: Schema.Literals(["unreachable", "untrusted", "refused", "credentials", "protocol"]),
+  kind: Schema.Literals(["unreachable", "untrusted", "refused", "credentials", "protocol", "fenced"]),
   /** The system's or TLS's code: `ECONNREFUSED`, `SELF_SIGNED_CERT_IN_CHAIN`; empty where there is none. */
   code: Schema.String,
   message: Schema.String,
@@ -99,6 +99,15 @@ export const fromCause = (given: unknown): TransportError => {
     notSent: neverLeft.has(code),
   })
 }
+
+/** Held back at the last moment, by the `Fence`. */
+export const fenced = (): TransportError =>
+  new TransportError({
+    kind: "fenced",
+    code: "",
+    message: "not sent: whoever asked for it may not write any more",
+    notSent: true,
+  })
 
 /** A connection that is gone or never was. */
 export const lost = (message: string, code = ""): TransportError =>

@@ -1,14 +1,16 @@
 /** Requests to one API server, over its one session. Knows HTTP, nothing of Kubernetes. */
-import { Effect, Result, Semaphore } from "effect"
+import { Context, Effect, Result, Semaphore } from "effect"
 import type { Scope } from "effect"
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, OutgoingHttpHeaders } from "node:http2"
 import { constants } from "node:http2"
 import type { ConnectionSource, KubeconfigError } from "../config/rest-config.ts"
+import { Fence } from "./fence.ts"
 import { defaultTimes } from "./http2-session.ts"
 import type { SessionTimes } from "./http2-session.ts"
 import { makeSessions } from "./session-pool.ts"
 import type { Ready } from "./session-pool.ts"
-import { fromCause, lost, TransportError } from "./transport-error.ts"
+import { fenced, fromCause, lost, TransportError } from "./transport-error.ts"
+import { Urgent } from "./urgent.ts"
 
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
@@ -49,6 +51,8 @@ export interface TransportOptions {
 
 /** Servers allow 100 streams on a connection (Go's default since 2023); watches need room beside these. */
 const exchangesInFlight = 64
+/** Of these, for urgent ones only. */
+const reservedForUrgent = 4
 /** A body that is larger than any list of ours is an attack on our memory; in UTF-16 units. */
 const maxBodyLength = 256 * 1024 * 1024
 const tooLarge = "TOO_LARGE"
@@ -101,8 +105,10 @@ const exchangeOn = (
   headers: OutgoingHttpHeaders,
   body: string | undefined,
   limitMs: number,
+  mayLeave: () => boolean,
 ): Effect.Effect<HttpReply, TransportError> =>
   Effect.callback((resume) => {
+    if (!mayLeave()) return resume(Effect.fail(fenced()))
     const started = start(session, headers, body)
     if (Result.isFailure(started)) return resume(Effect.fail(started.failure))
     const stream = started.success
@@ -184,12 +190,21 @@ const openInTime = (
         orElse: () => Effect.fail(noAnswer(limitMs)),
       })
 
+const always = (): boolean => true
+
 /** What the server has certainly not seen, and what may be asked twice: a read whose session turned out dead. */
 const mayResend = (request: HttpRequest, error: TransportError): boolean =>
   error.kind === "unreachable" &&
   error.code !== "ETIMEDOUT" &&
   error.code !== tooLarge &&
   (error.notSent || request.method === "GET")
+
+const headersFor = (request: HttpRequest, ready: Ready): OutgoingHttpHeaders => ({
+  ":method": request.method,
+  ":path": ready.prefix + request.path,
+  ...ready.headers,
+  ...request.headers,
+})
 
 /** Opens no connection yet; closes what it opened when the scope closes. */
 export const makeTransport = Effect.fnUntraced(function* (
@@ -199,14 +214,8 @@ export const makeTransport = Effect.fnUntraced(function* (
   const times = options.times ?? defaultTimes
   const connectMs = limit === 0 ? times.connectMs : Math.min(times.connectMs, limit)
   const sessions = yield* makeSessions(options.source, options.userAgent, { ...times, connectMs })
-  const slots = yield* Semaphore.make(exchangesInFlight)
-
-  const headersFor = (request: HttpRequest, ready: Ready): OutgoingHttpHeaders => ({
-    ":method": request.method,
-    ":path": ready.prefix + request.path,
-    ...ready.headers,
-    ...request.headers,
-  })
+  const slots = yield* Semaphore.make(exchangesInFlight - reservedForUrgent)
+  const urgentSlots = yield* Semaphore.make(reservedForUrgent)
 
   /** Sends, again where that is safe, and with new credentials what was answered by 401. */
   const attempt = <Reply extends { readonly status: number }, R>(
@@ -233,7 +242,13 @@ export const makeTransport = Effect.fnUntraced(function* (
 
   return {
     exchange: (request) =>
-      slots.withPermits(1)(attempt(request, (session, headers) => exchangeOn(session, headers, request.body, limit))),
+      Effect.contextWith((context: Context.Context<never>) => {
+        const mayLeave = request.method === "GET" ? always : Context.get(context, Fence)
+        const places = Context.get(context, Urgent) ? urgentSlots : slots
+        return places.withPermits(1)(
+          attempt(request, (session, headers) => exchangeOn(session, headers, request.body, limit, mayLeave)),
+        )
+      }),
     open: (request) => attempt(request, (session, headers) => openInTime(session, headers, limit)),
   }
 })

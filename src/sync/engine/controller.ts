@@ -11,6 +11,7 @@ import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { LruMap } from "../../effects/controller/lru-cache.ts"
 import type { Delta } from "../../effects/informer/store.ts"
 import { makeWorkQueue } from "../../effects/controller/work-queue.ts"
+import { monotonicMillis } from "../../effects/monotonic-time.ts"
 import type { CacheName, Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import { crdName } from "../kinds/custom-resource-definition/ensure.ts"
@@ -33,7 +34,8 @@ export interface EngineOptions {
   readonly context: SyncContext
   readonly opened: Pick<OpenCaches, "caches" | "reflectors">
   readonly workers: number
-  readonly mayWrite: () => boolean
+  /** A write was held back by a fence: ends the run, or lets the key rest. Nobody is told of it. */
+  readonly whenFenced: Effect.Effect<void>
   readonly massDeleteAllowed: () => boolean
   /** UID of the host's CRD that we last looked at. */
   readonly hostCrdUid: (plural: string) => string | undefined
@@ -129,6 +131,12 @@ const passesByItself = (cause: Cause.Cause<unknown>): boolean => {
   return Cause.hasInterruptsOnly(cause) || (error instanceof ApiError && isTransient(error))
 }
 
+/** A server that asks for patience gets it: the key waits in the queue, and no worker with it. */
+const retryAfterMs = (cause: Cause.Cause<unknown>): number => {
+  const error = Option.getOrUndefined(Cause.findErrorOption(cause))
+  return error instanceof ApiError && error.reason._tag === "Throttled" ? error.reason.retryAfterMs : 0
+}
+
 /** `KIND|KEY` */
 const splitId = (id: string) => {
   const separator = id.indexOf("|")
@@ -153,6 +161,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   const { clients, context, opened } = options
   const { caches, reflectors } = opened
   const clock = yield* Clock.Clock
+  const now = () => monotonicMillis(clock)
   const stuck = new Set<string>()
   const queue = yield* makeWorkQueue({
     // Nobody waits for a hint.
@@ -215,7 +224,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     caches,
     context,
     gateOf: (kind) => gates.find((candidate) => candidate.kind === kind)?.gate,
-    brake: makeWriteBrake(() => clock.currentTimeMillisUnsafe()),
+    brake: makeWriteBrake(now),
     storesAreKnown: Effect.map(
       readCrd(clients.host, "clustersecretstores"),
       (crd) =>
@@ -223,25 +232,25 @@ export const makeEngine = Effect.fnUntraced(function* (
         crd.metadata.deletionTimestamp === undefined &&
         crd.metadata.uid === options.hostCrdUid("clustersecretstores"),
     ),
-    mayWrite: options.mayWrite,
     observe,
     onChange: options.onChange,
     onReport,
     notify: options.notify,
   })
 
+  const reconcileKey = (kind: SyncedKind, key: string) =>
+    Effect.catchReason(reconciler.reconcile(kind, key), "ApiError", "Fenced", () => options.whenFenced)
+
   const hintedAt = new LruMap<string, number>(rememberedHints)
   const giveHint = (kind: SyncedKind, id: string, key: string): Effect.Effect<void, unknown> => {
-    hintedAt.set(id, clock.currentTimeMillisUnsafe())
-    return reconciler
-      .reconcile(kind, key)
-      .pipe(
-        Effect.catch((error) =>
-          error instanceof ApiError && !isTransient(error) && queue.failures(id) >= triesForHint
-            ? Effect.logDebug(`${id}: given up: ${error.message}`)
-            : Effect.fail(error),
-        ),
-      )
+    hintedAt.set(id, now())
+    return reconcileKey(kind, key).pipe(
+      Effect.catch((error) =>
+        error instanceof ApiError && !isTransient(error) && queue.failures(id) >= triesForHint
+          ? Effect.logDebug(`${id}: given up: ${error.message}`)
+          : Effect.fail(error),
+      ),
+    )
   }
 
   /** Of hints that come fast, the first is given at once and the next ones together, some seconds later. */
@@ -251,7 +260,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     if (spacing === undefined) return queue.add(id)
     // Behind all that carries a Secret.
     if (before === undefined) return queue.add(id, "background")
-    return queue.addAfter(id, before + spacing - clock.currentTimeMillisUnsafe())
+    return queue.addAfter(id, before + spacing - now(), "background")
   }
 
   const reconcileOne = (id: string): Effect.Effect<void, unknown> => {
@@ -263,9 +272,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       )
     const kind = kindOf(id)
     if (kind === undefined) return Effect.die(new Error(`no synced kind ${name}`))
-    return kind.hint === undefined
-      ? Effect.andThen(options.ready, reconciler.reconcile(kind, key))
-      : giveHint(kind, id, key)
+    return kind.hint === undefined ? Effect.andThen(options.ready, reconcileKey(kind, key)) : giveHint(kind, id, key)
   }
 
   const reconcile = (id: string) =>
@@ -317,6 +324,7 @@ export const makeEngine = Effect.fnUntraced(function* (
       queue,
       workers: options.workers,
       reconcile,
+      retryAfterMs,
       onError,
     }),
   }

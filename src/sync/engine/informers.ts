@@ -2,6 +2,7 @@
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
+import { forkLoop } from "../../effects/controller/supervision.ts"
 import { prepareReflector } from "../../effects/informer/reflector.ts"
 import type { PreparedReflector, Reflector } from "../../effects/informer/reflector.ts"
 import { type Delta, emptyStore } from "../../effects/informer/store.ts"
@@ -102,7 +103,7 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
   const start = Effect.fnUntraced(function* (next: Listener) {
     listener = next
     for (const [name, reflector] of reflectors) {
-      yield* Effect.forkScoped(reflector.run, { startImmediately: true })
+      yield* forkLoop(`the reflector of ${name}`, reflector.run)
       if (hints.has(name)) yield* tellMissingHints(reflector)
     }
   })

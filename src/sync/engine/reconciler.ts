@@ -10,6 +10,7 @@ import { splitKey } from "../../effects/client/kube-object.ts"
 import { orUndefined } from "../../effects/client/ignore-not-found.ts"
 import type { ObjectRef } from "../../effects/client/kube-client.ts"
 import { secrets } from "../resources.ts"
+import { finishSent } from "../../effects/transport/finish-sent.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { Clients } from "./executor.ts"
@@ -32,8 +33,6 @@ export interface ReconcilerOptions {
   readonly brake: WriteBrake
   /** Whether the host serves ClusterSecretStores, by the CRD that we know: only then is an absent one really absent. */
   readonly storesAreKnown: Effect.Effect<boolean, ApiError>
-  /** Whether we may write at all (the Lease). Asked before every write. */
-  readonly mayWrite: () => boolean
   /** What the server stored, so that caches need not wait for their watch. */
   readonly observe: (action: Action, stored: KubeObject | undefined) => void
   readonly onChange: (change: Change) => void
@@ -50,6 +49,14 @@ export const reportOf = (kind: string, key: ObjectKey, verdict: Verdict): Object
 const isDeletion = (action: Action): boolean => action._tag === "Delete"
 
 const rememberedDeletions = 4096
+
+/**
+ * For the answer to a write that has left when we are told to stop. A process has two seconds to end; one of them is for giving
+ * back the Lease. Milliseconds.
+ */
+const answerGraceMs = 800
+
+const finishWrite = <A, E, R>(write: Effect.Effect<A, E, R>) => finishSent(write, answerGraceMs)
 
 const held = (message: string): Verdict => ({
   health: "waiting",
@@ -102,7 +109,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   /** @returns whether the server stored anything new, where it was asked to */
   const perform = Effect.fnUntraced(function* (kind: SyncedKind, id: string, action: Action) {
     const doomed = action._tag === "Delete" ? action.current.metadata.uid : undefined
-    if (!options.mayWrite() || (doomed !== undefined && deleted.get(doomed) === true)) return true
+    if (doomed !== undefined && deleted.get(doomed) === true) return true
     const write = carryOut(action, clients).pipe(
       Effect.tapError((error) =>
         Effect.sync(() => {
@@ -118,7 +125,7 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     options.observe(action, stored)
     if (kind.hint === undefined) options.onChange(changeOf(action))
     return stored === undefined || stored.metadata.resourceVersion !== versionBefore(action)
-  }, Effect.uninterruptible)
+  }, finishWrite)
 
   const isThere = (secret: ObjectRef) =>
     clients.virtual.get(secrets, secret, { metadataOnly: true }).pipe(

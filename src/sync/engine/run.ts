@@ -8,6 +8,9 @@ import { isTransient } from "../../effects/client/api-error.ts"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import type { EventRecorder } from "../../effects/client/event-recorder.ts"
 import { makeEventRecorder } from "../../effects/client/event-recorder.ts"
+import { fencedClient } from "../../effects/client/fenced-client.ts"
+import { retryThrottled } from "../../effects/client/retry-throttled.ts"
+import { forkTask } from "../../effects/controller/supervision.ts"
 import type { HeldLease, LeaseHeld } from "../../effects/leader-election/leader-election.ts"
 import { acquireLease } from "../../effects/leader-election/leader-election.ts"
 import type { CrdPair } from "../kinds/custom-resource-definition/ensure.ts"
@@ -67,6 +70,7 @@ export type SyncFailure =
   | VersionNotServed
 
 export interface Session {
+  /** Behind the Lease: its clients write no more when that is lost. */
   readonly target: SyncTarget
   readonly options: SyncOptions
   readonly observer: SyncObserver
@@ -77,6 +81,8 @@ export interface Session {
   readonly pairs: Map<string, CrdPair>
   /** Fails as soon as we must not go on. */
   readonly fatal: Deferred.Deferred<never, SyncFailure>
+  /** For whoever finds that the Lease is lost: fails {@link fatal}, and waits for the end. */
+  readonly whenFenced: Effect.Effect<never>
   /** Set while deletions are held back. */
   readonly held: { message: string }
   /** Set when the deletions that the annotation on the Lease allowed are over. */
@@ -121,6 +127,12 @@ export const waitingFor = (observer: SyncObserver): Patience => {
     )
 }
 
+/** What fails since the fence has fallen is not told: the run ends with the loss of the Lease. */
+export const unlessFenced =
+  (whenFenced: Effect.Effect<never>) =>
+  <A, R>(effect: Effect.Effect<A, SyncFailure, R>): Effect.Effect<A, SyncFailure, R> =>
+    Effect.catchReason(effect, "ApiError", "Fenced", () => whenFenced)
+
 /** Is it all there? Both clusters answer, the virtual one is the right one, and ESO's CRDs are on the host. */
 const lookAround = Effect.fnUntraced(function* (
   { clients, vcluster, settings }: SyncTarget,
@@ -146,7 +158,7 @@ const lookAndAnchor = (target: SyncTarget, acceptIdentity: boolean): Effect.Effe
     const survey = yield* lookAround(target, acceptIdentity)
     const { anchor } = survey
     if (identityOf(survey, vcluster) !== undefined || anchor === undefined || !namesVcluster(anchor))
-      yield* writeAnchor(clients.virtual, expectedAnchor(survey, vcluster), anchor)
+      yield* retryThrottled(writeAnchor(clients.virtual, expectedAnchor(survey, vcluster), anchor))
     return survey
   }).pipe(
     Effect.retry({
@@ -191,8 +203,25 @@ export const begin = Effect.fnUntraced(function* (
           }),
     }),
   })
+  const fatal = yield* Deferred.make<never, SyncFailure>()
+  const leaseLost = Deferred.fail(fatal, new LeaseLost({ lease: `${vcluster.namespace}/${leaseName(vcluster)}` }))
+  const whenFenced = Effect.andThen(leaseLost, Effect.never)
+  yield* forkTask(
+    "whoever waits for the loss of the Lease",
+    Effect.matchCauseEffect(lease.lost, {
+      onSuccess: () => leaseLost,
+      onFailure: (cause) => Deferred.failCause(fatal, cause),
+    }),
+  )
+  const fenced: SyncTarget = {
+    ...target,
+    clients: { host: fencedClient(clients.host, lease.isHeld), virtual: fencedClient(clients.virtual, lease.isHeld) },
+  }
   // Another look, now that nobody else is at work: the Lease may have come after days of waiting.
-  const survey = yield* patiently(lookAndAnchor(target, options.acceptIdentity))
+  const survey = yield* patiently(lookAndAnchor(fenced, options.acceptIdentity)).pipe(
+    unlessFenced(whenFenced),
+    Effect.raceFirst(Deferred.await(fatal)),
+  )
   const mismatch = identityOf(survey, vcluster)
   const expected = expectedAnchor(survey, vcluster)
   const guard = makeIdentityGuard({
@@ -203,17 +232,12 @@ export const begin = Effect.fnUntraced(function* (
   })
   known = { survey, guard }
   const events = yield* makeEventRecorder({
-    client: clients.virtual,
+    client: fenced.clients.virtual,
     component: "vcluster-es",
     instance: options.identity,
   })
-  const fatal = yield* Deferred.make<never, SyncFailure>()
-  yield* lease.lost.pipe(
-    Effect.andThen(Deferred.fail(fatal, new LeaseLost({ lease: `${vcluster.namespace}/${leaseName(vcluster)}` }))),
-    Effect.forkScoped({ startImmediately: true }),
-  )
   return {
-    target,
+    target: fenced,
     options,
     observer,
     survey,
@@ -222,6 +246,7 @@ export const begin = Effect.fnUntraced(function* (
     events,
     pairs: new Map(),
     fatal,
+    whenFenced,
     held,
     allowance,
     counting: { on: true },

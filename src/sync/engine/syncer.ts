@@ -4,6 +4,7 @@
  */
 import { Clock, Deferred, Duration, Effect, Schedule } from "effect"
 import type { Scope } from "effect"
+import { forkLoop, forkTask, supervised } from "../../effects/controller/supervision.ts"
 import { ensureCrd, foreignCrd, keepCrd, wantedPlurals } from "../kinds/custom-resource-definition/ensure.ts"
 import type { Engine } from "./controller.ts"
 import { makeEngine } from "./controller.ts"
@@ -12,8 +13,9 @@ import { openCaches } from "./informers.ts"
 import type { Change, ObjectReport } from "./report.ts"
 import { allowMassDeleteAnnotation } from "../tenancy/labels.ts"
 import type { Session, SyncFailure, SyncObserver, SyncOptions } from "./run.ts"
-import { begin, waitingFor } from "./run.ts"
+import { begin, unlessFenced, waitingFor } from "./run.ts"
 import { leaseName } from "./preflight.ts"
+import { fencedClient } from "../../effects/client/fenced-client.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import { vclusterService } from "../tenancy/vcluster-service.ts"
@@ -87,16 +89,20 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     onGuardFailure: (error) =>
       error._tag === "IdentityMismatch" ? Effect.asVoid(Deferred.fail(session.fatal, error)) : Effect.void,
   })
+  const isOwned = () => !isOrphaned(session, context, opened.caches)
+  const { host, virtual } = target.clients
   const engine = yield* makeEngine({
-    clients: target.clients,
+    clients: { host: fencedClient(host, isOwned), virtual: fencedClient(virtual, isOwned) },
     context,
     opened,
     workers: session.options.workers,
-    mayWrite: () => session.lease.isHeld() && !isOrphaned(session, context, opened.caches),
+    // Without an owner for what we write, the key rests until the Service is back; without the Lease, the run ends.
+    whenFenced: Effect.suspend(() => (session.lease.isHeld() ? Effect.void : session.whenFenced)),
     massDeleteAllowed: massDeleteAllowed(session),
     hostCrdUid: (plural) => pairs.get(plural)?.host.metadata.uid,
     followCrd: (plural) =>
       followCrd(session, plural, false).pipe(
+        unlessFenced(session.whenFenced),
         Effect.andThen(
           Effect.suspend(() => (isOutdated(built, pairs) ? Deferred.succeed(outdated, undefined) : Effect.void)),
         ),
@@ -147,15 +153,15 @@ export const syncOnce = Effect.fnUntraced(function* (
     if (stop !== undefined && !massDeleteAllowed(session)()) return yield* stop
     session.allowance.spent = stop !== undefined
     engine.resync()
-    yield* Effect.forkScoped(engine.run, { startImmediately: true })
+    yield* forkLoop("the workers", engine.run)
     const done = yield* untilSettled(session, engine).pipe(
       Effect.as(true),
       Effect.timeoutOrElse({ duration: Duration.millis(timeoutMs), orElse: () => Effect.succeed(false) }),
     )
     return { reports: [...engine.reports.values()], changes, timedOut: !done }
   })
-  return yield* Effect.raceFirst(pass, Deferred.await(session.fatal))
-})
+  return yield* Effect.raceFirst(unlessFenced(session.whenFenced)(pass), Deferred.await(session.fatal))
+}, supervised)
 
 const resyncEvery = Duration.minutes(10)
 /** ESO may be down for long: then the first pass is told as it stands. */
@@ -211,15 +217,16 @@ export const follow = Effect.fnUntraced(function* (
       const { engine } = opened
       yield* opened.opened.synced
       engine.resync()
-      yield* Effect.forkScoped(engine.run, { startImmediately: true })
-      yield* Effect.forkScoped(watchHeld(session, engine), { startImmediately: true })
-      yield* Effect.forkScoped(Effect.repeat(Effect.sync(engine.resync), Schedule.spaced(resyncEvery)))
-      if (first) yield* Effect.forkScoped(tellFirstPass(opened))
+      yield* forkLoop("the workers", engine.run)
+      yield* forkLoop("the watch over held deletions", watchHeld(session, engine))
+      yield* forkLoop("the resync", Effect.repeat(Effect.sync(engine.resync), Schedule.spaced(resyncEvery)))
+      if (first) yield* forkTask("the report of the first pass", tellFirstPass(opened))
       yield* opened.outdated
       observer.onWarning(
         "the version or the schema of external-secrets.io on the host has changed; starting anew with it",
       )
     }),
   )
-  return yield* Effect.raceFirst(Effect.forever(patience(epoch)), Deferred.await(session.fatal))
-})
+  const epochs = Effect.forever(patience(unlessFenced(session.whenFenced)(epoch)))
+  return yield* Effect.raceFirst(epochs, Deferred.await(session.fatal))
+}, supervised)

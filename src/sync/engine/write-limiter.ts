@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto"
 import { Data, Effect } from "effect"
+import { arrayAt, isRecord } from "../../effects/client/unstructured.ts"
 import { LruMap } from "../../effects/controller/lru-cache.ts"
 import type { Action } from "./actions.ts"
 import { objectOf } from "./actions.ts"
@@ -27,6 +28,17 @@ const refillMs = 30_000
 /** Writes that are remembered. A fight among more than these is slowed down by their number. */
 const remembered = 4096
 
+/**
+ * A condition that was taken back and is put right gets a new time each second, and is the same write all the same. ESO's own times
+ * (`refreshTime`) tell one refresh from the next and stay.
+ */
+const withoutTransitionTimes = (status: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => {
+  const conditions = arrayAt(status, "conditions").map((condition) =>
+    isRecord(condition) ? { ...condition, lastTransitionTime: undefined } : condition,
+  )
+  return { ...status, conditions }
+}
+
 const writtenBy = (action: Action): unknown => {
   switch (action._tag) {
     case "Create":
@@ -37,7 +49,7 @@ const writtenBy = (action: Action): unknown => {
     case "Patch":
       return action.patch
     case "Status":
-      return action.status
+      return withoutTransitionTimes(action.status)
     case "Delete":
       return action.current.metadata.uid
   }
@@ -63,7 +75,7 @@ const describe = (action: Action): string => {
   return `${action.side} ${action.resource.kind} ${where}${metadata.name}`
 }
 
-/** @param now milliseconds */
+/** @param now milliseconds of a clock that nobody sets */
 export const makeWriteBrake = (now: () => number): WriteBrake => {
   const firstAt = new LruMap<string, number>(remembered)
   const buckets = new LruMap<string, { readonly tokens: number; readonly at: number }>(remembered)
@@ -81,7 +93,7 @@ export const makeWriteBrake = (now: () => number): WriteBrake => {
         const key = fingerprint(id, action)
         // The first one was not looked at: it counts as equal.
         const before = buckets.get(key) ?? { tokens: burst - 1, at: first }
-        const tokens = Math.min(burst, before.tokens + (at - before.at) / refillMs)
+        const tokens = Math.min(burst, before.tokens + Math.max(0, at - before.at) / refillMs)
         if (tokens < 1) return Effect.fail(new Contested({ what: describe(action) }))
         return Effect.tap(
           write,

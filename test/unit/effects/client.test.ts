@@ -2,6 +2,7 @@
 import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber, Stream } from "effect"
 import { constants, type ServerHttp2Stream } from "node:http2"
+import { urgently } from "../../../src/effects/transport/urgent.ts"
 import { answer, configMap, type FaultServer, sourceFor, startServer, status, tokens } from "./fault-server.ts"
 import { clientFor, configMaps, failure, ok, ref } from "./test-client.ts"
 
@@ -257,7 +258,7 @@ it.live("cancels its request when it is interrupted, also a watch", () =>
   }),
 )
 
-it.live("keeps at most 64 requests in flight, and watches do not count", () =>
+it.live("keeps at most 64 requests in flight, four of them urgent, and watches do not count", () =>
   Effect.gen(function* () {
     const held: Array<ServerHttp2Stream> = []
     const [watches, gets, lastWatch] = [counter(20), counter(64), counter(21)]
@@ -277,6 +278,11 @@ it.live("keeps at most 64 requests in flight, and watches do not count", () =>
     const all = yield* Effect.forkChild(
       Effect.forEach(Array.from({ length: 100 }), () => client.get(configMaps, ref), { concurrency: "unbounded" }),
     )
+    const urgent = yield* Effect.forkChild(
+      Effect.forEach(Array.from({ length: 10 }), () => urgently(client.get(configMaps, ref)), {
+        concurrency: "unbounded",
+      }),
+    )
     yield* gets.reached
     // What was sent before it has arrived before it.
     yield* openWatch
@@ -285,6 +291,7 @@ it.live("keeps at most 64 requests in flight, and watches do not count", () =>
     server.handle((stream) => ok(stream))
     held.forEach(ok)
     assert.strictEqual((yield* Fiber.join(all)).length, 100)
+    assert.strictEqual((yield* Fiber.join(urgent)).length, 10)
     assert.strictEqual(server.sessions.length, 1)
   }),
 )

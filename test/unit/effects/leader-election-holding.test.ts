@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Exit, Fiber, Scope } from "effect"
+import { Cause, Clock, Effect, Exit, Fiber, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { ServerFault } from "../../../src/effects/client/api-error.ts"
 import { acquireLease, type LeaseOptions } from "../../../src/effects/leader-election/leader-election.ts"
@@ -134,6 +134,23 @@ describe("holding the Lease", () => {
       }),
     )
   }
+
+  it.effect("is lost with the defect that ends its renewing, and not held any more", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      let writes = 0
+      const annotations = () => {
+        if (writes++ > 0) throw new Error("a fault of ours")
+        return {}
+      }
+      const { held } = yield* acquireIn(leaseOptions(client, { annotations }))
+      const lost = yield* Effect.forkChild(Effect.exit(held.lost), { startImmediately: true })
+      yield* TestClock.adjust("5 seconds")
+      const exit = yield* Fiber.join(lost)
+      assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause))
+      assert.isFalse(held.isHeld())
+    }),
+  )
 
   it.effect("is lost as soon as another holder is seen, and leaves that one alone", () =>
     Effect.gen(function* () {

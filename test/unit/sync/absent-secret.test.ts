@@ -69,7 +69,6 @@ const bench = (world: World) => {
     gateOf: () => undefined,
     brake: { allow: (_id, _action, write) => write },
     storesAreKnown: Effect.succeed(true),
-    mayWrite: () => true,
     observe: () => undefined,
     onChange: () => undefined,
     onReport: (_id, report) => void reports.push(report),

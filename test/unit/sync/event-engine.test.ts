@@ -1,6 +1,6 @@
 /** How the engine gives hints: spaced, without a report, and not for ever. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import { TestClock } from "effect/testing"
 import { Forbidden, Unreachable } from "../../../src/effects/client/api-error.ts"
 import type { KubeObject } from "../../../src/effects/client/kube-object.ts"
@@ -8,7 +8,7 @@ import { events as eventResource } from "../../../src/sync/resources.ts"
 import { hostName } from "../../../src/sync/tenancy/names.ts"
 import { markAnnotations } from "../../../src/sync/tenancy/ownership.ts"
 import { externalSecret, makeEngineBench } from "../../support/engine-bench.ts"
-import { apiError } from "../../support/memory-client.ts"
+import { apiError, type Call } from "../../support/memory-client.ts"
 import { at, eventOn } from "../../support/operator-event.ts"
 
 /** As a watch would tell it. */
@@ -61,6 +61,52 @@ describe("the engine", () => {
       )
       assert.deepInclude(writes()[1]?.body, { count: 50, lastTimestamp: at(50) })
       assert.isEmpty(told.changes.filter(({ kind }) => kind === "Event"))
+    }),
+  )
+
+  it.effect("lets nothing that carries a Secret wait behind the next one", () =>
+    Effect.gen(function* () {
+      const { clients, hear, see } = yield* benchWithCopy
+      const gate = yield* Deferred.make<void>()
+      const order = new Array<string>()
+      const createdOnHost = (name: string) => (call: Call) => call.verb === "create" && call.key.includes(name)
+      clients.host.fault = {
+        before: (call) => {
+          order.push(call.key)
+          return createdOnHost("busy")(call) ? Deferred.await(gate) : Effect.void
+        },
+      }
+      clients.virtual.fault = { before: (call) => Effect.sync(() => void order.push(call.resource)) }
+      hear("one")
+      yield* TestClock.adjust("10 millis")
+      hear("one", { count: 2, lastTimestamp: at(2) })
+      // Both workers.
+      for (const name of ["busy-1", "busy-2"]) see("virtualExternalSecrets", externalSecret(name))
+      yield* TestClock.adjust("10 seconds")
+      see("virtualExternalSecrets", externalSecret("urgent"))
+      order.length = 0
+      yield* Deferred.succeed(gate, undefined)
+      // Turns for the workers.
+      yield* Effect.repeat(TestClock.adjust("1 milli"), { times: 50 })
+      const urgent = order.findIndex((entry) => entry.includes("urgent"))
+      assert.isAtLeast(urgent, 0)
+      assert.isAbove(order.indexOf("events"), urgent)
+    }),
+  )
+
+  it.effect("waits with the next one by a clock that nobody sets", () =>
+    Effect.gen(function* () {
+      yield* TestClock.setTime(3_600_000)
+      const { hear, writes } = yield* benchWithCopy
+      hear("one")
+      yield* TestClock.adjust("10 millis")
+      yield* TestClock.setTime(0)
+      hear("one", { count: 2, lastTimestamp: at(2) })
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(
+        writes().map(({ verb }) => verb),
+        ["create", "patch"],
+      )
     }),
   )
 

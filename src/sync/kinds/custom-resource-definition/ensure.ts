@@ -1,6 +1,7 @@
 /**
  * CRDs, host → virtual: made before anything else, followed when ESO on the host is upgraded, never removed.
  */
+import { retryThrottled } from "../../../effects/client/retry-throttled.ts"
 import { named } from "../../../effects/client/field-selector.ts"
 import { Effect, Option, Result, Schedule, Stream } from "effect"
 import type { ApiError } from "../../../effects/client/api-error.ts"
@@ -124,7 +125,7 @@ export const ensureCrd = Effect.fnUntraced(function* (
 ): Effect.fn.Return<CrdPair, ApiError | CrdNotServed | OperatorMissing | VersionNotServed> {
   const untilServed = Effect.gen(function* () {
     for (;;) {
-      const pair = yield* keepCrd(clients, plural, settings)
+      const pair = yield* retryThrottled(keepCrd(clients, plural, settings))
       const state = crdState(pair.virtual)
       if (state === "served") return pair
       const goes = state === "terminating"

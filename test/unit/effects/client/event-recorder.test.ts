@@ -85,6 +85,19 @@ describe("event recorder", () => {
     }),
   )
 
+  it.effect("drops none because the wall clock was set back", () =>
+    Effect.gen(function* () {
+      const client = makeMemoryClient()
+      yield* TestClock.setTime(36_000_000)
+      const events = yield* makeRecorder(client)
+      events.record(event())
+      yield* TestClock.setTime(0)
+      for (let turn = 0; turn < 5; turn++) events.record(event())
+      yield* written(client)
+      assert.strictEqual(lastBody(client)["count"], 6)
+    }),
+  )
+
   it.effect("counts repetitions in the first event, and only true repetitions", () =>
     Effect.gen(function* () {
       const client = makeMemoryClient()

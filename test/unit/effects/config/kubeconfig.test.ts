@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { delimiter, join } from "node:path"
 import type { ConnectionSource } from "../../../../src/effects/config/rest-config.ts"
-import type { Surroundings } from "../../../../src/effects/config/kubeconfig-file.ts"
+import { type Surroundings, usualFiles } from "../../../../src/effects/config/kubeconfig-file.ts"
 import {
   listContexts,
   loadKubeconfig,
@@ -323,14 +323,7 @@ it.effect("refuses a token that no header can carry, and never says it", () =>
   }),
 )
 
-it.effect("without a home, a kubeconfig beside the program's current folder is not the usual one", () =>
-  Effect.gen(function* () {
-    const { folder, surroundings } = yield* home({ ".kube/config": simple })
-    const before = process.cwd()
-    yield* Effect.acquireRelease(
-      Effect.sync(() => process.chdir(folder)),
-      () => Effect.sync(() => process.chdir(before)),
-    )
-    assert.match(yield* message(listContexts(undefined, { ...surroundings, home: "" })), /^no kubeconfig/)
-  }),
-)
+it("without a home there is no usual kubeconfig, not one beside the program's current folder either", () => {
+  assert.deepStrictEqual(usualFiles(""), [])
+  assert.deepStrictEqual(usualFiles("/home/jane"), [join("/home/jane", ".kube", "config")])
+})

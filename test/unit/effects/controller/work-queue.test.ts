@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Exit, Fiber, Scope } from "effect"
+import { Effect, Exit, Fiber, Scheduler, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { makeWorkQueue, type WorkQueue } from "../../../../src/effects/controller/work-queue.ts"
 
@@ -127,6 +127,100 @@ describe("work queue", () => {
       yield* TestClock.adjust(10)
       queue.add("a/2")
       assert.deepStrictEqual(yield* takeAll(queue), ["a/2", "a/1"])
+    }),
+  )
+
+  it.effect("waits with the next try as long as the server asks", () =>
+    Effect.gen(function* () {
+      const queue = yield* makeWorkQueue({ baseDelayMs: 1000, maxDelayMs: 10_000 })
+      queue.retry("a/1", 60_000)
+      queue.retry("a/2", 1)
+      yield* TestClock.adjust("59 seconds")
+      assert.deepStrictEqual(yield* takeAll(queue), ["a/2"])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* takeAll(queue), ["a/1"])
+    }),
+  )
+
+  it.effect("tries nothing again that has succeeded meanwhile, but looks again at what is to be looked at later", () =>
+    Effect.gen(function* () {
+      const queue = yield* makeWorkQueue({ baseDelayMs: 30_000 })
+      queue.retry("a/failed")
+      queue.retry("a/both")
+      queue.addAfter("a/both", 90_000)
+      const idle = yield* Effect.forkChild(queue.idle, { startImmediately: true })
+      for (const key of ["a/failed", "a/both"]) queue.forget(key)
+      assert.deepStrictEqual(queue.size(), { queued: 0, processing: 0, delayed: 1 })
+      yield* TestClock.adjust("89 seconds")
+      assert.isUndefined(idle.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* takeAll(queue), ["a/both"])
+      yield* Fiber.join(idle)
+    }),
+  )
+
+  it.effect("is idle at once when the only delayed key has succeeded", () =>
+    Effect.gen(function* () {
+      const queue = yield* makeWorkQueue({ baseDelayMs: 30_000 })
+      queue.add("a/1")
+      yield* queue.take
+      queue.retry("a/1")
+      queue.done("a/1")
+      const idle = yield* Effect.forkChild(queue.idle, { startImmediately: true })
+      queue.add("a/1")
+      yield* queue.take
+      queue.forget("a/1")
+      queue.done("a/1")
+      yield* Fiber.join(idle)
+    }),
+  )
+
+  it.effect("adds later with the priority that is asked for; live outweighs background", () =>
+    Effect.gen(function* () {
+      const queue = yield* makeWorkQueue()
+      queue.addAfter("a/hint", 10, "background")
+      queue.addAfter("a/both", 10, "live")
+      queue.addAfter("a/both", 5, "background")
+      yield* TestClock.adjust(10)
+      queue.add("a/new")
+      assert.deepStrictEqual(yield* takeAll(queue), ["a/both", "a/new", "a/hint"])
+    }),
+  )
+
+  /** Wherever the scheduler puts a fiber aside: after each number of operations once (below three it would never get on). */
+  const putAsideAfter = Array.from({ length: 60 }, (_, operations) => operations + 3)
+
+  const manyTurns = Effect.repeat(Effect.yieldNow, { times: 100 })
+
+  it.effect("loses no wake-up of a taker that was put aside", () =>
+    Effect.gen(function* () {
+      for (const operations of putAsideAfter) {
+        const queue = yield* makeWorkQueue()
+        const taker = yield* Effect.forkChild(
+          Effect.provideService(queue.take, Scheduler.MaxOpsBeforeYield, operations),
+          { startImmediately: true },
+        )
+        queue.add("a/1")
+        yield* manyTurns
+        assert.isDefined(taker.pollUnsafe(), `put aside after ${operations} operations`)
+      }
+    }),
+  )
+
+  it.effect("nor of one who waits until it is idle", () =>
+    Effect.gen(function* () {
+      for (const operations of putAsideAfter) {
+        const queue = yield* makeWorkQueue()
+        queue.add("a/1")
+        yield* queue.take
+        const idle = yield* Effect.forkChild(
+          Effect.provideService(queue.idle, Scheduler.MaxOpsBeforeYield, operations),
+          { startImmediately: true },
+        )
+        queue.done("a/1")
+        yield* manyTurns
+        assert.isDefined(idle.pollUnsafe(), `put aside after ${operations} operations`)
+      }
     }),
   )
 

@@ -2,8 +2,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
-import { Forbidden, Invalid, Unreachable } from "../../../../src/effects/client/api-error.ts"
+import { Forbidden, Invalid, Throttled, Unreachable } from "../../../../src/effects/client/api-error.ts"
 import type { ApiErrorReason } from "../../../../src/effects/client/api-error.ts"
+import { fencedClient } from "../../../../src/effects/client/fenced-client.ts"
 import { externalSecrets } from "../../../../src/sync/resources.ts"
 import { readyCondition } from "../../../../src/sync/tenancy/conditions.ts"
 import { externalSecret, makeEngineBench } from "../../../support/engine-bench.ts"
@@ -92,6 +93,44 @@ describe("a write that fails", () => {
       yield* TestClock.adjust("1 second")
       assert.lengthOf(bench.told.notices, 1)
       assert.isUndefined(readyCondition(bench.clients.virtual.stored(resource, ref)))
+    }),
+  )
+
+  it.effect("because the server is overloaded is tried again when that asks for it, and not before", () =>
+    Effect.gen(function* () {
+      const bench = yield* makeEngineBench()
+      bench.clients.host.fault = refuseCreation(new Throttled({ retryAfterMs: 60_000 }))
+      createVirtual(bench, "web")
+      const creations = () => bench.clients.host.calls.filter(({ verb }) => verb === "create").length
+      yield* TestClock.adjust("59 seconds")
+      assert.strictEqual(creations(), 1)
+      bench.clients.host.fault = {}
+      yield* TestClock.adjust("2 seconds")
+      assert.deepInclude(bench.engine.reports.get(id), { health: "waiting", reason: "WaitingForOperator" })
+    }),
+  )
+
+  it.effect("because the Lease is lost ends the run, and is told nobody", () =>
+    Effect.gen(function* () {
+      let held = true
+      let ended = 0
+      const bench = yield* makeEngineBench({}, (client) => client, {
+        hostAnswers: (client) => fencedClient(client, () => held),
+        whenFenced: Effect.andThen(
+          Effect.sync(() => ended++),
+          Effect.never,
+        ),
+      })
+      held = false
+      createVirtual(bench, "web")
+      yield* TestClock.adjust("1 hour")
+      const idle = yield* Effect.forkChild(bench.engine.idle, { startImmediately: true })
+      assert.isAbove(ended, 0)
+      assert.isEmpty(bench.clients.host.calls)
+      assert.isEmpty(bench.told.failures)
+      assert.isEmpty(bench.told.notices)
+      assert.isUndefined(bench.engine.reports.get(id))
+      assert.isUndefined(idle.pollUnsafe(), "a pass must not take that for done")
     }),
   )
 })

@@ -42,7 +42,6 @@ const bench = (current: KubeObject | undefined) => {
     gateOf: () => undefined,
     brake: { allow: (_id, _action, write) => write },
     storesAreKnown: Effect.succeed(true),
-    mayWrite: () => true,
     observe: () => undefined,
     onChange: (change) => void changes.push(change),
     onReport: (_id, report) => void reports.push(report),

@@ -50,6 +50,61 @@ describe("the write brake", () => {
     }),
   )
 
+  it.effect("stops a fight over a status, whose conditions bear another time each second", () =>
+    Effect.gen(function* () {
+      let now = 0
+      const brake = makeWriteBrake(() => now)
+      let writes = 0
+      const write = Effect.sync(() => (writes += 1))
+      const refused = (second: number): Action => ({
+        _tag: "Status",
+        side: "virtual",
+        resource: secrets,
+        current: action.body,
+        status: {
+          conditions: [
+            {
+              type: "Ready",
+              status: "False",
+              lastTransitionTime: new Date(second * 1000).toISOString(),
+              message: "no",
+            },
+          ],
+        },
+      })
+      for (let second = 0; second < 60; second += 1) {
+        now = second * 1000
+        yield* Effect.exit(brake.allow("key", refused(second), write))
+      }
+      assert.strictEqual(writes, 11)
+    }),
+  )
+
+  it.effect("lets every refresh of ESO's go, however often it comes", () =>
+    Effect.gen(function* () {
+      const brake = makeWriteBrake(() => 0)
+      const refreshed = (turn: number): Action => ({
+        _tag: "Status",
+        side: "virtual",
+        resource: secrets,
+        current: action.body,
+        status: { refreshTime: new Date(turn * 10_000).toISOString(), conditions: [{ type: "Ready", status: "True" }] },
+      })
+      for (let turn = 0; turn < 50; turn += 1) yield* brake.allow("key", refreshed(turn), Effect.void)
+    }),
+  )
+
+  it.effect("stops no second write because a clock went back", () =>
+    Effect.gen(function* () {
+      let now = 3_600_000
+      const brake = makeWriteBrake(() => now)
+      yield* brake.allow("key", action, Effect.void)
+      yield* brake.allow("key", action, Effect.void)
+      now = 0
+      yield* brake.allow("key", action, Effect.void)
+    }),
+  )
+
   it.effect("a write that fails undoes nobody's: an outage is no fight", () =>
     Effect.gen(function* () {
       const brake = makeWriteBrake(() => 0)
