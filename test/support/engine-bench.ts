@@ -68,6 +68,7 @@ export const externalSecret = (name: string, uid = name): KubeObject => ({
 export const makeEngineBench = Effect.fnUntraced(function* (
   changes: Partial<SyncContext> = {},
   virtualAnswers: (client: MemoryClient) => KubeClient = (client) => client,
+  ready: Effect.Effect<void> = Effect.void,
 ) {
   const context = testContext(changes)
   const { opened, see, seeDeleted } = makeCaches(context)
@@ -77,7 +78,7 @@ export const makeEngineBench = Effect.fnUntraced(function* (
     clients: { host: clients.host, virtual: virtualAnswers(clients.virtual) },
     context,
     opened,
-    ready: Effect.void,
+    ready,
     workers: 2,
     hostCrdUid: () => undefined,
     mayWrite: () => true,

@@ -191,6 +191,13 @@ const mayResend = (request: HttpRequest, error: TransportError): boolean =>
   error.code !== tooLarge &&
   (error.notSent || request.method === "GET")
 
+const headersFor = (request: HttpRequest, ready: Ready): OutgoingHttpHeaders => ({
+  ":method": request.method,
+  ":path": ready.prefix + request.path,
+  ...ready.headers,
+  ...request.headers,
+})
+
 /** Opens no connection yet; closes what it opened when the scope closes. */
 export const makeTransport = Effect.fnUntraced(function* (
   options: TransportOptions,
@@ -200,13 +207,6 @@ export const makeTransport = Effect.fnUntraced(function* (
   const connectMs = limit === 0 ? times.connectMs : Math.min(times.connectMs, limit)
   const sessions = yield* makeSessions(options.source, options.userAgent, { ...times, connectMs })
   const slots = yield* Semaphore.make(exchangesInFlight)
-
-  const headersFor = (request: HttpRequest, ready: Ready): OutgoingHttpHeaders => ({
-    ":method": request.method,
-    ":path": ready.prefix + request.path,
-    ...ready.headers,
-    ...request.headers,
-  })
 
   /** Sends, again where that is safe, and with new credentials what was answered by 401. */
   const attempt = <Reply extends { readonly status: number }, R>(
