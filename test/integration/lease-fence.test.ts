@@ -86,7 +86,7 @@ const recordedClient = Effect.fnUntraced(function* (kubeconfig: string, onAnswer
 /** A run, with what it asks of both clusters. */
 const startFollow = Effect.fnUntraced(function* (
   observer: SyncObserver,
-  onAnswer: (side: string, answer: Answer) => void,
+  onAnswer: (side: string, answered: Answer) => void,
 ) {
   const { host, virtual } = yield* Ground
   const firstPass = yield* Deferred.make<void>()
@@ -94,8 +94,8 @@ const startFollow = Effect.fnUntraced(function* (
     Effect.scoped(
       Effect.gen(function* () {
         const clients = {
-          host: yield* recordedClient(host.kubeconfig, (answer) => onAnswer("host", answer)),
-          virtual: yield* recordedClient(virtual.kubeconfig, (answer) => onAnswer("virtual", answer)),
+          host: yield* recordedClient(host.kubeconfig, (answered) => onAnswer("host", answered)),
+          virtual: yield* recordedClient(virtual.kubeconfig, (answered) => onAnswer("virtual", answered)),
         }
         const target = { clients, vcluster, settings: testContext().settings }
         return yield* follow(target, options, observer, () =>

@@ -24,5 +24,7 @@ const request = Effect.gen(function* () {
   return String(status)
 })
 
-const said = await Effect.runPromise(Effect.scoped(Effect.catch(request, ({ message }) => Effect.succeed(message))))
+const said = await Effect.runPromise(
+  Effect.scoped(request.pipe(Effect.catch(({ message }) => Effect.succeed(message)))),
+)
 process.stdout.write(said)

@@ -72,6 +72,7 @@ export const makeEngineBench = Effect.fnUntraced(function* (
   more: {
     readonly hostAnswers?: (client: MemoryClient) => KubeClient
     readonly whenFenced?: Effect.Effect<never>
+    readonly ready?: Effect.Effect<void>
   } = {},
 ) {
   const context = testContext(changes)
@@ -82,7 +83,7 @@ export const makeEngineBench = Effect.fnUntraced(function* (
     clients: { host: more.hostAnswers?.(clients.host) ?? clients.host, virtual: virtualAnswers(clients.virtual) },
     context,
     opened,
-    ready: Effect.void,
+    ready: more.ready ?? Effect.void,
     workers: 2,
     hostCrdUid: () => undefined,
     whenFenced: more.whenFenced ?? Effect.never,

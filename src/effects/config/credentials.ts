@@ -91,21 +91,22 @@ const execInfo = (exec: Readonly<Record<string, unknown>>, cluster: Cluster): st
     },
   })
 
-const text = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
-const list = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+const textOf = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
 
-const pluginOf = ({ user, cluster, origin }: Identity, exec: Readonly<Record<string, unknown>>): ExecPlugin => {
-  const command = text(exec["command"])
-  const env = list(exec["env"]).flatMap((entry) =>
+const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+
+const pluginOf = ({ cluster, origin }: Identity, exec: Readonly<Record<string, unknown>>): ExecPlugin => {
+  const command = textOf(exec["command"])
+  const env = listOf(exec["env"]).flatMap((entry) =>
     Predicate.isObject(entry) && "name" in entry && typeof entry.name === "string"
       ? [[entry.name, "value" in entry && typeof entry.value === "string" ? entry.value : ""] as const]
       : [],
   )
   return {
     command: command ?? "",
-    args: list(exec["args"]).map(String),
+    args: listOf(exec["args"]).map(String),
     env: { ...Object.fromEntries(env), KUBERNETES_EXEC_INFO: execInfo(exec, cluster) },
-    installHint: text(user.exec?.["installHint"]),
+    installHint: textOf(exec["installHint"]),
     who: `${origin}: credential plugin ${command ?? "without a name"}`,
   }
 }
@@ -131,8 +132,6 @@ const headerText = (options: RequestOptions): string | undefined => {
   const found = Object.entries(options.headers ?? {}).find(([name]) => name.toLowerCase() === "authorization")
   return typeof found?.[1] === "string" ? found[1] : undefined
 }
-
-const keyText = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined)
 
 /** What a plugin or a provider gave. */
 interface Given {
@@ -181,7 +180,7 @@ const byProvider = (identity: Identity, limitMs: number): Login => {
         orElse: () => Effect.fail(fail(`${who} gave no answer within ${limitMs / 1000} s`)),
       }),
     )
-    const given = { authorization: headerText(options), cert: keyText(options.cert), key: keyText(options.key) }
+    const given = { authorization: headerText(options), cert: textOf(options.cert), key: textOf(options.key) }
     return yield* checkGiven(given, who)
   })
 }

@@ -230,7 +230,7 @@ const stay = Effect.fnUntraced(function* (lookout: Lookout, args: StatusArgs) {
     })
   yield* next
   return yield* Effect.forever(
-    Effect.catch(next, (failure) => Effect.andThen(tell(failure), Effect.sleep(tryAgainAfter))),
+    next.pipe(Effect.catch((failure) => Effect.andThen(tell(failure), Effect.sleep(tryAgainAfter)))),
   )
 })
 

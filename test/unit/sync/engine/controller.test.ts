@@ -1,6 +1,6 @@
 /** What the Syncer does about writes that fail, do nothing, or do not last. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Latch } from "effect"
 import { TestClock } from "effect/testing"
 import { Forbidden, Invalid, Throttled, Unreachable } from "../../../../src/effects/client/api-error.ts"
 import type { ApiErrorReason } from "../../../../src/effects/client/api-error.ts"
@@ -236,6 +236,22 @@ describe("a write that does not last", () => {
         report?.message ?? "",
         "somebody else undoes our write of host ExternalSecret team-x/web-x-default-x-vc",
       )
+    }),
+  )
+})
+
+describe("changes that nobody takes", () => {
+  it.effect("hold up the work, until somebody does", () =>
+    Effect.gen(function* () {
+      const reader = yield* Latch.make(false)
+      const bench = yield* makeEngineBench({}, (client) => client, { ready: reader.await })
+      createVirtual(bench, "web")
+      yield* TestClock.adjust("1 minute")
+      assert.isEmpty(bench.told.changes)
+      assert.isEmpty(bench.clients.host.calls)
+      yield* reader.open
+      yield* bench.engine.idle
+      assert.isNotEmpty(bench.told.changes)
     }),
   )
 })
