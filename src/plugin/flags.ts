@@ -3,7 +3,7 @@
  * the help and the first look at the command line (argv.ts) read.
  */
 import { boolean, flag, multioption, option, optional, string } from "cmd-ts"
-import { parseGoDuration } from "../sync/tenancy/go-duration.ts"
+import { parseGoDuration } from "../effects/text/go-duration.ts"
 
 export type FlagGroup = "command" | "host" | "virtual" | "output"
 

@@ -1,6 +1,6 @@
 /** `config show` and `config validate`, for people and for programs. Settings are the operator's, file names may be anybody's. */
 import type { CheckedValues, ConfigProblem, Settings } from "../../sync/settings/settings.ts"
-import { type LabelSelector, toQuery } from "../../sync/tenancy/label-selector.ts"
+import { type LabelSelector, toQuery } from "../../effects/client/label-selector.ts"
 import { escapeText } from "./escape.ts"
 import type { Canvas } from "./problems.ts"
 import { dataVersion } from "./status-data.ts"

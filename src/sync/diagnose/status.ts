@@ -11,7 +11,7 @@ import type { ObjectReport } from "../engine/report.ts"
 import { countByHealth } from "../engine/report.ts"
 import { stringAt } from "../../effects/client/unstructured.ts"
 import { versionAnnotation } from "../tenancy/labels.ts"
-import { toQuery } from "../tenancy/label-selector.ts"
+import { toQuery } from "../../effects/client/label-selector.ts"
 import type { HostStatus, KindCounts, SettingsSummary, StatusReport, SyncerStatus } from "./status-report.ts"
 
 export interface StatusInput {

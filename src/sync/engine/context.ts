@@ -1,6 +1,6 @@
 /** What stays the same while one Syncer runs (an ESO upgrade builds another one): the fixed input of every decision. */
 import type { KubeObject } from "../../effects/client/kube-object.ts"
-import type { LabelSelector } from "../tenancy/label-selector.ts"
+import type { LabelSelector } from "../../effects/client/label-selector.ts"
 import type { NamespaceSettings } from "../tenancy/namespace-mapping.ts"
 import type { HostLocation } from "../tenancy/names.ts"
 import type { Tenancy } from "../tenancy/ownership.ts"

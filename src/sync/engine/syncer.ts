@@ -18,7 +18,7 @@ import { leaseName } from "./preflight.ts"
 import { fencedClient } from "../../effects/client/fenced-client.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
-import { vclusterService } from "../tenancy/vcluster-service.ts"
+import { vclusterService } from "./vcluster-service.ts"
 import { contextOf, isOutdated, rfc3339 } from "./target.ts"
 import type { SyncTarget } from "./target.ts"
 

@@ -6,7 +6,7 @@
 import { nearestWord } from "../../effects/text/did-you-mean.ts"
 import { entryAt } from "../../effects/config/yaml-position.ts"
 import type { PositionedProblem, YamlEntry, YamlMap, YamlTree } from "../../effects/config/yaml-position.ts"
-import { formatPath } from "./value-path.ts"
+import { formatPath } from "../../effects/text/value-path.ts"
 
 /** Of all releases since v0.21. */
 const chartKeys =

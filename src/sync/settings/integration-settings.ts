@@ -7,8 +7,8 @@
  *   nothing else: vCluster's parser is strict.
  */
 import { jsonEqual } from "../../effects/client/merge-patch.ts"
-import { everything } from "../tenancy/label-selector.ts"
-import type { LabelSelector } from "../tenancy/label-selector.ts"
+import { everything } from "../../effects/client/label-selector.ts"
+import type { LabelSelector } from "../../effects/client/label-selector.ts"
 import { nearestWord } from "../../effects/text/did-you-mean.ts"
 import type { Given, SettingPath, SettingsReader } from "./settings-reader.ts"
 import type { Position } from "../../effects/config/yaml-position.ts"

@@ -1,9 +1,9 @@
 /** Reads typed settings out of a YAML tree: keeps every problem, every warning, and where each setting came from. */
 import { Result } from "effect"
-import { describeValue, unknownKey } from "./problem-text.ts"
-import { everything, parseLabelSelector } from "../tenancy/label-selector.ts"
-import type { LabelSelector, SelectorProblem } from "../tenancy/label-selector.ts"
-import { formatPath } from "./value-path.ts"
+import { describeValue, unknownKey } from "../../effects/text/problem-text.ts"
+import { everything, parseLabelSelector } from "../../effects/client/label-selector.ts"
+import type { LabelSelector, SelectorProblem } from "../../effects/client/label-selector.ts"
+import { formatPath } from "../../effects/text/value-path.ts"
 import { entryAt, plainValue } from "../../effects/config/yaml-position.ts"
 import type { Position, PositionedProblem, YamlEntry, YamlMap, YamlTree } from "../../effects/config/yaml-position.ts"
 

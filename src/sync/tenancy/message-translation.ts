@@ -2,7 +2,7 @@
  * Texts of the host (statuses and events of ESO, errors of its API server) as a tenant may read them: names on the host become the names that the tenant
  * gave, and those of other objects are left out. Works on whole names, so that a name within a longer one is no hit.
  */
-import { messages } from "../kinds/external-secret/eso-messages.ts"
+import { messages } from "./eso-messages.ts"
 
 export interface HostNames {
   /** Host names of the object at hand and what the tenant knows them as. */

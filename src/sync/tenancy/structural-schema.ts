@@ -6,7 +6,7 @@
  *
  * A tenant chooses the values: nothing here throws or follows a key to a prototype, whatever they are.
  */
-import { normalizeGoDuration } from "./go-duration.ts"
+import { normalizeGoDuration } from "../../effects/text/go-duration.ts"
 import { isRecord } from "../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../effects/client/unstructured.ts"
 

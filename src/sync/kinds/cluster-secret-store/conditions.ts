@@ -7,7 +7,7 @@
  */
 import { Result } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import { matches, parseLabelSelector } from "../../tenancy/label-selector.ts"
+import { matches, parseLabelSelector } from "../../../effects/client/label-selector.ts"
 import { namespaceRegex } from "./namespace-regex.ts"
 import { arrayAt, recordAt } from "../../../effects/client/unstructured.ts"
 

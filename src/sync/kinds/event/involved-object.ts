@@ -12,7 +12,7 @@ import { stringAt } from "../../../effects/client/unstructured.ts"
 import { isComplaint, newestWarning, operatorEvent } from "./operator-event.ts"
 import type { OperatorEvent } from "./operator-event.ts"
 import { originOf } from "../../tenancy/ownership.ts"
-import { externalSecretText, storeText } from "../../tenancy/messages.ts"
+import { externalSecretText, storeText } from "../messages.ts"
 
 export interface RegardedKind {
   /** The tenants' objects. */

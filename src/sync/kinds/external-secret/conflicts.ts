@@ -7,14 +7,14 @@ import type { SyncContext } from "../../engine/context.ts"
 import type { HostSide } from "./to-host.ts"
 import type { ExternalSecretSpec } from "./spec.ts"
 import { decodeSpec, storeReferences } from "./spec.ts"
-import { matches, toQuery } from "../../tenancy/label-selector.ts"
+import { matches, toQuery } from "../../../effects/client/label-selector.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
 import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import type { Surroundings } from "./policy.ts"
 import { judgeSpec } from "./policy.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
 import { storeConflict } from "../secret-store/conflicts.ts"
-import { vclusterService } from "../../tenancy/vcluster-service.ts"
+import { vclusterService } from "../../engine/vcluster-service.ts"
 
 /** Everything that the caches hold about one key. */
 export interface Situation {

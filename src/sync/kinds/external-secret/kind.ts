@@ -25,7 +25,7 @@ import type { ExternalSecretSpec } from "./spec.ts"
 import { decodeSpec, templateReferences } from "./spec.ts"
 import { esoFinalizer } from "../../tenancy/labels.ts"
 import { stringAt } from "../../../effects/client/unstructured.ts"
-import { matches, toQuery } from "../../tenancy/label-selector.ts"
+import { matches, toQuery } from "../../../effects/client/label-selector.ts"
 import { controllerOf, originKeys, originOf } from "../../tenancy/ownership.ts"
 import { judgeSpec } from "./policy.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
@@ -34,7 +34,7 @@ import { complainedKey, regardedExternalSecrets } from "../event/involved-object
 import { removeSecrets } from "../secret/to-virtual.ts"
 import { secrets } from "../../resources.ts"
 import type { Memory, SyncedKind } from "../../engine/synced-kind.ts"
-import { externalSecretText, translatedRefusal } from "../../tenancy/messages.ts"
+import { externalSecretText, translatedRefusal } from "../messages.ts"
 
 /** All of ours goes from the host, and from the virtual cluster what Kubernetes would collect with its owner. */
 const removeAll = (situation: Situation, virtual: KubeObject | undefined): ReadonlyArray<Action> => [

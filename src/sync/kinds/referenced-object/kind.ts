@@ -18,7 +18,7 @@ import { copyWithoutData, isTrueCopy } from "./copy.ts"
 import { referenceKey } from "../../tenancy/references.ts"
 import { mayGoToHost as storeMayGo, referentsOf } from "../secret-store/conflicts.ts"
 import type { SyncedKind } from "../../engine/synced-kind.ts"
-import { vclusterService } from "../../tenancy/vcluster-service.ts"
+import { vclusterService } from "../../engine/vcluster-service.ts"
 import { Result } from "effect"
 
 const isReferredTo = (kind: CopiedKind, key: ObjectKey, caches: Caches, context: SyncContext): boolean => {

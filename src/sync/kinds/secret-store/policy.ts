@@ -2,10 +2,10 @@
  * What a tenant's SecretStore may ask of the host's ESO. Default deny (DESIGN §6): a provider acts from inside the host's
  * network, and where it is given no credentials, with those of ESO itself.
  */
-import { parseGoDuration } from "../../tenancy/go-duration.ts"
+import { parseGoDuration } from "../../../effects/text/go-duration.ts"
 import { recordAt, stringAt, valueAt } from "../../../effects/client/unstructured.ts"
 import { isObjectName } from "../../tenancy/names.ts"
-import { describeValue } from "../../settings/problem-text.ts"
+import { describeValue } from "../../../effects/text/problem-text.ts"
 import { credentialsMissing, findReferences } from "../../tenancy/references.ts"
 import type { Reference } from "../../tenancy/references.ts"
 import { Refusal } from "../../tenancy/refusals.ts"

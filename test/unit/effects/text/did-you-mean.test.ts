@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { nearestWord } from "../../../../src/effects/text/did-you-mean.ts"
-import { describeValue, unknownKey } from "../../../../src/sync/settings/problem-text.ts"
+import { describeValue, unknownKey } from "../../../../src/effects/text/problem-text.ts"
 
 const keys = ["enabled", "version", "webhook", "sync"]
 

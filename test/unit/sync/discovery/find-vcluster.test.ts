@@ -10,7 +10,7 @@ import {
   parseConnectContext,
   resolveVcluster,
 } from "../../../../src/sync/discovery/find-vcluster.ts"
-import { fakeClient } from "../find-vcluster-fake-client.ts"
+import { fakeClient } from "./find-vcluster-fake-client.ts"
 
 const workload = (
   kind: string,

@@ -5,7 +5,7 @@ import { checkValues, formatProblem } from "../../../../src/sync/settings/settin
 import { parseSettings } from "../../../../src/sync/discovery/settings-source.ts"
 import { SetupError } from "../../../../src/sync/discovery/setup-error.ts"
 import { valuesRows } from "../../../support/chart-values.ts"
-import { file, problemsOf, settingsOf } from "../config-texts.ts"
+import { file, problemsOf, settingsOf } from "./config-texts.ts"
 
 describe("what the charts refuse is told (test/integration/charts.test.ts asks the charts)", () => {
   for (const { name, files = [], says } of valuesRows)

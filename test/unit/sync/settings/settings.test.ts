@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { enableSnippet } from "../../../../src/sync/settings/settings.ts"
 import type { Settings } from "../../../../src/sync/settings/settings.ts"
 import { documentedConfigs } from "../../../support/documented.ts"
-import { file, integration, problemsOf, settingsOf } from "../config-texts.ts"
+import { file, integration, problemsOf, settingsOf } from "./config-texts.ts"
 
 const everythingOff = {
   enabled: false,
