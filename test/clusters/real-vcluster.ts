@@ -148,7 +148,7 @@ const podObject = (pod: VclusterPod, owner: KubeObject): KubeObject => ({
   },
 })
 
-const untilReady = (running: Running, kube: Kube): Effect.Effect<void, GroundError> => {
+const untilServing = (running: Running, kube: Kube): Effect.Effect<void, GroundError> => {
   const poll = Effect.gen(function* () {
     for (;;) {
       const answer = yield* Effect.option(kube.request({ method: "GET", path: "/readyz" }))
@@ -166,6 +166,55 @@ const untilReady = (running: Running, kube: Kube): Effect.Effect<void, GroundErr
   ).pipe(Effect.timeoutOrElse({ duration: "2 minutes", orElse: () => failed("was not ready within 2 minutes") }))
 }
 
+/** Plays the kubelet, and the StatefulSet's controller, for the vCluster's own pod. */
+const playKubelet = (watchdog: Watchdog, host: ControlPlane, pod: VclusterPod) => {
+  const { namespace, name } = pod
+  let running: Running | undefined
+  const report = (readyReplicas: number) => {
+    const status = { replicas: readyReplicas, readyReplicas, availableReplicas: readyReplicas }
+    return host.kube.patch(statefulSets, pod, { status }, "status")
+  }
+  const kubeconfigSecret = (from: Running) =>
+    Effect.raceFirst(
+      host.kube.waitFor(secrets, { namespace, name: `vc-${name}` }, (found) => decoded(found, "config") !== "", {
+        timeout: "2 minutes",
+      }),
+      Effect.flatMap(from.finished, ({ stdout, stderr }) =>
+        Effect.fail(new GroundError({ message: `vCluster ended:\n${(stdout + stderr).slice(-3000)}` })),
+      ),
+    )
+  return {
+    log: () => `${running?.stdout() ?? ""}${running?.stderr() ?? ""}`,
+    /** Gives the Secret `vc-NAME`. */
+    start: Effect.gen(function* () {
+      const owner = yield* host.kube.get(statefulSets, pod)
+      yield* host.kube.create(pods, podObject(pod, owner))
+      running = yield* startVclusterPod(watchdog, host, pod)
+      return yield* kubeconfigSecret(running)
+    }),
+    untilReady: (kube: Kube) =>
+      Effect.suspend(() => (running === undefined ? Effect.void : untilServing(running, kube))).pipe(
+        Effect.andThen(report(1)),
+      ),
+    stop: Effect.fnUntraced(function* (signal: NodeJS.Signals = "SIGTERM") {
+      yield* report(0)
+      yield* running?.process.stop(signal) ?? Effect.void
+      running = undefined
+      yield* host.kube.delete(pods, { namespace, name: podName(pod) })
+      yield* host.kube.waitUntilGone(pods, { namespace, name: podName(pod) })
+    }),
+    /** After `helm uninstall`, which takes the objects; the volume goes too. */
+    remove: Effect.gen(function* () {
+      yield* running?.process.stop("SIGTERM") ?? Effect.void
+      running = undefined
+      yield* Effect.tryPromise({
+        try: () => rm(vclusterFolder(watchdog, pod), { recursive: true }),
+        catch: fileError("remove the vCluster's volume"),
+      })
+    }),
+  }
+}
+
 /** Installs a vCluster and returns when its API server is ready. It ends with the watchdog. */
 export const startRealVcluster = Effect.fnUntraced(function* (
   watchdog: Watchdog,
@@ -174,54 +223,19 @@ export const startRealVcluster = Effect.fnUntraced(function* (
 ): Effect.fn.Return<RealVcluster, GroundError | KubeError> {
   const { name = "my-vcluster", namespace = "team-x" } = options
   const pod: VclusterPod = { name, namespace, port: yield* freePort }
-  const { port } = pod
-  const ref = { namespace, name }
-  const server = `https://127.0.0.1:${port}`
-  let running: Running | undefined
-  let reach: Kube | undefined
-
-  /** The StatefulSet's controller and the kubelet, who are not here. */
-  const report = (readyReplicas: number) =>
-    host.kube.patch(
-      statefulSets,
-      ref,
-      { status: { replicas: readyReplicas, readyReplicas, availableReplicas: readyReplicas } },
-      "status",
-    )
-  const start = Effect.gen(function* () {
-    const owner = yield* host.kube.get(statefulSets, ref)
-    yield* host.kube.create(pods, podObject(pod, owner))
-    running = yield* startVclusterPod(watchdog, host, pod)
-    const secret = yield* Effect.raceFirst(
-      host.kube.waitFor(secrets, { namespace, name: `vc-${name}` }, (found) => decoded(found, "config") !== "", {
-        timeout: "2 minutes",
-      }),
-      Effect.flatMap(running.finished, ({ stdout, stderr }) =>
-        Effect.fail(new GroundError({ message: `vCluster ended:\n${(stdout + stderr).slice(-3000)}` })),
-      ),
-    )
-    reach ??= makeKube(connectionFrom(secret, server))
-    yield* untilReady(running, reach)
-    yield* report(1)
-  })
-  const stop = Effect.fnUntraced(function* (signal: NodeJS.Signals = "SIGTERM") {
-    yield* report(0)
-    yield* running?.process.stop(signal) ?? Effect.void
-    running = undefined
-    yield* host.kube.delete(pods, { namespace, name: podName(pod) })
-    yield* host.kube.waitUntilGone(pods, { namespace, name: podName(pod) })
-  })
-  const scale = (replicas: number, annotations: Readonly<Record<string, string | null>>) =>
-    host.kube.patch(statefulSets, ref, { metadata: { annotations }, spec: { replicas } })
-
+  const server = `https://127.0.0.1:${pod.port}`
   yield* release(watchdog, host, pod, options.values)
-  yield* start
-  const kube = reach ?? makeKube({ server, ca: "" })
+  const kubelet = playKubelet(watchdog, host, pod)
+  const kube = makeKube(connectionFrom(yield* kubelet.start, server))
+  yield* kubelet.untilReady(kube)
+  const start = Effect.andThen(kubelet.start, kubelet.untilReady(kube))
+  const scale = (replicas: number, annotations: Readonly<Record<string, string | null>>) =>
+    host.kube.patch(statefulSets, pod, { metadata: { annotations }, spec: { replicas } })
   return {
     name,
     namespace,
     server,
-    port,
+    port: pod.port,
     kube,
     kubeconfig: yield* writeKubeconfig(
       join(watchdog.folder, `${namespace}-${name}.kubeconfig`),
@@ -229,24 +243,13 @@ export const startRealVcluster = Effect.fnUntraced(function* (
       kube.connection,
     ),
     audit: makeAuditLog(fileInPod(watchdog, pod, auditLogInPod), kube),
-    log: () => `${running?.stdout() ?? ""}${running?.stderr() ?? ""}`,
-    stop,
+    log: kubelet.log,
+    stop: kubelet.stop,
     start,
-    pause: Effect.andThen(scale(0, { "loft.sh/paused": "true", "loft.sh/paused-replicas": "1" }), stop()),
+    pause: Effect.andThen(scale(0, { "loft.sh/paused": "true", "loft.sh/paused-replicas": "1" }), kubelet.stop()),
     resume: Effect.andThen(scale(1, { "loft.sh/paused": null, "loft.sh/paused-replicas": null }), start),
-    upgrade: Effect.fnUntraced(function* (to) {
-      yield* stop()
-      yield* release(watchdog, host, pod, to.values)
-      yield* start
-    }),
-    uninstall: Effect.gen(function* () {
-      yield* helm(watchdog, host, ["uninstall", name, "--namespace", namespace])
-      yield* running?.process.stop("SIGTERM") ?? Effect.void
-      running = undefined
-      yield* Effect.tryPromise({
-        try: () => rm(vclusterFolder(watchdog, pod), { recursive: true }),
-        catch: fileError("remove the vCluster's volume"),
-      })
-    }),
+    upgrade: ({ values }) =>
+      kubelet.stop().pipe(Effect.andThen(release(watchdog, host, pod, values)), Effect.andThen(start)),
+    uninstall: Effect.andThen(helm(watchdog, host, ["uninstall", name, "--namespace", namespace]), kubelet.remove),
   }
 })
