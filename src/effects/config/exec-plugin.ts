@@ -68,6 +68,8 @@ const runProgram = (plugin: ExecPlugin): Effect.Effect<Ended> =>
         env: { ...process.env, ...plugin.env },
         // Whoever waits for a line on it gets the end of the file instead.
         stdio: ["ignore", "pipe", "pipe"],
+        // A group of its own, so that what a wrapper has started ends with it.
+        detached: true,
       }),
     )
     if (Result.isFailure(started)) return resume(Effect.succeed({ _tag: "NotStarted", cause: started.failure }))
@@ -75,6 +77,8 @@ const runProgram = (plugin: ExecPlugin): Effect.Effect<Ended> =>
     let output = ""
     let complaint = ""
     const kill = () => {
+      const { pid } = child
+      if (pid !== undefined) Result.try(() => process.kill(-pid, "SIGKILL"))
       child.kill("SIGKILL")
       // A program that it started may hold them open.
       child.stdout.destroy()

@@ -189,15 +189,26 @@ export const loadKubeconfig = (
   overrides: Overrides = {},
   surroundings: Surroundings = ownSurroundings(),
 ): Effect.Effect<ConnectionSource, KubeconfigError> => {
-  const load = readKubeconfig(path, surroundings).pipe(
-    // `--server` works without any kubeconfig; one that is named must be there.
-    Effect.catchIf(
-      (error) => overrides.server !== undefined && path === undefined && error.message.startsWith("no kubeconfig"),
-      () => Effect.succeed(empty),
-    ),
-    Effect.flatMap((config) => sourceOf(config, overrides)),
-  )
-  return Effect.map(load, (loaded) => reloadable(loaded, load))
+  const load = (chosen: Overrides) =>
+    readKubeconfig(path, surroundings).pipe(
+      // `--server` works without any kubeconfig; one that is named must be there.
+      Effect.catchIf(
+        (error) => overrides.server !== undefined && path === undefined && error.message.startsWith("no kubeconfig"),
+        () => Effect.succeed(empty),
+      ),
+      Effect.flatMap((config) => sourceOf(config, chosen)),
+    )
+  return Effect.map(load(overrides), (loaded) => {
+    const { context, inCluster } = loaded.source
+    // Somebody may use another context in another shell meanwhile: that is not where this program is at work.
+    const again = load({ ...overrides, context: overrides.context ?? context }).pipe(
+      Effect.filterOrFail(
+        ({ source }) => source.inCluster === inCluster,
+        () => fail("the kubeconfig is not there any more"),
+      ),
+    )
+    return reloadable(loaded, again)
+  })
 }
 
 /** A kubeconfig that is at hand as text. */

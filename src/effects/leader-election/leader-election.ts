@@ -48,8 +48,8 @@ export interface LeaseOptions {
   /** Only when the Lease is created. */
   readonly labels?: Readonly<Record<string, string>>
   /**
-   * With whom the Lease goes. Asked when it is created, and when it bears no owner. A Lease that had an owner and is gone together with it
-   * is lost, and not made anew.
+   * With whom the Lease goes. Asked when it is taken and when it is made anew; whoever may not ask or tell goes on without. A Lease that had
+   * an owner is made anew only for the same one: otherwise it went with it, and is lost.
    */
   readonly owners?: Effect.Effect<ReadonlyArray<OwnerReference>, ApiError>
   /** After this time without a renewal others may take over. Default 15,000. */
@@ -94,7 +94,11 @@ interface Candidate {
   readonly hasWritten: () => boolean
   readonly look: Effect.Effect<KubeObject | undefined, ApiError>
   readonly owners: Effect.Effect<ReadonlyArray<OwnerReference>, ApiError>
-  readonly take: (seen: KubeObject | undefined) => Effect.Effect<Written, ApiError>
+  /** Without `owners`, those that it has stay. */
+  readonly take: (
+    seen: KubeObject | undefined,
+    owners?: ReadonlyArray<OwnerReference>,
+  ) => Effect.Effect<Written, ApiError>
   readonly release: (seen: KubeObject) => Effect.Effect<KubeObject, ApiError>
 }
 
@@ -120,7 +124,7 @@ const startStopwatch = (clock: Clock.Clock): Stopwatch => {
 const makeCandidate = (options: LeaseOptions, clock: Clock.Clock): Candidate => {
   const { client, namespace, name, identity, leaseDurationMs = 15_000 } = options
   let sent = false
-  const write = () => ({
+  const written = () => ({
     identity,
     leaseDurationMs,
     annotations: options.annotations(),
@@ -130,18 +134,28 @@ const makeCandidate = (options: LeaseOptions, clock: Clock.Clock): Candidate => 
     Effect.catchReason("ApiError", "NotFound", () => Effect.undefined),
     urgently,
   )
-  const owners = options.owners ?? Effect.succeed([])
-  const take = Effect.fnUntraced(function* (seen: KubeObject | undefined) {
-    const missing = (seen?.metadata.ownerReferences ?? []).length === 0 ? yield* owners : []
+  const owners = (options.owners ?? Effect.succeed([])).pipe(
+    Effect.catchReason("ApiError", "Forbidden", () => Effect.succeed([])),
+    urgently,
+  )
+  const write = (seen: KubeObject | undefined, bearing: ReadonlyArray<OwnerReference>) =>
+    seen === undefined
+      ? client.create(leaseResource, withOwners(newLease({ namespace, name }, options.labels, written()), bearing))
+      : client.update(leaseResource, withOwners(heldLease(seen, written()), bearing))
+  const take = Effect.fnUntraced(function* (
+    seen: KubeObject | undefined,
+    bearing: ReadonlyArray<OwnerReference> = [],
+  ): Effect.fn.Return<Written, ApiError> {
     sent = true
     const since = startStopwatch(clock)
-    const lease = yield* seen === undefined
-      ? client.create(leaseResource, withOwners(newLease({ namespace, name }, options.labels, write()), missing))
-      : client.update(leaseResource, withOwners(heldLease(seen, write()), missing))
+    const lease = yield* bearing.length === 0
+      ? write(seen, [])
+      : // Where owners are guarded (admission plugin OwnerReferencesPermissionEnforcement), a change of them needs the right to delete.
+        Effect.catchReason(write(seen, bearing), "ApiError", "Forbidden", () => write(seen, []))
     return { lease, since }
   }, urgently)
   const release = (seen: KubeObject) =>
-    urgently(Effect.suspend(() => client.update(leaseResource, releasedLease(seen, write()))))
+    urgently(Effect.suspend(() => client.update(leaseResource, releasedLease(seen, written()))))
   return { options, clock, leaseDurationMs, hasWritten: () => sent, look, owners, take, release }
 }
 
@@ -176,7 +190,7 @@ const makeAttempt = (candidate: Candidate) => {
       const expired = expiryOf(lease, candidate.leaseDurationMs) <= candidate.clock.currentTimeMillisUnsafe()
       return yield* new LeaseHeld({ namespace, name, holder: lease.holder, renewTime: lease.renewTime, expired })
     }
-    return yield* retryThrottled(candidate.take(seen))
+    return yield* retryThrottled(candidate.take(seen, yield* candidate.owners))
   })
   return Effect.retry(attempt, { times: RACES, while: (error) => error._tag === "ApiError" && lostRace(error) })
 }
@@ -211,6 +225,12 @@ const waitUntilTaken = Effect.fnUntraced(function* (
   }
 })
 
+/** Whether an owner that the Lease bore is there still; one that bore none went with nobody. */
+const isOwnedBySame = (lease: KubeObject, owners: ReadonlyArray<OwnerReference>): boolean => {
+  const borne = lease.metadata.ownerReferences ?? []
+  return borne.length === 0 || borne.some(({ uid }) => owners.some((owner) => owner.uid === uid))
+}
+
 /** The Lease after it was taken, and what time does to it. */
 const makeHolding = (candidate: Candidate, first: Written) => {
   const { deadlineMs = 10_000, renewMs = 5_000, identity } = candidate.options
@@ -225,13 +245,11 @@ const makeHolding = (candidate: Candidate, first: Written) => {
   const afterRace = Effect.fnUntraced(function* () {
     const seen = yield* candidate.look
     if (seen === undefined) {
-      const hadOwners = (lease.metadata.ownerReferences ?? []).length > 0
-      if (hadOwners && (yield* candidate.owners).length === 0) return undefined
-    } else {
-      lease = seen
-      if (readLease(seen).holder !== identity) return undefined
+      const owners = yield* candidate.owners
+      return isOwnedBySame(lease, owners) ? yield* candidate.take(seen, owners) : undefined
     }
-    return yield* candidate.take(seen)
+    lease = seen
+    return readLease(seen).holder === identity ? yield* candidate.take(seen) : undefined
   })
   // A connection gone silent must not use up the whole time: at least two tries fit in.
   const renew = Effect.suspend(() => candidate.take(lease)).pipe(

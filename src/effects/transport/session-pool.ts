@@ -65,8 +65,9 @@ const isUsable = ({ session }: Ready): boolean => !session.closed && !session.de
 /** All who come while `effect` runs get the result of that one run; it goes on when they are interrupted. */
 const singleFlight = <A, E>(effect: Effect.Effect<A, E>, scope: Scope.Scope): Effect.Effect<A, E> => {
   let running: Deferred.Deferred<A, E> | undefined
-  return Effect.suspend(() => {
-    if (running !== undefined) return Deferred.await(running)
+  // Nobody may be interrupted between the note that it runs and its start: all later ones would wait for what never began.
+  return Effect.uninterruptibleMask((restore) => {
+    if (running !== undefined) return restore(Deferred.await(running))
     const result = Deferred.makeUnsafe<A, E>()
     running = result
     return effect.pipe(
@@ -77,7 +78,7 @@ const singleFlight = <A, E>(effect: Effect.Effect<A, E>, scope: Scope.Scope): Ef
         }),
       ),
       Effect.forkIn(scope, { startImmediately: true }),
-      Effect.andThen(Deferred.await(result)),
+      Effect.andThen(restore(Deferred.await(result))),
     )
   })
 }
@@ -133,6 +134,8 @@ export const makeSessions = Effect.fnUntraced(function* (
     const before = known
     if (before !== undefined && now < before.until) return before.credentials
     const found = yield* Effect.result(source.credentials(false))
+    // A refusal brought newer ones meanwhile.
+    if (known !== undefined && known !== before) return known.credentials
     if (Result.isSuccess(found))
       return before !== undefined && isSame(before.credentials, found.success) ? before.credentials : found.success
     if (before === undefined) return yield* Effect.fail(found.failure)
@@ -192,6 +195,7 @@ export const makeSessions = Effect.fnUntraced(function* (
     return yield* Effect.catchTag(openWith(current), "TransportError", (error) =>
       Effect.gen(function* () {
         if (before !== undefined) {
+          source = before.source
           yield* complain(`the old session stays in use: ${error.message}`)
           yield* keep(before.credentials, retryCredentialsMs)
           return before
@@ -236,9 +240,9 @@ export const makeSessions = Effect.fnUntraced(function* (
 
   return {
     get: Effect.clockWith((clock) => {
-      const isCurrent =
-        live !== undefined && isUsable(live) && live.source === source && live.credentials === known?.credentials
-      if (!isCurrent || live === undefined || known === undefined) return shared
+      if (live === undefined || known === undefined || !isUsable(live) || live.source !== source) return shared
+      if (!isSameTls(live.credentials, known.credentials)) return shared
+      live = adopt(live, known.credentials)
       return monotonicMillis(clock) < known.until ? Effect.succeed(live) : refreshed(live)
     }),
     retire: (session) => {

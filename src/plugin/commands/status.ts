@@ -135,7 +135,7 @@ const marksOf = Effect.fnUntraced(function* (prepared: Prepared, target: SyncTar
   return yield* Effect.forEach(
     sides,
     ([client, selection]) =>
-      Effect.map(client.list(resource, selection), ({ resourceVersion }): Mark => ({
+      Effect.map(client.list(resource, { ...selection, limit: 1 }), ({ resourceVersion }): Mark => ({
         client,
         resource,
         selection,
@@ -163,13 +163,24 @@ const changesSince = (marks: ReadonlyArray<Mark>): Stream.Stream<void> =>
     { concurrency: "unbounded" },
   ).pipe(Stream.concat(Stream.never))
 
-/** One look, from the vCluster's own state on: it may have been paused or woken since the last one. */
-const lookOnce = Effect.fnUntraced(function* (lookout: Lookout, args: StatusArgs) {
+/** Tells what has not been told. */
+const tellWarnings = Effect.fnUntraced(function* (warnings: ReadonlyArray<string>, told: Set<string>) {
   const terminal = yield* Terminal
-  const prepared = yield* lookout.prepare
-  for (const warning of prepared.warnings) {
+  for (const warning of warnings) {
+    if (told.has(warning)) continue
+    told.add(warning)
     yield* terminal.err(`Warning: ${toLocale(terminal.errStyle, escapeText(warning))}\n`)
   }
+})
+
+/**
+ * One look, from the vCluster's own state on: it may have been paused or woken since the last one.
+ *
+ * @param told the warnings of the looks before
+ */
+const lookOnce = Effect.fnUntraced(function* (lookout: Lookout, args: StatusArgs, told: Set<string>) {
+  const prepared = yield* lookout.prepare
+  yield* tellWarnings(prepared.warnings, told)
   const sleeping = yield* whyAsleep(prepared.vcluster)
   const target = sleeping === undefined ? yield* lookout.openTarget(prepared) : undefined
   const asleep: Looked = {
@@ -210,9 +221,10 @@ const stay = Effect.fnUntraced(function* (lookout: Lookout, args: StatusArgs) {
   const terminal = yield* Terminal
   let last = ""
   let complaint = ""
+  const told = new Set<string>()
   const next = Effect.scoped(
     Effect.gen(function* () {
-      const { marks, status } = yield* lookOnce(lookout, args)
+      const { marks, status } = yield* lookOnce(lookout, args, told)
       const text = yield* show(status, args)
       // After a complaint, also a picture that is the same as before is news.
       yield* showAgain(text, complaint === "" ? last : "")
@@ -240,7 +252,7 @@ export const status = Effect.fn("status")(function* (args: StatusArgs) {
   const lookout = yield* makeLookout(args)
   if (args.watch) return yield* stay(lookout, args)
   const terminal = yield* Terminal
-  const { status: seen } = yield* lookOnce(lookout, args)
+  const { status: seen } = yield* lookOnce(lookout, args, new Set())
   yield* terminal.out(yield* show(seen, args))
   return isGood(seen) ? exitCodes.good : exitCodes.badNews
 }, Effect.scoped)

@@ -34,8 +34,8 @@ export interface EngineOptions {
   readonly context: SyncContext
   readonly opened: Pick<OpenCaches, "caches" | "reflectors">
   readonly workers: number
-  /** A write was held back by a fence: ends the run, or lets the key rest. Nobody is told of it. */
-  readonly whenFenced: Effect.Effect<void>
+  /** A write was held back by a fence: ends the run, and does not return. Nobody is told of the key. */
+  readonly whenFenced: Effect.Effect<never>
   readonly massDeleteAllowed: () => boolean
   /** UID of the host's CRD that we last looked at. */
   readonly hostCrdUid: (plural: string) => string | undefined
@@ -131,10 +131,15 @@ const passesByItself = (cause: Cause.Cause<unknown>): boolean => {
   return Cause.hasInterruptsOnly(cause) || (error instanceof ApiError && isTransient(error))
 }
 
+/** No server's word makes a key wait for longer: an hour is a mistake, or malice. */
+const maxWaitMs = 60_000
+
 /** A server that asks for patience gets it: the key waits in the queue, and no worker with it. */
 const retryAfterMs = (cause: Cause.Cause<unknown>): number => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  return error instanceof ApiError && error.reason._tag === "Throttled" ? error.reason.retryAfterMs : 0
+  return error instanceof ApiError && error.reason._tag === "Throttled"
+    ? Math.min(error.reason.retryAfterMs, maxWaitMs)
+    : 0
 }
 
 /** `KIND|KEY` */

@@ -15,9 +15,16 @@ export class HostNamespaceMissing extends Data.TaggedError("HostNamespaceMissing
   }
 }
 
-/** The Lease went to somebody else while we ran: we must not write any more. */
+/** The Lease went to somebody else while we ran, or with the vCluster that owns it: we must not write any more. */
 export class LeaseLost extends Data.TaggedError("LeaseLost")<{ readonly lease: string }> {
   override get message(): string {
-    return `the Lease ${this.lease} was lost, so another syncer may be at work; this one stops`
+    return `the Lease ${this.lease} was lost (not renewed in time, taken over by another syncer, or gone with the vCluster); this syncer stops`
+  }
+}
+
+/** The Service that owns the Lease and all that we put beside it is gone, or is another one: so is the vCluster. */
+export class VclusterGone extends Data.TaggedError("VclusterGone")<{ readonly service: string }> {
+  override get message(): string {
+    return `the Service ${this.service}, which owns what is synced, is gone or is another one (was the vCluster uninstalled?); this syncer stops, and writes nothing`
   }
 }

@@ -108,8 +108,16 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
     }
   })
 
-  const complete = (name: CacheName, { syncedOrFailed }: CacheReflector) =>
-    hints.has(name) ? syncedOrFailed.pipe(Effect.timeoutOption(hintsWaitMs), Effect.ignore) : syncedOrFailed
+  const leftovers = new Set(specs.filter(({ leftover }) => leftover !== undefined).map(({ name }) => name))
+
+  const complete = (name: CacheName, { syncedOrFailed }: CacheReflector) => {
+    if (hints.has(name)) return syncedOrFailed.pipe(Effect.timeoutOption(hintsWaitMs), Effect.ignore)
+    if (!leftovers.has(name)) return syncedOrFailed
+    // What turns out not to be there, or not for us to see, leaves nothing behind that we could remove.
+    return syncedOrFailed.pipe(
+      Effect.catchReasons("ApiError", { NotFound: () => Effect.void, Forbidden: () => Effect.void }),
+    )
+  }
   return {
     caches: buildCaches((name) => reflectors.get(name)?.store ?? emptyStore),
     reflectors,

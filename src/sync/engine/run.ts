@@ -15,7 +15,7 @@ import type { HeldLease, LeaseHeld } from "../../effects/leader-election/leader-
 import { acquireLease } from "../../effects/leader-election/leader-election.ts"
 import type { CrdPair } from "../kinds/custom-resource-definition/ensure.ts"
 import { compareCrd, wantedPlurals } from "../kinds/custom-resource-definition/ensure.ts"
-import type { HostNamespaceMissing, OperatorMissing } from "./errors.ts"
+import type { HostNamespaceMissing, OperatorMissing, VclusterGone } from "./errors.ts"
 import { LeaseLost } from "./errors.ts"
 import type { IdentityGuard } from "./identity-guard.ts"
 import { makeIdentityGuard, writeAnchor } from "./identity-guard.ts"
@@ -65,6 +65,7 @@ export type SyncFailure =
   | IdentityMismatch
   | LeaseHeld
   | LeaseLost
+  | VclusterGone
   | MassDeletion
   | OperatorMissing
   | VersionNotServed

@@ -16,6 +16,7 @@ import type { Session, SyncFailure, SyncObserver, SyncOptions } from "./run.ts"
 import { begin, unlessFenced, waitingFor } from "./run.ts"
 import { leaseName } from "./preflight.ts"
 import { fencedClient } from "../../effects/client/fenced-client.ts"
+import { VclusterGone } from "./errors.ts"
 import type { Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import { vclusterService } from "./vcluster-service.ts"
@@ -52,11 +53,14 @@ const massDeleteAllowed = (session: Session) => (): boolean =>
   session.options.allowMassDelete || allowedOnLease(session)
 
 /**
- * Whether the vCluster's Service, which owns the Lease and all of ours, is gone: the vCluster is being uninstalled, or the Service replaced. What
- * we wrote now would have no owner and stay for ever. The Service's return queues everything.
+ * Whether the vCluster's Service, which owns the Lease and all of ours, is gone or another one: the vCluster is being uninstalled, or installed anew
+ * under its name. What we wrote now would have no owner and stay for ever, or be the old tenant's in the new one's place.
  */
-const isOrphaned = (session: Session, context: SyncContext, caches: Caches): boolean =>
-  (session.lease.current().metadata.ownerReferences ?? []).length > 0 && vclusterService(caches, context) === undefined
+const isOrphaned = (session: Session, context: SyncContext, caches: Caches): boolean => {
+  const owners = session.lease.current().metadata.ownerReferences ?? []
+  const service = vclusterService(caches, context)
+  return owners.length > 0 && !owners.some(({ uid }) => uid === service?.metadata.uid)
+}
 
 interface Epoch {
   readonly engine: Engine
@@ -89,6 +93,11 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     onGuardFailure: (error) =>
       error._tag === "IdentityMismatch" ? Effect.asVoid(Deferred.fail(session.fatal, error)) : Effect.void,
   })
+  const { name, namespace } = target.vcluster
+  const gone = Effect.andThen(
+    Deferred.fail(session.fatal, new VclusterGone({ service: `${namespace}/${name}` })),
+    Effect.never,
+  )
   const isOwned = () => !isOrphaned(session, context, opened.caches)
   const { host, virtual } = target.clients
   const engine = yield* makeEngine({
@@ -96,8 +105,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     context,
     opened,
     workers: session.options.workers,
-    // Without an owner for what we write, the key rests until the Service is back; without the Lease, the run ends.
-    whenFenced: Effect.suspend(() => (session.lease.isHeld() ? Effect.void : session.whenFenced)),
+    whenFenced: Effect.suspend(() => (isOwned() ? session.whenFenced : gone)),
     massDeleteAllowed: massDeleteAllowed(session),
     hostCrdUid: (plural) => pairs.get(plural)?.host.metadata.uid,
     followCrd: (plural) =>

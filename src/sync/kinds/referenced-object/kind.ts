@@ -152,12 +152,21 @@ const copiedKind = (
   decide: decide(kind, resource),
 })
 
-export const referencedSecretKind = copiedKind(
+const copiedSecretKind = copiedKind(
   "Secret",
   secrets,
   ["virtualSecrets", "virtualUnmanagedSecrets"],
   "hostReferenceSecrets",
 )
+
+/** A foreign Secret under the name of a copy: when it goes, the copy can be made. */
+const underCopysName = (object: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> =>
+  keysAt("Secret", objectKey(object), caches, context)
+
+export const referencedSecretKind: SyncedKind = {
+  ...copiedSecretKind,
+  sources: { ...copiedSecretKind.sources, hostSecrets: underCopysName, hostUnmanagedSecrets: underCopysName },
+}
 
 export const referencedConfigMapKind = copiedKind(
   "ConfigMap",

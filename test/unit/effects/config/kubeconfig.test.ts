@@ -200,6 +200,16 @@ it.effect("can be read again, and stays the same while it says the same", () =>
   }),
 )
 
+it.effect("read again, it is the same context, whatever has become the current one", () =>
+  Effect.gen(function* () {
+    const { folder, surroundings } = yield* home({ config: simple })
+    const source = yield* loadKubeconfig(join(folder, "config"), {}, surroundings)
+    assert.strictEqual(source.context, "prod")
+    writeFileSync(join(folder, "config"), simple.replace("current-context: prod", "current-context: dev"))
+    assert.strictEqual(yield* source.reload ?? Effect.die("cannot be read again"), source)
+  }),
+)
+
 it.effect("says what is wrong in one line", () =>
   Effect.gen(function* () {
     assert.strictEqual(
