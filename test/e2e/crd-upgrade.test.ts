@@ -245,7 +245,7 @@ withPair("the host stores another version while we follow, and the first one aga
       Effect.gen(function* () {
         yield* store("v1beta1")
         yield* (
-          pair.syncer?.waitForOutput(/version of external-secrets.io on the host has changed/, {
+          pair.syncer?.waitForOutput(/of external-secrets.io on the host has changed/, {
             from: "stderr",
           }) ?? Effect.void
         )
