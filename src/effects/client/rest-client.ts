@@ -142,7 +142,7 @@ export const makeApiExchange = (transport: Transport, options: ApiExchangeOption
           return Effect.onExit(effect, (exit) =>
             Effect.sync(() => {
               const status = exit._tag === "Success" ? exit.value.status : 0
-              onRequest({ cluster, method, path, status, durationMs: monotonicMillis(clock) - start })
+              onRequest({ cluster, method, path, status, durationMs: Math.round(monotonicMillis(clock) - start) })
             }),
           )
         })
