@@ -21,8 +21,9 @@ import {
 import { describeCause, GroundError } from "./errors.ts"
 import type { CertificateAuthority } from "./pki.ts"
 import { freePort } from "./ports.ts"
+import { isReady, untilReady } from "./readiness.ts"
 import { type KubernetesTools, kineTool } from "./tools.ts"
-import { type Process, tailOf, type Watchdog } from "./watchdog.ts"
+import { type Process, type Watchdog } from "./watchdog.ts"
 
 export interface ControlPlaneOptions {
   /** Name of its folder in the ground's, of its context and in messages. */
@@ -86,33 +87,10 @@ export interface ControlPlane {
   readonly wipe: Effect.Effect<void, GroundError>
 }
 
-const readyWithin = "60 seconds"
-
 /** How many times other ports are tried when one was taken between the look and the use. */
 const attempts = 5
 
 const isPortTaken = (error: GroundError): boolean => error.message.includes("address already in use")
-
-/** Waits for `check`; fails with the end of the log as soon as the process ends. */
-const untilReady = (process: Process, check: Effect.Effect<boolean>): Effect.Effect<void, GroundError> => {
-  const poll = Effect.gen(function* () {
-    while (!(yield* check)) yield* Effect.sleep("25 millis")
-  })
-  const failed = (how: string) =>
-    Effect.flatMap(tailOf(process.stdout), (log) =>
-      Effect.fail(new GroundError({ message: `${process.name} ${how}; its log ends:\n${log}` })),
-    )
-  return Effect.raceFirst(
-    poll,
-    Effect.flatMap(process.exit, () => failed("ended")),
-  ).pipe(Effect.timeoutOrElse({ duration: readyWithin, orElse: () => failed(`was not ready within ${readyWithin}`) }))
-}
-
-const isReady = (kube: Kube): Effect.Effect<boolean> =>
-  kube.request({ method: "GET", path: "/readyz" }).pipe(
-    Effect.map((answer) => answer.status === 200),
-    Effect.orElseSucceed(() => false),
-  )
 
 const onFiles = (what: string, action: () => Promise<void>): Effect.Effect<void, GroundError> =>
   Effect.tryPromise({

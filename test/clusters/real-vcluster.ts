@@ -21,10 +21,12 @@ import { describeCause, GroundError } from "./errors.ts"
 import { helm } from "./helm.ts"
 import { freePort } from "./ports.ts"
 import type { Running } from "./programs.ts"
+import { isReady, untilReady } from "./readiness.ts"
 import { vclusterTool } from "./tool-sets.ts"
 import { vclusterChart } from "./tools.ts"
 import {
   auditFlags,
+  decoded,
   auditLogInPod,
   fileInPod,
   podName,
@@ -32,7 +34,7 @@ import {
   vclusterFolder,
   type VclusterPod,
 } from "./vcluster-pod.ts"
-import { tailOf, type Watchdog } from "./watchdog.ts"
+import type { Watchdog } from "./watchdog.ts"
 
 export type Values = Readonly<Record<string, unknown>>
 
@@ -112,9 +114,6 @@ const release = Effect.fnUntraced(function* (
   ])
 })
 
-const decoded = (secret: KubeObject, key: string): string =>
-  Buffer.from(stringAt(secret, "data", key) ?? "", "base64").toString("utf8")
-
 const pem = (config: unknown, ...path: ReadonlyArray<string>): string =>
   Buffer.from(stringAt(config, ...path) ?? "", "base64").toString("utf8")
 
@@ -148,24 +147,6 @@ const podObject = (pod: VclusterPod, owner: KubeObject): KubeObject => ({
   },
 })
 
-const untilServing = (running: Running, kube: Kube): Effect.Effect<void, GroundError> => {
-  const poll = Effect.gen(function* () {
-    for (;;) {
-      const answer = yield* Effect.option(kube.request({ method: "GET", path: "/readyz" }))
-      if (answer._tag === "Some" && answer.value.status === 200) return
-      yield* Effect.sleep("50 millis")
-    }
-  })
-  const failed = (how: string) =>
-    Effect.flatMap(tailOf(running.process.stderr, 30), (log) =>
-      Effect.fail(new GroundError({ message: `vCluster ${how}; its log ends:\n${log}` })),
-    )
-  return Effect.raceFirst(
-    poll,
-    Effect.flatMap(running.finished, () => failed("ended")),
-  ).pipe(Effect.timeoutOrElse({ duration: "2 minutes", orElse: () => failed("was not ready within 2 minutes") }))
-}
-
 /** Plays the kubelet, and the StatefulSet's controller, for the vCluster's own pod. */
 const playKubelet = (watchdog: Watchdog, host: ControlPlane, pod: VclusterPod) => {
   const { namespace, name } = pod
@@ -193,9 +174,9 @@ const playKubelet = (watchdog: Watchdog, host: ControlPlane, pod: VclusterPod) =
       return yield* kubeconfigSecret(running)
     }),
     untilReady: (kube: Kube) =>
-      Effect.suspend(() => (running === undefined ? Effect.void : untilServing(running, kube))).pipe(
-        Effect.andThen(report(1)),
-      ),
+      Effect.suspend(() =>
+        running === undefined ? Effect.void : untilReady(running.process, isReady(kube), "2 minutes"),
+      ).pipe(Effect.andThen(report(1))),
     stop: Effect.fnUntraced(function* (signal: NodeJS.Signals = "SIGTERM") {
       yield* report(0)
       yield* running?.process.stop(signal) ?? Effect.void

@@ -2,6 +2,8 @@
 import { rm } from "node:fs/promises"
 import { join } from "node:path"
 import { Effect } from "effect"
+import type { KubeObject } from "../../src/effects/client/kube-object.ts"
+import { stringAt } from "../../src/effects/client/unstructured.ts"
 import type { KubeError } from "../support/kube-error.ts"
 import { secrets } from "../support/resources.ts"
 import { auditPolicy } from "./audit-log.ts"
@@ -44,11 +46,9 @@ const emptied = (folder: string): Effect.Effect<void, GroundError> =>
     catch: (cause) => new GroundError({ message: `cannot empty the pod's volumes: ${describeCause(cause)}` }),
   }).pipe(Effect.asVoid)
 
-const textIn = (secret: { readonly [key: string]: unknown }, key: string): string => {
-  const { data } = secret
-  const value: unknown = typeof data === "object" && data !== null ? Reflect.get(data, key) : undefined
-  return typeof value === "string" ? Buffer.from(value, "base64").toString("utf8") : ""
-}
+/** A key of a Secret; `""` where it is not there. */
+export const decoded = (secret: KubeObject, key: string): string =>
+  Buffer.from(stringAt(secret, "data", key) ?? "", "base64").toString("utf8")
 
 export const podName = (pod: VclusterPod): string => `${pod.name}-0`
 
@@ -86,7 +86,7 @@ export const startVclusterPod = Effect.fnUntraced(function* (
     ],
     files: {
       ...account.files,
-      "/var/lib/vcluster/config.yaml": textIn(config, "config.yaml"),
+      "/var/lib/vcluster/config.yaml": decoded(config, "config.yaml"),
       [auditPolicyInPod]: auditPolicy,
       "/root/.keep": "",
       "/pki/.keep": "",
