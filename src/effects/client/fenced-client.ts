@@ -4,8 +4,7 @@ import { ApiError, Fenced } from "./api-error.ts"
 import type { KubeClient, ObjectRef } from "./kube-client.ts"
 import { qualifiedName, type Resource } from "./resource.ts"
 import { Fence } from "../transport/fence.ts"
-
-const notSent = "not sent: whoever asked for it may not write any more"
+import { notSent } from "../transport/transport-error.ts"
 
 /**
  * The same connection behind a fence of its own: as soon as `isHeld` is false, no write leaves any more, not the next attempt of one

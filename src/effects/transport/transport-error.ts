@@ -100,12 +100,15 @@ export const fromCause = (given: unknown): TransportError => {
   })
 }
 
+/** In the words of whoever reads of it. */
+export const notSent = "not sent: whoever asked for it may not write any more"
+
 /** Held back at the last moment, by the `Fence`. */
 export const fenced = (): TransportError =>
   new TransportError({
     kind: "fenced",
     code: "",
-    message: "not sent: whoever asked for it may not write any more",
+    message: notSent,
     notSent: true,
   })
 

@@ -57,7 +57,7 @@ const translateCondition = (condition: unknown, translate: Translate): unknown =
   return record === undefined || message === undefined ? condition : { ...record, message: translate(message) }
 }
 
-/** ESO writes `refreshTime: null` on what has failed, and that stays (the field is nullable); no merge patch can write it, so it would be a difference for ever. */
+/** ESO writes `refreshTime: null` on what has failed, and that stays (the field is nullable). The tenant sees it as absent, which says the same. */
 const withoutNulls = (status: JsonRecord): JsonRecord =>
   Object.fromEntries(Object.entries(status).filter(([, value]) => value !== null))
 
