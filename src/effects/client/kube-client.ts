@@ -3,7 +3,7 @@ import type { Effect, Stream } from "effect"
 import type { ApiError } from "./api-error.ts"
 import type { KubeObject } from "./kube-object.ts"
 import type { Resource } from "./resource.ts"
-import type { StreamingLists } from "../informer/streaming-lists.ts"
+import type { StreamingLists } from "./streaming-lists.ts"
 
 export interface ObjectRef {
   readonly namespace?: string | undefined
