@@ -76,6 +76,7 @@ export interface ApplyOptions extends WriteOptions, Preconditions {
 export interface KubeClient {
   /** `host` or `virtual`, for messages. */
   readonly cluster: string
+  /** `https://host:port[/prefix]`, where it is now: the cluster may move, and its kubeconfig is then read again. */
   readonly server: string
   /** Whether {@link watch} with `sendInitialEvents` is of use here, as far as those who tried know. */
   readonly listStreaming: StreamingLists
