@@ -42,7 +42,8 @@ const leave = (code: number): void => ended(process.stdout, () => ended(process.
  * The first SIGINT or SIGTERM interrupts the program, which then has 2 s for its finalizers; a second one ends the
  * process at once with 130.
  *
- * Without a signal the process ends with its program, when all that it has written is read; where `mustEnd()`, a second later at most.
+ * Without a signal the process ends with its program, when all that it has written is read; where `mustEnd()`, a second later at most (but
+ * under Deno, where a write into a full pipe stops the process).
  *
  * Exit code: after an interruption by a signal `onInterrupt()`; else the program's result if that is a number, 0 for any
  * other result, and for an error its `Runtime.errorExitCode`, or 1. When nobody reads stdout or stderr any more: 141.

@@ -14,8 +14,8 @@ interface Outcome {
   readonly millis: number
 }
 
-const start = (mode: string) =>
-  spawn(process.execPath, [...runtimeArguments, program, mode], { stdio: ["ignore", "pipe", "pipe"] })
+const start = (mode: string, command = process.execPath, given: ReadonlyArray<string> = runtimeArguments) =>
+  spawn(command, [...given, program, mode], { stdio: ["ignore", "pipe", "pipe"] })
 
 /** The program in a process of its own; `signals` are sent one by one, each after the next line on stderr. */
 const run = (mode: string, ...signals: ReadonlyArray<NodeJS.Signals>) =>
@@ -38,11 +38,17 @@ const run = (mode: string, ...signals: ReadonlyArray<NodeJS.Signals>) =>
     return Effect.sync(() => child.kill("SIGKILL"))
   })
 
+/** Deno writes into a pipe as long as that takes, and does nothing else meanwhile (findings/deno-full-pipe-blocks.sh). */
+const whereWritesReturn: readonly [command: string, given: ReadonlyArray<string>] =
+  "Deno" in globalThis
+    ? [fileURLToPath(new URL("../../../node_modules/.bin/node", import.meta.url)), []]
+    : [process.execPath, runtimeArguments]
+
 /** Its standard output is read only by who asks for it. */
 const started = (mode: string) =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = start(mode)
+      const child = start(mode, ...whereWritesReturn)
       child.stderr.resume()
       return child
     }),
