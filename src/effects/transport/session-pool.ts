@@ -140,7 +140,7 @@ export const makeSessions = Effect.fnUntraced(function* (
     if (known !== undefined && known !== before) return known.credentials
     if (Result.isSuccess(found))
       return before !== undefined && isSame(before.credentials, found.success) ? before.credentials : found.success
-    if (before === undefined) return yield* Effect.fail(found.failure)
+    if (before === undefined) return yield* found.failure
     yield* complain(`the old credentials stay in use: ${found.failure.message}`)
     return yield* keep(before.credentials, retryCredentialsMs)
   })
