@@ -106,8 +106,13 @@ const forever = Effect.fnUntraced(function* (target: SyncTarget, args: SyncArgs,
   return yield* follow(target, optionsOf(args), observer, onFirstPass)
 })
 
+/** A loop that has ended is to be started anew, also where nobody reads what it said. */
+const followPatience = "1 second"
+
 export const sync = Effect.fn("sync")(function* (args: SyncArgs) {
-  const narrator = yield* makeNarrator(args.follow ? logFormatFor(args.logFormat) : (args.logFormat ?? "text"))
+  const narrator = yield* args.follow
+    ? makeNarrator(logFormatFor(args.logFormat), followPatience)
+    : makeNarrator(args.logFormat ?? "text")
   const prepared = yield* prepare(args)
   for (const warning of prepared.warnings) narrator.warn(warning)
   const sleeping = yield* whyAsleep(prepared.vcluster)
