@@ -95,7 +95,8 @@ const complaintOf = (issue: SchemaIssue.Issue, found: YamlTree): Complaint => {
 const wrongValue = (tree: YamlTree, { path, issue }: Leaf): WrongValue => {
   const { keyAt, value } = nearestEntry(tree, path)
   const { message, atKey = false } = complaintOf(issue, value)
-  return { path, at: atKey ? keyAt : value.at, message: atKey ? message : `${formatPath(path)}: ${message}` }
+  const place = atKey || path.length === 0 ? "" : `${formatPath(path)}: `
+  return { path, at: atKey ? keyAt : value.at, message: `${place}${message}` }
 }
 
 const fieldsOf = (ast: SchemaAST.AST): ReadonlyArray<SchemaAST.PropertySignature> => {
@@ -116,30 +117,47 @@ const unknownKey = (tree: YamlTree, path: YamlPath, ast: SchemaAST.AST): Unknown
   schema: ast,
 })
 
-/** A value in a list takes the list with it. */
-const without = (value: unknown, [step, ...rest]: YamlPath): unknown => {
-  if (!isRecord(value) || step === undefined) return value
-  const goes = rest.length === 0 || typeof rest[0] === "number"
+const groupedByStep = (paths: ReadonlyArray<YamlPath>): ReadonlyMap<YamlPath[number], ReadonlyArray<YamlPath>> => {
+  const groups = new Map<YamlPath[number], Array<YamlPath>>()
+  for (const [step, ...rest] of paths)
+    if (step !== undefined) {
+      const group = groups.get(step)
+      if (group === undefined) groups.set(step, [rest])
+      else group.push(rest)
+    }
+  return groups
+}
+
+/** Leaves out what stands at the paths; a value in a list takes the list with it. */
+const without = (value: unknown, paths: ReadonlyArray<YamlPath>): unknown => {
+  if (!isRecord(value)) return value
+  const groups = groupedByStep(paths)
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, inner]) => {
-      if (key !== step) return [[key, inner] as const]
-      return goes ? [] : [[key, without(inner, rest)] as const]
+      const below = groups.get(key)
+      if (below === undefined) return [[key, inner] as const]
+      return below.some(([step]) => typeof step !== "string") ? [] : [[key, without(inner, below)] as const]
     }),
   )
 }
 
-/** @param schema of a map that may be empty, as may every map below it: what is wrong is left out, and the rest read */
+/**
+ * What is wrong is left out, and the rest read.
+ *
+ * @param schema whose maps may all be empty; of another one there may be no rest, and it throws
+ */
 export const decodeYaml = <S extends Schema.ConstraintDecoder<unknown>>(
   schema: S,
   tree: YamlTree,
 ): Decoded<S["Type"]> => {
   const plain = plainValue(tree) ?? {}
-  const decoded = SchemaParser.decodeUnknownResult(schema, { errors: "all", onExcessProperty: "error" })(plain)
+  const decoded = SchemaParser.decodeResult(schema, { errors: "all", onExcessProperty: "error" })(plain)
   if (Result.isSuccess(decoded)) return { value: decoded.success, unknownKeys: [], wrongValues: [] }
   const leaves = leavesOf(decoded.failure, [])
   const wrong = leaves.filter(({ issue }) => issue._tag !== "UnexpectedKey")
+  const wrongPaths = wrong.map(({ path }) => path)
   return {
-    value: Schema.decodeUnknownSync(schema)(wrong.reduce<unknown>((rest, { path }) => without(rest, path), plain)),
+    value: Schema.decodeUnknownSync(schema)(isRecord(plain) ? without(plain, wrongPaths) : {}),
     unknownKeys: leaves.flatMap(({ path, issue }) =>
       issue._tag === "UnexpectedKey" ? [unknownKey(tree, path, issue.ast)] : [],
     ),

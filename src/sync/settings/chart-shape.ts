@@ -57,7 +57,7 @@ const keyMessage = (found: UnknownKey): string | undefined => {
   if (isBelowSync(found)) return mistyped(found, []) ?? `sync.${key} ${convert}`
   // A further one of a later release is no business of ours.
   const taken = otherKeysOf(schema)?.taken
-  return taken === undefined ? undefined : mistyped(found, taken)
+  return taken === undefined || taken.includes(key) ? undefined : mistyped(found, taken)
 }
 
 const integration = ["integrations", "externalSecrets"]

@@ -74,7 +74,8 @@ const unreadable = (file: string, problems: ReadonlyArray<PositionedProblem>): C
   warnings: [],
 })
 
-const byNamePath = ["sync", "toHost", "namespaces", "mappings", "byName"]
+const namespacesPath = ["sync", "toHost", "namespaces"]
+const mappingsPath = [...namespacesPath, "mappings"]
 
 /** vCluster's own checks of mappings that are on. */
 const mappingProblems = (
@@ -84,10 +85,11 @@ const mappingProblems = (
 ): ReadonlyArray<PositionedProblem> => {
   if (!enabled) return []
   const place = name === undefined || namespace === undefined ? undefined : { name, namespace }
-  if (byName.length === 0) return [{ at: nearestEntry(root, byNamePath.slice(0, 3)).keyAt, message: emptyMappings }]
+  if (byName.length === 0) return [{ at: nearestEntry(root, namespacesPath).keyAt, message: emptyMappings }]
   return byName.flatMap((mapping, index) => {
     const message = mappingError(mapping, byName.slice(0, index), place)
-    return message === undefined ? [] : [{ at: nearestEntry(root, [...byNamePath, mapping.virtual]).keyAt, message }]
+    const { keyAt } = nearestEntry(root, [...mappingsPath, "byName", mapping.virtual])
+    return message === undefined ? [] : [{ at: keyAt, message }]
   })
 }
 
@@ -99,7 +101,9 @@ const nothing = { problems: [], warnings: [], elsewhere: [] }
  */
 const ownSections: ReadonlyArray<YamlPath> = [
   ["integrations", "externalSecrets"],
-  ["sync", "toHost", "namespaces"],
+  [...namespacesPath, "enabled"],
+  [...namespacesPath, "mappingsOnly"],
+  mappingsPath,
   ["sync", "toHost", "serviceAccounts"],
 ]
 
@@ -126,7 +130,7 @@ const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Readi
   const { value: values, unknownKeys, wrongValues } = decoded
   const { enabled, version, webhook } = values.integrations.externalSecrets
   const { origins, problems, warnings, ...selections } = selectionsOf(root, decoded, merged)
-  const { mappings, ...namespaces } = values.sync.toHost.namespaces
+  const { namespaces, serviceAccounts } = values.sync.toHost
   const settings = {
     enabled,
     version: version === "" ? undefined : version,
@@ -135,9 +139,9 @@ const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Readi
     namespaces: {
       enabled: namespaces.enabled,
       mappingsOnly: namespaces.mappingsOnly,
-      byName: Object.entries(mappings.byName).map(([virtual, host]) => ({ virtual, host })),
+      byName: Object.entries(namespaces.mappings.byName).map(([virtual, host]) => ({ virtual, host })),
     },
-    serviceAccounts: values.sync.toHost.serviceAccounts.enabled,
+    serviceAccounts: serviceAccounts.enabled,
   }
   const conflicts = enabled ? conflictsOf(root, values, syncedBy(settings), known.namespace) : nothing
   const others = wrongValues.filter((wrong) => !isOwn(wrong))
@@ -152,7 +156,7 @@ const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Readi
       ...unknownKeys.filter(isRefused).map((found) => ({ at: found.at, message: unknownKey(found.key, found.known) })),
       ...wrongValues.filter(isOwn),
       ...problems,
-      ...(isWrong(decoded, byNamePath) ? [] : mappingProblems(root, settings.namespaces, known)),
+      ...(isWrong(decoded, mappingsPath) ? [] : mappingProblems(root, settings.namespaces, known)),
       ...conflicts.problems,
       ...shape.problems,
     ],

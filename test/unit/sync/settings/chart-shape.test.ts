@@ -56,6 +56,22 @@ describe("settings that stand elsewhere in the file", () => {
     const sections =
       "sync: {services: {}}\nintegrations: {externalSecrets: {version: null}}\nnetworking: {}\npolicies: {}\ncontrolPlane: {}\nrbac: {}\nexportKubeConfig: {}\nwhatever: {}\n"
     assert.deepStrictEqual(settingsOf(sections).warnings, [])
+    // What we do not sync by is vCluster's business: it may have been started without the chart's schema.
+    const taken = sections.replace("exportKubeConfig: {}", "exportKubeConfig: {secret: {name: 010}}")
+    assert.deepStrictEqual(settingsOf(taken).warnings, [])
+    const ours = sections.replace("version: null", "version: 010")
+    assert.lengthOf(checkValues(ours, file).problems, 1)
+  })
+
+  it("of another file, nothing is said but where to look", () => {
+    const { problems, warnings } = checkValues(`plugins: []\n${nested}`, file)
+    assert.deepStrictEqual([problems.length, warnings.length], [0, 1])
+  })
+
+  it("keys that the chart takes beside those that are read", () => {
+    const beside =
+      "sync: {toHost: {namespaces: {patches: []}, serviceAccounts: {patches: []}}, fromHost: {configMaps: {}}}"
+    assert.deepStrictEqual(settingsOf(beside).warnings, [])
   })
 })
 
