@@ -1,15 +1,16 @@
 /**
- * What vCluster's chart refuses or cannot render although the settings are right: values that stand elsewhere in the file, keys that
- * it does not know, values of another type, nulls in place of what it reads from. Seen with the charts of v0.26.0, v0.30.0 and v0.36.1 (`values.schema.json`,
- * `templates/`); `test/integration/charts.test.ts` asks them again.
+ * What vCluster's chart refuses or cannot render although our settings are right: values that stand elsewhere in the file, keys that
+ * it does not know, values of another type, nulls in place of what it reads from. Seen with the charts of v0.26.0, v0.30.0 and
+ * v0.36.1 (`values.schema.json`, `templates/`); `test/integration/charts.test.ts` asks them again.
  */
 import { entryAt } from "../../effects/config/yaml-position.ts"
 import type { PositionedProblem, YamlMap, YamlTree } from "../../effects/config/yaml-position.ts"
 import type { UnknownKey } from "../../effects/config/yaml-schema.ts"
 import { nearestWord } from "../../effects/text/did-you-mean.ts"
 import { unknownKey } from "../../effects/text/problem-text.ts"
+import { formatPath } from "../../effects/text/value-path.ts"
 import { misplacedValues } from "./misplaced-values.ts"
-import { otherKeysOf } from "./vcluster-values.ts"
+import { otherKeysOf } from "./setting-schemas.ts"
 
 /** Of all releases since v0.21. */
 const chartKeys =
@@ -38,17 +39,17 @@ const mistyped = ({ path, key, known }: UnknownKey, taken: ReadonlyArray<string>
   const near = nearestWord(key, [...known, ...taken])
   return near === undefined
     ? undefined
-    : `${path.join(".")}: unknown key ${JSON.stringify(key)} (did you mean ${JSON.stringify(near)}?): vCluster's chart refuses it`
+    : `${formatPath(path)}: unknown key ${JSON.stringify(key)} (did you mean ${JSON.stringify(near)}?): vCluster's chart refuses it`
 }
-
-/** With our settings below. */
-const isMistypedIntegrations = (root: YamlMap, { path, key }: UnknownKey): boolean =>
-  path.length === 0 &&
-  nearestWord(key, ["integrations"]) !== undefined &&
-  entryAt(root, [key, "externalSecrets"]) !== undefined
 
 const isRoot = ({ path }: UnknownKey): boolean => path.length === 0
 const isBelowSync = ({ path }: UnknownKey): boolean => path.length === 1 && path[0] === "sync"
+
+/** With our settings below. */
+const isMistypedIntegrations = (root: YamlMap, found: UnknownKey): boolean =>
+  isRoot(found) &&
+  nearestWord(found.key, ["integrations"]) !== undefined &&
+  entryAt(root, [found.key, "externalSecrets"]) !== undefined
 
 /** Undefined: the chart takes it, or nobody here knows. */
 const keyMessage = (found: UnknownKey): string | undefined => {
@@ -121,19 +122,18 @@ export const chartShape = (
   wrongValues: ReadonlyArray<PositionedProblem>,
 ): ChartShape => {
   const wrongFile = misplacedValues(root, chartKeys)
-  const isOurs = (found: UnknownKey) => isMistypedIntegrations(root, found)
-  const strange = (place: (found: UnknownKey) => boolean): ReadonlyArray<PositionedProblem> =>
-    unknownKeys.flatMap((found) => {
-      const message = place(found) && !isOurs(found) ? keyMessage(found) : undefined
-      return message === undefined ? [] : [{ at: found.at, message }]
-    })
+  const ours = unknownKeys.filter((found) => isMistypedIntegrations(root, found))
+  const strange = unknownKeys.flatMap((found) => {
+    const message = ours.includes(found) ? undefined : keyMessage(found)
+    return message === undefined ? [] : [{ at: found.at, message, tellsWhere: isRoot(found) || isBelowSync(found) }]
+  })
   return {
     problems: [
-      ...unknownKeys.filter(isOurs).map(({ at, key }) => ({ at, message: unknownKey(key, ["integrations"]) })),
+      ...ours.map(({ at, key }) => ({ at, message: unknownKey(key, ["integrations"]) })),
       ...nulls(root, enabled),
       ...(wrongFile === undefined ? wrongValues : []),
     ],
-    elsewhere: wrongFile === undefined ? strange((found) => isRoot(found) || isBelowSync(found)) : [wrongFile],
-    warnings: strange((found) => !isRoot(found) && !isBelowSync(found)),
+    elsewhere: wrongFile === undefined ? strange.filter(({ tellsWhere }) => tellsWhere) : [wrongFile],
+    warnings: strange.filter(({ tellsWhere }) => !tellsWhere),
   }
 }

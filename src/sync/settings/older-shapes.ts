@@ -61,9 +61,9 @@ export const selectionsOf = (root: YamlTree, decoded: Decoded<VclusterValues>, m
   }
   const pick = <A>(newer: Spelling<A>, older: Spelling<A>, fallback: A): A => {
     const says = ({ at, value }: Spelling<A>) => at !== undefined && !(merged && jsonEqual(value, fallback))
-    if (says(newer) && says(older) && !jsonEqual(newer.value, older.value)) {
+    if (older.at !== undefined && says(older) && says(newer) && !jsonEqual(newer.value, older.value)) {
       const replaced = `differs from ${newer.path} on line ${newer.at?.line}, which replaces it; remove the former`
-      problems.push({ message: `${older.path} ${replaced}`, ...(older.at === undefined ? {} : { at: older.at }) })
+      problems.push({ at: older.at, message: `${older.path} ${replaced}` })
     }
     const { value, at } = says(older) && !says(newer) ? older : newer
     origins.set(newer.path, at)

@@ -2,7 +2,7 @@
 import { Result } from "effect"
 import { nearestEntry, parseYaml } from "../../effects/config/yaml-position.ts"
 import type { PositionedProblem, YamlPath, YamlTree } from "../../effects/config/yaml-position.ts"
-import { decodeYaml } from "../../effects/config/yaml-schema.ts"
+import { type Decoded, decodeYaml, isWrong } from "../../effects/config/yaml-schema.ts"
 import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import { VclusterValues } from "./vcluster-values.ts"
 
@@ -119,16 +119,16 @@ export interface Conflicts {
 /**
  * With an integration that is on.
  *
- * @param root where the values stand
  * @param synced plurals of the group external-secrets.io
  * @param hostNamespace the vCluster's, when known
  */
 export const conflictsOf = (
   root: YamlTree,
-  values: VclusterValues,
+  decoded: Decoded<VclusterValues>,
   synced: ReadonlySet<string>,
   hostNamespace: string | undefined,
 ): Conflicts => {
+  const { value: values } = decoded
   const problems: Array<PositionedProblem> = []
   const warnings: Array<PositionedProblem> = []
   const problem: Report = (path, message) => problems.push({ at: nearestEntry(root, path).keyAt, message })
@@ -139,6 +139,7 @@ export const conflictsOf = (
   warnOfPlugin(values, warning)
   warnOfHandedOverSecrets(values, hostNamespace, warning)
   const missing = missingClusterRole(values)
-  if (missing !== undefined) warning(["exportKubeConfig", "serviceAccount", "name"], missing)
+  const account = ["exportKubeConfig", "serviceAccount"]
+  if (missing !== undefined && !isWrong(decoded, account)) warning([...account, "name"], missing)
   return { problems, warnings }
 }

@@ -10,8 +10,9 @@ import type { KnownPlace, NamespaceSettings } from "../tenancy/namespace-mapping
 import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import { chartShape } from "./chart-shape.ts"
 import { selectionsOf } from "./older-shapes.ts"
+import { otherKeysOf } from "./setting-schemas.ts"
 import { conflictsOf, type SyncedPlurals, syncedPlurals } from "./settings-conflicts.ts"
-import { otherKeysOf, VclusterValues } from "./vcluster-values.ts"
+import { VclusterValues } from "./vcluster-values.ts"
 
 export interface Settings extends SyncSettings {
   /** The integration is switched on. */
@@ -143,7 +144,7 @@ const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Readi
     },
     serviceAccounts: serviceAccounts.enabled,
   }
-  const conflicts = enabled ? conflictsOf(root, values, syncedBy(settings), known.namespace) : nothing
+  const conflicts = enabled ? conflictsOf(root, decoded, syncedBy(settings), known.namespace) : nothing
   const others = wrongValues.filter((wrong) => !isOwn(wrong))
   const shape = root.kind === "map" && !merged ? chartShape(root, enabled, unknownKeys, others) : nothing
   return {
