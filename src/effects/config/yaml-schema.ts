@@ -1,6 +1,5 @@
 /** A YAML tree as a Schema wants it: the value, and everything that is wrong, each with its place. */
-import { Result, Schema, SchemaAST, type SchemaIssue, SchemaParser } from "effect"
-import { isRecord } from "../client/unstructured.ts"
+import { Predicate, Result, Schema, SchemaAST, type SchemaIssue, SchemaParser } from "effect"
 import { describeValue } from "../text/problem-text.ts"
 import { formatPath } from "../text/value-path.ts"
 import { nearestEntry, plainValue } from "./yaml-position.ts"
@@ -130,7 +129,7 @@ const groupedByStep = (paths: ReadonlyArray<YamlPath>): ReadonlyMap<YamlPath[num
 
 /** Leaves out what stands at the paths; a value in a list takes the list with it. */
 const without = (value: unknown, paths: ReadonlyArray<YamlPath>): unknown => {
-  if (!isRecord(value)) return value
+  if (!Predicate.isObject(value)) return value
   const groups = groupedByStep(paths)
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, inner]) => {
@@ -157,7 +156,7 @@ export const decodeYaml = <S extends Schema.ConstraintDecoder<unknown>>(
   const wrong = leaves.filter(({ issue }) => issue._tag !== "UnexpectedKey")
   const wrongPaths = wrong.map(({ path }) => path)
   return {
-    value: Schema.decodeUnknownSync(schema)(isRecord(plain) ? without(plain, wrongPaths) : {}),
+    value: Schema.decodeUnknownSync(schema)(Predicate.isObject(plain) ? without(plain, wrongPaths) : {}),
     unknownKeys: leaves.flatMap(({ path, issue }) =>
       issue._tag === "UnexpectedKey" ? [unknownKey(tree, path, issue.ast)] : [],
     ),
