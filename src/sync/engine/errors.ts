@@ -28,3 +28,36 @@ export class VclusterGone extends Data.TaggedError("VclusterGone")<{ readonly se
     return `the Service ${this.service}, which owns what is synced, is gone or is another one (was the vCluster uninstalled?); this syncer stops, and writes nothing`
   }
 }
+
+/** The setting `integrations.externalSecrets.version` asks for what the host cannot give. */
+export class VersionNotServed extends Data.TaggedError("VersionNotServed")<{
+  readonly crd: string
+  readonly version: string
+  readonly served: ReadonlyArray<string>
+}> {
+  override get message(): string {
+    return `integrations.externalSecrets.version: the host serves ${this.crd} as ${this.served.join(", ") || "nothing"}, not as ${this.version}`
+  }
+}
+
+/** What a CRD in the virtual cluster lets us do. While it is being deleted it stays Established, but takes no new objects. */
+export type CrdState = "absent" | "terminating" | "pending" | "served"
+
+/** A CRD in the virtual cluster that did not come to be served in the time that was given. */
+export class CrdNotServed extends Data.TaggedError("CrdNotServed")<{
+  readonly crd: string
+  readonly state: CrdState
+  readonly seconds: number
+  /** The API server's words, or empty. */
+  readonly detail: string
+}> {
+  override get message(): string {
+    const trouble = {
+      absent: `is still absent after ${this.seconds} s`,
+      terminating: `is being deleted, and not gone after ${this.seconds} s`,
+      pending: `is not served after ${this.seconds} s`,
+      served: `was served only after ${this.seconds} s`,
+    }[this.state]
+    return `CRD ${this.crd} in the virtual cluster ${trouble}${this.detail === "" ? "" : `: ${this.detail}`}`
+  }
+}

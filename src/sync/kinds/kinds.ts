@@ -4,7 +4,9 @@ import { eventKind, storeEventKind } from "./event/kind.ts"
 import { externalSecretKind } from "./external-secret/kind.ts"
 import { referencedConfigMapKind, referencedSecretKind } from "./referenced-object/kind.ts"
 import { secretStoreKind } from "./secret-store/kind.ts"
+import type { RegistryEntries } from "../engine/registry.ts"
 import type { SyncedKind } from "../engine/synced-kind.ts"
+import { crdPrerequisites } from "./custom-resource-definition/ensure.ts"
 import { webhookKind } from "./validating-webhook/kind.ts"
 
 export const syncedKinds: ReadonlyArray<SyncedKind> = [
@@ -17,3 +19,5 @@ export const syncedKinds: ReadonlyArray<SyncedKind> = [
   eventKind,
   storeEventKind,
 ]
+
+export const registry: RegistryEntries = { kinds: syncedKinds, prerequisites: crdPrerequisites }

@@ -6,13 +6,11 @@ import { named } from "../../../effects/client/field-selector.ts"
 import { Effect, Option, Result, Schedule, Stream } from "effect"
 import type { ApiError } from "../../../effects/client/api-error.ts"
 import type { KubeClient } from "../../../effects/client/kube-client.ts"
-import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { SyncSettings } from "../../engine/context.ts"
 import type { Clients } from "../../engine/executor.ts"
 import { carryOut } from "../../engine/executor.ts"
 import { orUndefined } from "../../../effects/client/ignore-not-found.ts"
-import type { Action } from "../../engine/actions.ts"
-import type { CrdNotServed, CrdState, VersionNotServed } from "./to-virtual.ts"
+import type { CrdPair, Prerequisites } from "../../engine/prerequisites.ts"
 import {
   chooseVersion,
   crdNotServed,
@@ -23,6 +21,7 @@ import {
   servedVersions,
   specSchema,
 } from "./to-virtual.ts"
+import type { CrdNotServed, CrdState, VersionNotServed } from "../../engine/errors.ts"
 import { OperatorMissing } from "../../engine/errors.ts"
 import { customResourceDefinitions, esoGroup } from "../../resources.ts"
 
@@ -37,15 +36,6 @@ export const wantedPlurals = (settings: SyncSettings): ReadonlyArray<string> => 
 ]
 
 export const crdName = (plural: string): string => `${plural}.${esoGroup}`
-
-/** One CRD on both sides, and what would bring the virtual one into step. */
-export interface CrdPair {
-  readonly plural: string
-  readonly version: string
-  readonly host: KubeObject
-  readonly virtual: KubeObject | undefined
-  readonly actions: ReadonlyArray<Action>
-}
 
 const getCrd = (client: KubeClient, plural: string) =>
   client.get(customResourceDefinitions, { name: crdName(plural) }).pipe(orUndefined)
@@ -138,3 +128,12 @@ export const ensureCrd = Effect.fnUntraced(function* (
   )
   return yield* Effect.timeoutOrElse(untilServed, { duration: limitMs, orElse: () => givenUp })
 })
+
+export const crdPrerequisites: Prerequisites = {
+  wanted: wantedPlurals,
+  compare: compareCrd,
+  keep: keepCrd,
+  ensure: ensureCrd,
+  foreign: foreignCrd,
+  specSchema: hostSpecSchema,
+}

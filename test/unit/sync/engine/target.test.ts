@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { makeMemoryStore } from "../../../../src/effects/informer/memory-store.ts"
 import { cacheSpecs } from "../../../../src/sync/engine/cache-specs.ts"
 import { contextOf, isOutdated } from "../../../../src/sync/engine/target.ts"
-import type { CrdPair } from "../../../../src/sync/kinds/custom-resource-definition/ensure.ts"
+import type { CrdPair } from "../../../../src/sync/engine/prerequisites.ts"
 import { testContext } from "../../../model/world.ts"
 
 const text = { type: "string" }

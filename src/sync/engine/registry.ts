@@ -1,0 +1,11 @@
+/** What is synced: given to the engine and to diagnosis, which know no kind by name. `kinds/kinds.ts` makes the real one. */
+import { Context } from "effect"
+import type { Prerequisites } from "./prerequisites.ts"
+import type { SyncedKind } from "./synced-kind.ts"
+
+export interface RegistryEntries {
+  readonly kinds: ReadonlyArray<SyncedKind>
+  readonly prerequisites: Prerequisites
+}
+
+export class Registry extends Context.Service<Registry, RegistryEntries>()("vcluster-es/sync/engine/Registry") {}
