@@ -11,9 +11,7 @@ import type { CacheName, Caches, CacheSpec } from "../engine/caches.ts"
 import { cacheSpecs } from "../engine/cache-specs.ts"
 import { buildCaches } from "../engine/caches.ts"
 import type { CrdPair } from "../engine/prerequisites.ts"
-import { compareCrd, foreignCrd, wantedPlurals } from "../kinds/custom-resource-definition/ensure.ts"
 import type { HostNamespaceMissing, OperatorMissing } from "../engine/errors.ts"
-import { syncedKinds } from "../kinds/kinds.ts"
 import { makeMassDeleteGate } from "../engine/mass-deletion-guard.ts"
 import { reportOf } from "../engine/reconciler.ts"
 import type { ObjectReport } from "../engine/report.ts"
@@ -25,10 +23,13 @@ import type { IdentityMismatch } from "../engine/identity.ts"
 import type { MassDeletion } from "../engine/mass-deletion.ts"
 import type { Survey } from "../engine/preflight.ts"
 import { identityOf, takeSurvey } from "../engine/preflight.ts"
-import { contextOf, rfc3339 } from "../engine/target.ts"
+import { contextOf, rfc3339, VclusterTarget } from "../engine/target.ts"
 import { checkFor } from "../engine/object-check.ts"
 import { visibleCaches } from "../engine/visible-caches.ts"
-import type { SyncTarget } from "../engine/target.ts"
+import type { ClientServices } from "../engine/clients.ts"
+import { bothClients } from "../engine/clients.ts"
+import type { Clients } from "../engine/executor.ts"
+import { Registry } from "../engine/registry.ts"
 
 export interface Observation {
   readonly survey: Survey
@@ -52,7 +53,7 @@ interface Listed {
 }
 
 /** A kind that is not served (a CRD that is not there yet) holds nothing; one that we may not see is told. */
-const listOnce = (target: SyncTarget, spec: CacheSpec): Effect.Effect<Listed, ApiError> => {
+const listOnce = (clients: Clients, spec: CacheSpec): Effect.Effect<Listed, ApiError> => {
   const refused: Array<string> = []
   const { prepare, refuseNameless, replace, store } = makeReflectorCache({
     indexes: spec.indexes,
@@ -62,7 +63,7 @@ const listOnce = (target: SyncTarget, spec: CacheSpec): Effect.Effect<Listed, Ap
     onDelta: () => {},
     onRefused: (message) => refused.push(`${spec.side} ${spec.resource.kind}: ${message}`),
   })
-  return target.clients[spec.side].list(spec.resource, spec.selection).pipe(
+  return clients[spec.side].list(spec.resource, spec.selection).pipe(
     Effect.tap(({ items, nameless, resourceVersion }) => {
       if (nameless !== undefined) refuseNameless()
       replace(
@@ -94,26 +95,33 @@ const decideSafely = (kind: SyncedKind, key: ObjectKey, caches: Caches, context:
   )
 
 /** Everything there is to say about one vCluster at this moment. */
-export const observe = Effect.fnUntraced(function* (
-  target: SyncTarget,
-): Effect.fn.Return<Observation, ApiError | HostNamespaceMissing | OperatorMissing | VersionNotServed> {
-  const { clients, settings, vcluster } = target
+export const observe = Effect.gen(function* (): Effect.fn.Return<
+  Observation,
+  ApiError | HostNamespaceMissing | OperatorMissing | VersionNotServed,
+  ClientServices | Registry | VclusterTarget
+> {
+  const clients = yield* bothClients
+  const target = yield* VclusterTarget
+  const { kinds, prerequisites } = yield* Registry
+  const { settings, vcluster } = target
   const clock = yield* Clock.Clock
   const survey = yield* takeSurvey(clients, vcluster)
   // One after the other: of several that are missing, the first is told, not whichever answers first.
-  const crds = yield* Effect.forEach(wantedPlurals(settings), (plural) => compareCrd(clients, plural, settings))
+  const crds = yield* Effect.forEach(prerequisites.wanted(settings), (plural) =>
+    prerequisites.compare(clients, plural, settings),
+  )
   const pairs = new Map(crds.map((pair) => [pair.plural, pair]))
   const version = pairs.get("externalsecrets")?.version ?? "v1"
   const context = contextOf(target, survey.virtualUid, version, pairs, () => rfc3339(clock.currentTimeMillisUnsafe()))
   // What hints were given is of no interest here; what ESO complains about is.
   const specs = (yield* visibleCaches(cacheSpecs(context), clients)).filter(({ name }) => name !== "virtualEvents")
-  const listed = yield* Effect.forEach(specs, (spec) => listOnce(target, spec), {
+  const listed = yield* Effect.forEach(specs, (spec) => listOnce(clients, spec), {
     concurrency: "unbounded",
   })
   const stores = new Map(listed.map(({ name, store }) => [name, store]))
   const caches = buildCaches((name) => stores.get(name) ?? emptyStore)
   const hidden = new Set(listed.flatMap(({ name, denied }) => (denied === undefined ? [] : [name])))
-  const states = syncedKinds.filter(
+  const states = kinds.filter(
     (kind) => kind.hint === undefined && (kind.restsOn === undefined || !hidden.has(kind.restsOn)),
   )
   const decisions = states.flatMap((kind) =>
@@ -123,7 +131,7 @@ export const observe = Effect.fnUntraced(function* (
       ...decideSafely(kind, key, caches, context),
     })),
   )
-  const massDeletions = syncedKinds.flatMap(({ kind, mirrored }) =>
+  const massDeletions = kinds.flatMap(({ kind, mirrored }) =>
     mirrored === undefined
       ? []
       : [
@@ -141,7 +149,7 @@ export const observe = Effect.fnUntraced(function* (
     survey,
     identity: identityOf(survey, vcluster),
     crds,
-    foreignCrds: crds.filter((pair) => foreignCrd(pair) !== undefined),
+    foreignCrds: crds.filter((pair) => prerequisites.foreign(pair) !== undefined),
     caches,
     reports: decisions.flatMap(({ kind, key, verdict }) =>
       verdict === undefined ? [] : [reportOf(kind, key, verdict)],

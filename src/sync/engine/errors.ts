@@ -1,5 +1,9 @@
 /** What keeps a Syncer from starting or going on, besides a cluster that cannot be reached (`ApiError`). */
 import { Data } from "effect"
+import type { ApiError } from "../../effects/client/api-error.ts"
+import type { LeaseHeld } from "../../effects/leader-election/leader-election.ts"
+import type { IdentityMismatch } from "./identity.ts"
+import type { MassDeletion } from "./mass-deletion.ts"
 
 /** ESO's CRDs are not on the host. */
 export class OperatorMissing extends Data.TaggedError("OperatorMissing")<{ readonly crd: string }> {
@@ -61,3 +65,16 @@ export class CrdNotServed extends Data.TaggedError("CrdNotServed")<{
     return `CRD ${this.crd} in the virtual cluster ${trouble}${this.detail === "" ? "" : `: ${this.detail}`}`
   }
 }
+
+/** All that keeps a Syncer from starting or going on. */
+export type SyncFailure =
+  | ApiError
+  | CrdNotServed
+  | HostNamespaceMissing
+  | IdentityMismatch
+  | LeaseHeld
+  | LeaseLost
+  | MassDeletion
+  | OperatorMissing
+  | VclusterGone
+  | VersionNotServed

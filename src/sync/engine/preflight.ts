@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import { leaseResource } from "../../effects/leader-election/lease.ts"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
+import { bothClients } from "./clients.ts"
 import type { Clients } from "./executor.ts"
 import { HostNamespaceMissing } from "./errors.ts"
 import { orUndefined } from "../../effects/client/ignore-not-found.ts"
@@ -14,11 +15,10 @@ import type { Anchor, IdentityMismatch } from "./identity.ts"
 import { anchorName, anchorNamespace, checkIdentity } from "./identity.ts"
 import { highestVersionAnnotation, virtualClusterAnnotation } from "../tenancy/labels.ts"
 import { configMaps, namespaces } from "../resources.ts"
-
-export interface VclusterRef {
-  readonly name: string
-  readonly namespace: string
-}
+import { Registry } from "./registry.ts"
+import { SyncOptions } from "./sync-options.ts"
+import type { VclusterRef } from "./target.ts"
+import { VclusterTarget } from "./target.ts"
 
 /** The Lease that keeps two syncers of one vCluster apart, and our memory of the virtual cluster, on the host's side. */
 export const leaseName = (vcluster: VclusterRef): string => `vcluster-es-${vcluster.name}`
@@ -80,3 +80,18 @@ export const identityOf = (survey: Survey, vcluster: VclusterRef): IdentityMisma
     resourceVersion: survey.resourceVersion,
     highestResourceVersion: survey.highestResourceVersion,
   })
+
+/** Is it all there? Both clusters answer, the virtual one is the right one, and the host has the CRDs of all that is wanted. */
+export const lookAround = Effect.gen(function* () {
+  const clients = yield* bothClients
+  const { vcluster, settings } = yield* VclusterTarget
+  const { acceptIdentity } = yield* SyncOptions
+  const { prerequisites } = yield* Registry
+  const survey = yield* takeSurvey(clients, vcluster)
+  const mismatch = identityOf(survey, vcluster)
+  if (mismatch !== undefined && !acceptIdentity) return yield* mismatch
+  yield* Effect.forEach(prerequisites.wanted(settings), (plural) => prerequisites.compare(clients, plural, settings), {
+    discard: true,
+  })
+  return survey
+})

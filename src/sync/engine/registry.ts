@@ -3,9 +3,7 @@ import { Context } from "effect"
 import type { Prerequisites } from "./prerequisites.ts"
 import type { SyncedKind } from "./synced-kind.ts"
 
-export interface RegistryEntries {
-  readonly kinds: ReadonlyArray<SyncedKind>
-  readonly prerequisites: Prerequisites
-}
-
-export class Registry extends Context.Service<Registry, RegistryEntries>()("vcluster-es/sync/engine/Registry") {}
+export class Registry extends Context.Service<
+  Registry,
+  { readonly kinds: ReadonlyArray<SyncedKind>; readonly prerequisites: Prerequisites }
+>()("vcluster-es/sync/engine/Registry") {}

@@ -1,18 +1,22 @@
-/** What a Syncer works on: two clusters, one vCluster, its settings. */
+/** What a Syncer works on: one vCluster and its settings; the clusters are `clients.ts`. */
+import { Context } from "effect"
 import { jsonEqual } from "../../effects/client/merge-patch.ts"
 import { namespaceMap } from "../tenancy/namespace-mapping.ts"
 import { defaultPolicy } from "../kinds/external-secret/policy.ts"
 import type { SyncContext, SyncSettings } from "./context.ts"
 import type { CrdPair } from "./prerequisites.ts"
 import { hostSpecSchema } from "../kinds/custom-resource-definition/ensure.ts"
-import type { Clients } from "./executor.ts"
-import type { VclusterRef } from "./preflight.ts"
 
-export interface SyncTarget {
-  readonly clients: Clients
-  readonly vcluster: VclusterRef
-  readonly settings: SyncSettings
+/** Its name, and the host namespace that it lives in. */
+export interface VclusterRef {
+  readonly name: string
+  readonly namespace: string
 }
+
+export class VclusterTarget extends Context.Service<
+  VclusterTarget,
+  { readonly vcluster: VclusterRef; readonly settings: SyncSettings }
+>()("vcluster-es/sync/engine/VclusterTarget") {}
 
 /** To the second, as Kubernetes writes its times. */
 export const rfc3339 = (millis: number): string => new Date(millis).toISOString().replace(/\.\d+Z$/, "Z")
@@ -36,7 +40,7 @@ export const isOutdated = (built: Crds, now: Crds): boolean =>
  * @param now RFC 3339
  */
 export const contextOf = (
-  target: Pick<SyncTarget, "vcluster" | "settings">,
+  target: VclusterTarget["Service"],
   virtualUid: string,
   version: string,
   pairs: Crds,
