@@ -96,7 +96,7 @@ const startFollow = Effect.fnUntraced(function* (
           virtual: yield* recordedClient(virtual.kubeconfig, (answered) => onAnswer("virtual", answered)),
         }
         const onFirstPass = () => Effect.asVoid(Deferred.succeed(firstPass, undefined))
-        return yield* Effect.provide(follow, syncLayers(clients, vcluster, { ...reporter, onFirstPass }))
+        return yield* Effect.provide(follow, syncLayers(clients, vcluster, { reporter: { ...reporter, onFirstPass } }))
       }),
     ),
   )
