@@ -6,6 +6,7 @@ import { Clock, Deferred, Duration, Effect, Schedule } from "effect"
 import type { Scope } from "effect"
 import { forkLoop, forkTask, supervised } from "../../effects/controller/supervision.ts"
 import { ensureCrd, foreignCrd, keepCrd, wantedPlurals } from "../kinds/custom-resource-definition/ensure.ts"
+import { syncedCaches, syncedKinds } from "../kinds/kinds.ts"
 import type { Engine } from "./controller.ts"
 import { makeEngine } from "./controller.ts"
 import type { OpenCaches } from "./informers.ts"
@@ -84,6 +85,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
   const opened = yield* openCaches({
     clients: target.clients,
     context,
+    caches: syncedCaches,
     guard: session.guard,
     onHintsMissing: (error) => {
       if (error._tag === "ApiError")
@@ -103,6 +105,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
   const engine = yield* makeEngine({
     clients: { host: fencedClient(host, isOwned), virtual: fencedClient(virtual, isOwned) },
     context,
+    kinds: syncedKinds,
     opened,
     workers: session.options.workers,
     whenFenced: Effect.suspend(() => (isOwned() ? session.whenFenced : gone)),

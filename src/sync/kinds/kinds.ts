@@ -6,6 +6,8 @@ import { referencedConfigMapKind, referencedSecretKind } from "./referenced-obje
 import { secretStoreKind } from "./secret-store/kind.ts"
 import type { SyncedKind } from "../engine/synced-kind.ts"
 import { webhookKind } from "./validating-webhook/kind.ts"
+import { hostCrds, virtualCrds } from "./custom-resource-definition/caches.ts"
+import type { Cache } from "../engine/caches.ts"
 
 export const syncedKinds: ReadonlyArray<SyncedKind> = [
   referencedSecretKind,
@@ -16,4 +18,11 @@ export const syncedKinds: ReadonlyArray<SyncedKind> = [
   webhookKind,
   eventKind,
   storeEventKind,
+]
+
+/** All that the kinds read, and the CRDs. */
+export const syncedCaches: ReadonlyArray<Cache> = [
+  ...syncedKinds.flatMap(({ caches }) => caches),
+  hostCrds,
+  virtualCrds,
 ]
