@@ -4,8 +4,9 @@
  */
 import type { KubeObject, ObjectKey } from "../../src/effects/client/kube-object.ts"
 import { keyOf, objectKey } from "../../src/effects/client/kube-object.ts"
+import { syncedCaches } from "../../src/sync/kinds/kinds.ts"
+import { wantedCaches } from "../../src/sync/engine/caches.ts"
 import type { Caches } from "../../src/sync/engine/caches.ts"
-import { cacheSpecs } from "../../src/sync/engine/cache-specs.ts"
 import type { SyncContext } from "../../src/sync/engine/context.ts"
 import { copyOf } from "../../src/sync/kinds/referenced-object/copy.ts"
 import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
@@ -109,14 +110,14 @@ export class World {
   /** What reflectors would hold now. @param whole with all that is dropped of objects of which only the metadata is kept */
   modelCaches(whole = false): ModelCaches {
     return new Map(
-      cacheSpecs(this.context).map((spec) => {
-        const objects = this.all(spec.side, spec.resource.kind)
+      wantedCaches(syncedCaches, this.context).map(({ cache, spec }) => {
+        const objects = this.all(cache.side, spec.resource.kind)
           .filter((object) => selected(spec.selection.labelSelector, (key) => object.metadata.labels?.[key]))
           .filter((object) => selected(spec.selection.fieldSelector, (path) => valueAt(object, ...path.split("."))))
           .map((object) =>
             whole && spec.selection.metadataOnly === true ? object : (spec.transform?.(object) ?? object),
           )
-        return [spec.name, { objects, indexes: spec.indexes }]
+        return [cache, { objects, indexes: spec.indexes }]
       }),
     )
   }

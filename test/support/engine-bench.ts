@@ -1,11 +1,13 @@
 /** A Syncer's engine over caches that a test fills, and clients over Maps: no API server, no ESO, time under a test clock. */
+import { hostClusterSecretStores } from "../../src/sync/external-secrets/store-caches.ts"
+import { assert } from "@effect/vitest"
 import { Effect } from "effect"
 import type { KubeClient } from "../../src/effects/client/kube-client.ts"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { makeMemoryStore, type MemoryStore } from "../../src/effects/informer/memory-store.ts"
 import type { Delta } from "../../src/effects/informer/store.ts"
-import { cacheSpecs } from "../../src/sync/engine/cache-specs.ts"
-import { buildCaches, type CacheName } from "../../src/sync/engine/caches.ts"
+import { type Cache, cachesFrom, wantedCaches, whereWritesLand } from "../../src/sync/engine/caches.ts"
+import { syncedCaches, syncedKinds } from "../../src/sync/kinds/kinds.ts"
 import type { SyncContext } from "../../src/sync/engine/context.ts"
 import { makeEngine } from "../../src/sync/engine/controller.ts"
 import type { Listener, OpenCaches } from "../../src/sync/engine/informers.ts"
@@ -17,29 +19,22 @@ import { makeMemoryClient, type MemoryClient } from "./memory-client.ts"
 /** Caches without reflectors behind them: `see` is what a watch would tell. */
 const makeCaches = (context: SyncContext) => {
   let listener: Listener | undefined
-  const stores = new Map<CacheName, MemoryStore>(
-    cacheSpecs(context).map((spec) => [spec.name, makeMemoryStore(spec.indexes)]),
-  )
-  const storeOf = (name: CacheName): MemoryStore => stores.get(name) ?? makeMemoryStore()
-  const tell = (name: CacheName, delta: Delta | undefined) => {
-    if (delta !== undefined) listener?.onDelta(name, delta)
+  const wanted = wantedCaches(syncedCaches, context)
+  const stores = new Map<Cache, MemoryStore>(wanted.map(({ cache, spec }) => [cache, makeMemoryStore(spec.indexes)]))
+  const landing = whereWritesLand(wanted)
+  const storeOf = (cache: Cache): MemoryStore => stores.get(cache) ?? assert.fail(`${cache.name} is not kept`)
+  const tell = (cache: Cache, delta: Delta | undefined) => {
+    if (delta !== undefined) listener?.onDelta(cache, delta)
   }
-  const see = (name: CacheName, object: KubeObject) => tell(name, storeOf(name).upsert(object))
-  const seeDeleted = (name: CacheName, key: string) => tell(name, storeOf(name).remove(key, true))
-  const reflectorOf = (name: CacheName) => ({
-    name,
-    store: storeOf(name),
-    isSynced: () => true,
-    synced: Effect.void,
-    syncedOrFailed: Effect.void,
-    state: () => ({ connected: true, resourceMissing: false }),
-    resourceVersion: () => "1",
-    observe: (object: KubeObject) => see(name, object),
-    observeDeleted: (key: string) => seeDeleted(name, key),
-  })
+  const see = (cache: Cache, object: KubeObject) => tell(cache, storeOf(cache).upsert(object))
+  const seeDeleted = (cache: Cache, key: string) => tell(cache, storeOf(cache).remove(key, true))
   const opened: OpenCaches = {
-    caches: buildCaches(storeOf),
-    reflectors: new Map([...stores.keys()].map((name) => [name, reflectorOf(name)])),
+    caches: cachesFrom((cache) => stores.get(cache)),
+    observe: (action, stored) => {
+      const cache = landing(action)
+      if (cache !== undefined) see(cache, stored)
+    },
+    reflectors: new Map(),
     synced: Effect.void,
     start: (next) =>
       Effect.sync(() => {
@@ -82,6 +77,7 @@ export const makeEngineBench = Effect.fnUntraced(function* (
   const engine = yield* makeEngine({
     clients: { host: more.hostAnswers?.(clients.host) ?? clients.host, virtual: virtualAnswers(clients.virtual) },
     context,
+    kinds: syncedKinds,
     opened,
     ready: more.ready ?? Effect.void,
     workers: 2,
@@ -94,7 +90,7 @@ export const makeEngineBench = Effect.fnUntraced(function* (
     onFailure: (id, cause) => void told.failures.push(`${id}: ${cause}`),
   })
   yield* opened.start(engine.listener)
-  see("hostClusterSecretStores", store)
+  see(hostClusterSecretStores, store)
   yield* Effect.forkScoped(engine.run, { startImmediately: true })
   return { engine, clients, told, see, seeDeleted }
 })

@@ -16,6 +16,7 @@ const unwanted = () => Effect.die(new Error("no CRD is wanted"))
 export const emptyRegistry: Layer.Layer<Registry> = Layer.succeed(Registry, {
   kinds: [],
   prerequisites: {
+    caches: [],
     wanted: () => [],
     compare: unwanted,
     keep: unwanted,

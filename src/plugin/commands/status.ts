@@ -1,4 +1,5 @@
 /** `status`: the whole picture of one vCluster. Changes nothing. */
+import { hostClusterSecretStores } from "../../sync/external-secrets/store-caches.ts"
 import { Cause, Clock, Effect, Option, Stream } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import type { KubeClient, Selection } from "../../effects/client/kube-client.ts"
@@ -72,7 +73,7 @@ const countUnselected = Effect.fnUntraced(function* (prepared: Prepared, eso: Es
   if (!prepared.settings.clusterStores.enabled || looked.observation === undefined || version === undefined)
     return undefined
   const all = yield* prepared.host.client.list(clusterSecretStores(version), { metadataOnly: true })
-  return Math.max(0, all.items.length - looked.observation.caches.hostClusterSecretStores.size())
+  return Math.max(0, all.items.length - looked.observation.caches.of(hostClusterSecretStores).size())
 })
 
 /** @param looking at both clusters; what is known without it while the virtual one sleeps */

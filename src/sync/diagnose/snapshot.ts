@@ -5,11 +5,10 @@
 import { Clock, Effect, Result } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import { makeReflectorCache } from "../../effects/informer/reflector-cache.ts"
-import { emptyStore, type Store } from "../../effects/informer/store.ts"
+import type { Store } from "../../effects/informer/store.ts"
 import type { ObjectKey } from "../../effects/client/kube-object.ts"
-import type { CacheName, Caches, CacheSpec } from "../engine/caches.ts"
-import { cacheSpecs } from "../engine/cache-specs.ts"
-import { buildCaches } from "../engine/caches.ts"
+import { cachesFrom, wantedCaches } from "../engine/caches.ts"
+import type { Cache, Caches, WantedCache } from "../engine/caches.ts"
 import type { CrdPair } from "../engine/prerequisites.ts"
 import type { HostNamespaceMissing, OperatorMissing } from "../engine/errors.ts"
 import { makeMassDeleteGate } from "../engine/mass-deletion-guard.ts"
@@ -47,13 +46,13 @@ export interface Observation {
 }
 
 interface Listed {
-  readonly name: CacheName
+  readonly cache: Cache
   readonly store: Store
   readonly denied: ApiError | undefined
 }
 
 /** A kind that is not served (a CRD that is not there yet) holds nothing; one that we may not see is told. */
-const listOnce = (clients: Clients, spec: CacheSpec): Effect.Effect<Listed, ApiError> => {
+const listOnce = (clients: Clients, { cache, spec }: WantedCache): Effect.Effect<Listed, ApiError> => {
   const refused: Array<string> = []
   const { prepare, refuseNameless, replace, store } = makeReflectorCache({
     indexes: spec.indexes,
@@ -61,9 +60,9 @@ const listOnce = (clients: Clients, spec: CacheSpec): Effect.Effect<Listed, ApiE
     metadataOnly: spec.selection.metadataOnly,
     check: checkFor(spec.resource),
     onDelta: () => {},
-    onRefused: (message) => refused.push(`${spec.side} ${spec.resource.kind}: ${message}`),
+    onRefused: (message) => refused.push(`${cache.side} ${spec.resource.kind}: ${message}`),
   })
-  return clients[spec.side].list(spec.resource, spec.selection).pipe(
+  return clients[cache.side].list(spec.resource, spec.selection).pipe(
     Effect.tap(({ items, nameless, resourceVersion }) => {
       if (nameless !== undefined) refuseNameless()
       replace(
@@ -72,10 +71,10 @@ const listOnce = (clients: Clients, spec: CacheSpec): Effect.Effect<Listed, ApiE
       )
       return Effect.forEach(refused, (message) => Effect.logWarning(message), { discard: true })
     }),
-    Effect.as<Listed>({ name: spec.name, store, denied: undefined }),
+    Effect.as<Listed>({ cache, store, denied: undefined }),
     Effect.catchTag("ApiError", (error): Effect.Effect<Listed, ApiError> => {
-      if (error.reason._tag === "NotFound") return Effect.succeed({ name: spec.name, store, denied: undefined })
-      if (error.reason._tag === "Forbidden") return Effect.succeed({ name: spec.name, store, denied: error })
+      if (error.reason._tag === "NotFound") return Effect.succeed({ cache, store, denied: undefined })
+      if (error.reason._tag === "Forbidden") return Effect.succeed({ cache, store, denied: error })
       return Effect.fail(error)
     }),
   )
@@ -113,17 +112,22 @@ export const observe = Effect.gen(function* (): Effect.fn.Return<
   const pairs = new Map(crds.map((pair) => [pair.plural, pair]))
   const version = pairs.get("externalsecrets")?.version ?? "v1"
   const context = contextOf(target, survey.virtualUid, version, pairs, () => rfc3339(clock.currentTimeMillisUnsafe()))
-  // What hints were given is of no interest here; what ESO complains about is.
-  const specs = (yield* visibleCaches(cacheSpecs(context), clients)).filter(({ name }) => name !== "virtualEvents")
-  const listed = yield* Effect.forEach(specs, (spec) => listOnce(clients, spec), {
+  // Hints are not given here.
+  const shown = kinds.filter((kind) => kind.hint === undefined)
+  const wanted = yield* visibleCaches(
+    wantedCaches(
+      shown.flatMap((kind) => kind.caches),
+      context,
+    ),
+    clients,
+  )
+  const listed = yield* Effect.forEach(wanted, (each) => listOnce(clients, each), {
     concurrency: "unbounded",
   })
-  const stores = new Map(listed.map(({ name, store }) => [name, store]))
-  const caches = buildCaches((name) => stores.get(name) ?? emptyStore)
-  const hidden = new Set(listed.flatMap(({ name, denied }) => (denied === undefined ? [] : [name])))
-  const states = kinds.filter(
-    (kind) => kind.hint === undefined && (kind.restsOn === undefined || !hidden.has(kind.restsOn)),
-  )
+  const stores = new Map(listed.map(({ cache, store }) => [cache, store]))
+  const caches = cachesFrom((cache) => stores.get(cache))
+  const hidden = new Set(listed.flatMap(({ cache, denied }) => (denied === undefined ? [] : [cache])))
+  const states = shown.filter((kind) => kind.restsOn === undefined || !hidden.has(kind.restsOn))
   const decisions = states.flatMap((kind) =>
     [...kind.keys(caches, context)].map((key) => ({
       kind: kind.kind,

@@ -12,27 +12,28 @@ import { LruMap } from "../../effects/controller/lru-cache.ts"
 import type { Delta } from "../../effects/informer/store.ts"
 import { makeWorkQueue } from "../../effects/controller/work-queue.ts"
 import { monotonicMillis } from "../../effects/monotonic-time.ts"
-import type { CacheName, Caches } from "./caches.ts"
+import type { Cache, Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
+import { hostCrds, virtualCrds } from "../kinds/custom-resource-definition/caches.ts"
 import { crdName } from "../kinds/custom-resource-definition/ensure.ts"
 import type { Clients } from "./executor.ts"
-import { syncedKinds } from "../kinds/kinds.ts"
 import { makeMassDeleteGate } from "./mass-deletion-guard.ts"
 import type { Listener, OpenCaches } from "./informers.ts"
 import { orUndefined } from "../../effects/client/ignore-not-found.ts"
 import { makeReconciler, reportOf } from "./reconciler.ts"
 import type { Change, ObjectReport } from "./report.ts"
-import type { Action, Notice } from "./actions.ts"
+import type { Notice } from "./actions.ts"
 import type { MassDeletion } from "./mass-deletion.ts"
 import { originOf } from "../tenancy/ownership.ts"
 import { customResourceDefinitions, esoGroup } from "../resources.ts"
-import type { SyncedKind } from "./synced-kind.ts"
+import type { Source, SyncedKind } from "./synced-kind.ts"
 import { makeWriteBrake } from "./write-limiter.ts"
 
 export interface EngineOptions {
   readonly clients: Clients
   readonly context: SyncContext
-  readonly opened: Pick<OpenCaches, "caches" | "reflectors">
+  readonly kinds: ReadonlyArray<SyncedKind>
+  readonly opened: Pick<OpenCaches, "caches" | "observe">
   readonly workers: number
   /** A write was held back by a fence: ends the run, and does not return. Nobody is told of the key. */
   readonly whenFenced: Effect.Effect<never>
@@ -68,52 +69,30 @@ export interface Engine {
 const crdKind = "CustomResourceDefinition"
 const crdSuffix = `.${esoGroup}`
 
-/** Which cache holds the objects of an action, so that it need not wait for its watch to tell it. */
-const cacheOf = (action: Action): CacheName | undefined => {
-  switch (`${action.side}/${action.resource.plural}`) {
-    case "host/externalsecrets":
-      return "hostExternalSecrets"
-    case "virtual/externalsecrets":
-      return "virtualExternalSecrets"
-    case "virtual/secrets":
-      return "virtualSecrets"
-    case "host/secretstores":
-      return "hostSecretStores"
-    case "virtual/secretstores":
-      return "virtualSecretStores"
-    // The only Secrets and ConfigMaps that we write on the host.
-    case "host/secrets":
-      return "hostReferenceSecrets"
-    case "host/configmaps":
-      return "hostReferenceConfigMaps"
-    case "virtual/events":
-      return "virtualEvents"
-    case "virtual/clustersecretstores":
-      return "virtualClusterSecretStores"
-    case "virtual/validatingwebhookconfigurations":
-      return "virtualWebhooks"
-    default:
-      return undefined
-  }
-}
-
 /** Both states: a label or a target that is no more leads to keys, too. */
 const objectsOf = (delta: Delta): ReadonlyArray<KubeObject> =>
   delta._tag === "Upserted" && delta.previous !== undefined ? [delta.object, delta.previous] : [delta.object]
 
-/** The ids, of all kinds, that a change concerns. */
-const idsOf = (name: CacheName, delta: Delta, caches: Caches, context: SyncContext): Iterable<string> => {
-  if (name === "hostCrds" || name === "virtualCrds") {
-    const crd = delta.object.metadata.name
-    return crd.endsWith(crdSuffix) ? [`${crdKind}|${crd}`] : []
+/** From a change in a cache to the ids, of all kinds, that it concerns. */
+const makeIdsOf = (kinds: ReadonlyArray<SyncedKind>, caches: Caches, context: SyncContext) => {
+  const listeners = new Map<Cache, Array<{ readonly kind: string; readonly keys: Source["keys"] }>>()
+  for (const { kind, sources } of kinds)
+    for (const { cache, keys } of sources) {
+      const listener = { kind, keys }
+      const others = listeners.get(cache)
+      if (others === undefined) listeners.set(cache, [listener])
+      else others.push(listener)
+    }
+  return (cache: Cache, delta: Delta): Iterable<string> => {
+    if (cache === hostCrds || cache === virtualCrds) {
+      const crd = delta.object.metadata.name
+      return crd.endsWith(crdSuffix) ? [`${crdKind}|${crd}`] : []
+    }
+    const ids = new Set<string>()
+    for (const { kind, keys } of listeners.get(cache) ?? [])
+      for (const object of objectsOf(delta)) for (const key of keys(object, caches, context)) ids.add(`${kind}|${key}`)
+    return ids
   }
-  const ids = new Set<string>()
-  for (const { kind, sources } of syncedKinds) {
-    const source = sources[name]
-    if (source === undefined) continue
-    for (const object of objectsOf(delta)) for (const key of source(object, caches, context)) ids.add(`${kind}|${key}`)
-  }
-  return ids
 }
 
 /** A CRD as it stands now; no cache is asked. */
@@ -148,10 +127,6 @@ const splitId = (id: string) => {
   return { name: id.slice(0, separator), key: id.slice(separator + 1) }
 }
 
-const kinds = new Map(syncedKinds.map((kind) => [kind.kind, kind]))
-
-const kindOf = (id: string): SyncedKind | undefined => kinds.get(splitId(id).name)
-
 /** A hint is not worth more tries, unless what keeps it passes by itself. */
 const triesForHint = 5
 /** Hints whose last decision is remembered; of more than these, some may come a little too often. */
@@ -164,7 +139,10 @@ export const makeEngine = Effect.fnUntraced(function* (
   options: EngineOptions,
 ): Effect.fn.Return<Engine, never, Scope.Scope> {
   const { clients, context, opened } = options
-  const { caches, reflectors } = opened
+  const { caches } = opened
+  const kinds = new Map(options.kinds.map((kind) => [kind.kind, kind]))
+  const kindOf = (id: string): SyncedKind | undefined => kinds.get(splitId(id).name)
+  const idsOf = makeIdsOf(options.kinds, caches, context)
   const clock = yield* Clock.Clock
   const now = () => monotonicMillis(clock)
   const stuck = new Set<string>()
@@ -176,7 +154,7 @@ export const makeEngine = Effect.fnUntraced(function* (
   const changed = yield* Queue.sliding<void>(1)
   const reports = new Map<string, ObjectReport>()
 
-  const gates = syncedKinds.flatMap(({ kind, mirrored }) =>
+  const gates = options.kinds.flatMap(({ kind, mirrored }) =>
     mirrored === undefined
       ? []
       : [
@@ -196,25 +174,19 @@ export const makeEngine = Effect.fnUntraced(function* (
   )
 
   /** What a gate must know is told before any worker can act on it. */
-  const tellGates = (name: CacheName, delta: Delta) => {
+  const tellGates = (cache: Cache, delta: Delta) => {
     for (const { gate, mirrored } of gates) {
-      if (name === mirrored.virtual) {
+      if (cache === mirrored.virtual) {
         if (delta._tag === "Upserted" && delta.object.metadata.deletionTimestamp === undefined) gate.forget(delta.key)
         else if (delta._tag === "Upserted" || delta.seen) gate.sawDeletion(delta.key)
         else gate.judgeAnew()
       }
-      if (name === mirrored.host && delta._tag === "Deleted") {
+      if (cache === mirrored.host && delta._tag === "Deleted") {
         const origin = originOf(delta.object, context.tenancy)
         if (origin !== undefined) gate.forget(origin.key)
         gate.judgeAnew()
       }
     }
-  }
-
-  const observe = (action: Action, stored: KubeObject | undefined) => {
-    const name = cacheOf(action)
-    if (name === undefined || stored === undefined) return
-    reflectors.get(name)?.observe(stored)
   }
 
   const onReport = (id: string, report: ObjectReport | undefined) => {
@@ -237,7 +209,9 @@ export const makeEngine = Effect.fnUntraced(function* (
         crd.metadata.deletionTimestamp === undefined &&
         crd.metadata.uid === options.hostCrdUid("clustersecretstores"),
     ),
-    observe,
+    observe: (action, stored) => {
+      if (stored !== undefined) opened.observe(action, stored)
+    },
     onChange: options.onChange,
     onReport,
     notify: options.notify,
@@ -302,13 +276,13 @@ export const makeEngine = Effect.fnUntraced(function* (
   let resynced = false
 
   const listener: Listener = {
-    onDelta: (name, delta) => {
-      tellGates(name, delta)
-      for (const id of idsOf(name, delta, caches, context)) add(id)
+    onDelta: (cache, delta) => {
+      tellGates(cache, delta)
+      for (const id of idsOf(cache, delta)) add(id)
     },
-    onVirtualList: (name) =>
+    onVirtualList: (cache) =>
       Effect.forEach(
-        gates.filter(({ mirrored }) => mirrored.virtual === name),
+        gates.filter(({ mirrored }) => mirrored.virtual === cache),
         ({ gate }) => gate.listed,
         { discard: true },
       ),
@@ -320,7 +294,7 @@ export const makeEngine = Effect.fnUntraced(function* (
     reportChanged: Queue.take(changed),
     massDeletion: () => gates.map(({ gate }) => gate.judge()).find((stop) => stop !== undefined),
     resync: () => {
-      for (const kind of syncedKinds.filter(({ hint }) => hint === undefined || !resynced))
+      for (const kind of options.kinds.filter(({ hint }) => hint === undefined || !resynced))
         for (const key of kind.keys(caches, context)) queue.add(`${kind.kind}|${key}`, "background")
       resynced = true
     },

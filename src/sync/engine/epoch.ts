@@ -15,6 +15,7 @@ import type { OpenCaches } from "./informers.ts"
 import { openCaches } from "./informers.ts"
 import { Leadership, unlessFenced } from "./leadership.ts"
 import { isOwned, whenHeldBack } from "./owner-fence.ts"
+import { readCaches, Registry } from "./registry.ts"
 import { Reporter } from "./reporter.ts"
 import { SyncOptions } from "./sync-options.ts"
 import { contextOf, isOutdated, rfc3339, VclusterTarget } from "./target.ts"
@@ -32,6 +33,7 @@ export type EpochServices =
   | ClientServices
   | FollowedCrds
   | Leadership
+  | Registry
   | Reporter
   | SyncOptions
   | TenantEvents
@@ -44,6 +46,7 @@ export const openEpoch = Effect.gen(function* (): Effect.fn.Return<Epoch, SyncFa
   const crds = yield* FollowedCrds
   const identity = yield* VirtualIdentity
   const leadership = yield* Leadership
+  const registry = yield* Registry
   const reporter = yield* Reporter
   const { workers } = yield* SyncOptions
   const { record } = yield* TenantEvents
@@ -57,6 +60,7 @@ export const openEpoch = Effect.gen(function* (): Effect.fn.Return<Epoch, SyncFa
   const opened = yield* openCaches({
     clients,
     context,
+    caches: readCaches(registry),
     guard: identity,
     onHintsMissing: (error) => {
       if (error._tag === "ApiError")
@@ -69,6 +73,7 @@ export const openEpoch = Effect.gen(function* (): Effect.fn.Return<Epoch, SyncFa
   const engine = yield* makeEngine({
     clients: { host: fencedClient(clients.host, mayWrite), virtual: fencedClient(clients.virtual, mayWrite) },
     context,
+    kinds: registry.kinds,
     opened,
     workers,
     whenFenced: whenHeldBack(leadership, context, mayWrite),

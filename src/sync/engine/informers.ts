@@ -1,19 +1,21 @@
-/** The caches of `caches.ts`, kept true by one reflector each. */
+/** Caches, kept true by one reflector each. */
 import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
+import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { forkLoop } from "../../effects/controller/supervision.ts"
 import { prepareReflector } from "../../effects/informer/reflector.ts"
 import type { PreparedReflector, Reflector } from "../../effects/informer/reflector.ts"
-import { type Delta, emptyStore } from "../../effects/informer/store.ts"
-import type { CacheName, Caches } from "./caches.ts"
-import { cacheSpecs } from "./cache-specs.ts"
-import { buildCaches } from "./caches.ts"
+import type { Delta } from "../../effects/informer/store.ts"
+import { cachesFrom, wantedCaches, whereWritesLand } from "./caches.ts"
+import type { Cache, Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { Clients } from "./executor.ts"
+import type { Action } from "./actions.ts"
 import type { IdentityGuard } from "./identity-guard.ts"
 import { events } from "../resources.ts"
 import { checkFor } from "./object-check.ts"
+import { hostService } from "./vcluster-service.ts"
 import { visibleCaches } from "./visible-caches.ts"
 import type { IdentityMismatch } from "./identity.ts"
 
@@ -22,7 +24,9 @@ type CacheReflector = PreparedReflector<ApiError | IdentityMismatch>
 
 export interface OpenCaches {
   readonly caches: Caches
-  readonly reflectors: ReadonlyMap<CacheName, Reflector<ApiError | IdentityMismatch>>
+  readonly reflectors: ReadonlyMap<Cache, Reflector<ApiError | IdentityMismatch>>
+  /** Puts what the server stored for a write of ours into the cache that shows it, ahead of the watch. */
+  readonly observe: (action: Action, stored: KubeObject) => void
   /** Starts all reflectors; they end with the scope. Every change is told to this one listener. To be run once. */
   readonly start: (listener: Listener) => Effect.Effect<void, never, Scope.Scope>
   /** Waits until every cache holds a complete list; fails with what keeps one from it. Hints are waited for a moment only. */
@@ -30,14 +34,16 @@ export interface OpenCaches {
 }
 
 export interface Listener {
-  readonly onDelta: (name: CacheName, delta: Delta) => void
+  readonly onDelta: (cache: Cache, delta: Delta) => void
   /** A list of the virtual cluster is complete and about to be believed. */
-  readonly onVirtualList: (name: CacheName) => Effect.Effect<void, ApiError>
+  readonly onVirtualList: (cache: Cache) => Effect.Effect<void, ApiError>
 }
 
 export interface OpenCachesOptions {
   readonly clients: Clients
   readonly context: SyncContext
+  /** All that is to be read; the vCluster's Service is added. */
+  readonly caches: Iterable<Cache>
   readonly guard: IdentityGuard
   /** Events cannot be seen: told, and all else goes on. */
   readonly onHintsMissing: (error: ApiError | IdentityMismatch) => void
@@ -59,39 +65,41 @@ const hintsWaitMs = 5_000
  */
 export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOptions): Effect.fn.Return<OpenCaches> {
   const { clients, context, guard } = options
-  const reflectors = new Map<CacheName, CacheReflector>()
+  const reflectors = new Map<Cache, CacheReflector>()
   let listener: Listener | undefined
   const checkIdentity = guard.check.pipe(Effect.tapError(options.onGuardFailure))
-  const believe = (name: CacheName) =>
+  const believe = (cache: Cache) =>
     Effect.andThen(
       checkIdentity,
-      Effect.suspend(() => listener?.onVirtualList(name) ?? Effect.void),
+      Effect.suspend(() => listener?.onVirtualList(cache) ?? Effect.void),
     )
 
-  const specs = yield* visibleCaches(cacheSpecs(context), clients)
-  const hints = new Set(specs.filter(({ isHint }) => isHint === true).map(({ name }) => name))
+  const wanted = yield* visibleCaches(wantedCaches([hostService, ...options.caches], context), clients)
+  const specs = new Map(wanted.map(({ cache, spec }) => [cache, spec]))
+  const isHint = (cache: Cache) => specs.get(cache)?.isHint === true
+  const isLeftover = (cache: Cache) => specs.get(cache)?.leftover !== undefined
 
-  for (const spec of specs) {
-    const isVirtual = spec.side === "virtual"
+  for (const [cache, spec] of specs) {
+    const isVirtual = cache.side === "virtual"
     // Events may be kept in an etcd of their own, and a group of APIs be served by somebody else: their versions prove nothing.
     const isOfOneHistory = isVirtual && spec.resource.group === "" && spec.resource !== events
     const reflector: CacheReflector = yield* prepareReflector({
-      name: spec.name,
-      client: clients[spec.side],
+      name: cache.name,
+      client: clients[cache.side],
       resource: spec.resource,
       selection: spec.selection,
       indexes: spec.indexes,
       check: checkFor(spec.resource),
-      onRefused: (message) => options.onRefused(`${spec.side} ${spec.resource.kind}: ${message}`),
+      onRefused: (message) => options.onRefused(`${cache.side} ${spec.resource.kind}: ${message}`),
       ...(spec.transform === undefined ? {} : { transform: spec.transform }),
       ...(spec.resource === events ? { silenceLimitMs: eventsSilenceLimitMs } : {}),
-      ...(isVirtual ? { guard: () => believe(spec.name) } : {}),
+      ...(isVirtual ? { guard: () => believe(cache) } : {}),
       onDelta: (delta) => {
         if (isOfOneHistory) guard.saw(delta.object.metadata.resourceVersion ?? "")
-        listener?.onDelta(spec.name, delta)
+        listener?.onDelta(cache, delta)
       },
     })
-    reflectors.set(spec.name, reflector)
+    reflectors.set(cache, reflector)
   }
 
   const tellMissingHints = ({ syncedOrFailed }: CacheReflector) =>
@@ -102,27 +110,30 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
     )
   const start = Effect.fnUntraced(function* (next: Listener) {
     listener = next
-    for (const [name, reflector] of reflectors) {
-      yield* forkLoop(`the reflector of ${name}`, reflector.run)
-      if (hints.has(name)) yield* tellMissingHints(reflector)
+    for (const [cache, reflector] of reflectors) {
+      yield* forkLoop(`the reflector of ${cache.name}`, reflector.run)
+      if (isHint(cache)) yield* tellMissingHints(reflector)
     }
   })
 
-  const leftovers = new Set(specs.filter(({ leftover }) => leftover !== undefined).map(({ name }) => name))
-
-  const complete = (name: CacheName, { syncedOrFailed }: CacheReflector) => {
-    if (hints.has(name)) return syncedOrFailed.pipe(Effect.timeoutOption(hintsWaitMs), Effect.ignore)
-    if (!leftovers.has(name)) return syncedOrFailed
+  const complete = (cache: Cache, { syncedOrFailed }: CacheReflector) => {
+    if (isHint(cache)) return syncedOrFailed.pipe(Effect.timeoutOption(hintsWaitMs), Effect.ignore)
+    if (!isLeftover(cache)) return syncedOrFailed
     // What turns out not to be there, or not for us to see, leaves nothing behind that we could remove.
     return syncedOrFailed.pipe(
       Effect.catchReasons("ApiError", { NotFound: () => Effect.void, Forbidden: () => Effect.void }),
     )
   }
+  const landing = whereWritesLand(wanted)
   return {
-    caches: buildCaches((name) => reflectors.get(name)?.store ?? emptyStore),
+    caches: cachesFrom((cache) => reflectors.get(cache)?.store),
     reflectors,
+    observe: (action, stored) => {
+      const cache = landing(action)
+      if (cache !== undefined) reflectors.get(cache)?.observe(stored)
+    },
     start,
-    synced: Effect.forEach([...reflectors], ([name, reflector]) => complete(name, reflector), {
+    synced: Effect.forEach([...reflectors], ([cache, reflector]) => complete(cache, reflector), {
       concurrency: "unbounded",
       discard: true,
     }),

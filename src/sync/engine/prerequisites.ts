@@ -6,6 +6,7 @@ import type { Effect } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { Action } from "./actions.ts"
+import type { Cache } from "./caches.ts"
 import type { SyncSettings } from "./context.ts"
 import type { CrdNotServed, OperatorMissing, VersionNotServed } from "./errors.ts"
 import type { Clients } from "./executor.ts"
@@ -21,6 +22,8 @@ export interface CrdPair {
 }
 
 export interface Prerequisites {
+  /** They tell when a CRD has changed on either side. */
+  readonly caches: ReadonlyArray<Cache>
   /** Plurals of what comes into the virtual cluster under these settings. Of several that are missing, the first is told. */
   readonly wanted: (settings: SyncSettings) => ReadonlyArray<string>
   /** Looks at one on both sides; writes nothing. */

@@ -1,6 +1,6 @@
-/** What a synced kind has to say to the Syncer. One module a kind exports one value of this type; `kinds.ts` lists them. */
+/** What a synced kind has to say to the Syncer. One module a kind exports one value of this type; the registry lists them. */
 import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
-import type { CacheName, Caches } from "./caches.ts"
+import type { Cache, Caches } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { Decision } from "./actions.ts"
 import type { Refusal } from "../tenancy/refusals.ts"
@@ -13,21 +13,28 @@ export interface Memory {
 
 /** Where the two sides of a kind are that the tenant makes and the host gets a copy of. */
 export interface Mirrored {
-  readonly virtual: CacheName
-  readonly host: CacheName
+  readonly virtual: Cache
+  readonly host: Cache
   /** Of the CRD in the virtual cluster. */
   readonly plural: string
 }
+
+/** From a changed object in a cache to the keys that it concerns. */
+export interface Source {
+  readonly cache: Cache
+  readonly keys: (object: KubeObject, caches: Caches, context: SyncContext) => Iterable<ObjectKey>
+}
+
+export const on = (cache: Cache, keys: Source["keys"]): Source => ({ cache, keys })
 
 export interface SyncedKind {
   /** Kubernetes kind, for reports. */
   readonly kind: string
   /** Host copies go when their virtual object is absent: what the mass-deletion gate watches over. */
   readonly mirrored?: Mirrored
-  /** From a changed object in a cache to the keys that it concerns. */
-  readonly sources: Readonly<
-    Partial<Record<CacheName, (object: KubeObject, caches: Caches, context: SyncContext) => Iterable<ObjectKey>>>
-  >
+  /** All that `decide` and `keys` read. */
+  readonly caches: ReadonlyArray<Cache>
+  readonly sources: ReadonlyArray<Source>
   /**
    * A hint for people, not a state: written without being reported or waited for, given up when it fails again and again,
    * looked at as a whole only at the start. `spacing`: milliseconds from one decision about a key to the next.
@@ -36,7 +43,7 @@ export interface SyncedKind {
   /** All keys that may need work: what a start or a resync looks at. */
   readonly keys: (caches: Caches, context: SyncContext) => Iterable<ObjectKey>
   /** Who may not see these objects knows nothing of the kind: a look without a touch leaves it out. */
-  readonly restsOn?: CacheName
+  readonly restsOn?: Cache
   /** The heart: from what the caches hold to what is to be written. Pure. */
   readonly decide: (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory) => Decision
 }

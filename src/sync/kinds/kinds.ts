@@ -5,10 +5,11 @@ import { eventKind, storeEventKind } from "./event/kind.ts"
 import { externalSecretKind } from "./external-secret/kind.ts"
 import { referencedConfigMapKind, referencedSecretKind } from "./referenced-object/kind.ts"
 import { secretStoreKind } from "./secret-store/kind.ts"
-import { Registry } from "../engine/registry.ts"
+import { readCaches, Registry } from "../engine/registry.ts"
 import type { SyncedKind } from "../engine/synced-kind.ts"
 import { crdPrerequisites } from "./custom-resource-definition/ensure.ts"
 import { webhookKind } from "./validating-webhook/kind.ts"
+import type { Cache } from "../engine/caches.ts"
 
 export const syncedKinds: ReadonlyArray<SyncedKind> = [
   referencedSecretKind,
@@ -21,4 +22,9 @@ export const syncedKinds: ReadonlyArray<SyncedKind> = [
   storeEventKind,
 ]
 
-export const registryLayer = Layer.succeed(Registry, { kinds: syncedKinds, prerequisites: crdPrerequisites })
+const registry: Registry["Service"] = { kinds: syncedKinds, prerequisites: crdPrerequisites }
+
+export const registryLayer = Layer.succeed(Registry, registry)
+
+/** All that the kinds read, and the CRDs. */
+export const syncedCaches: ReadonlyArray<Cache> = readCaches(registry)

@@ -1,7 +1,10 @@
 /** The messages of ESO and of the host's API server about one object, in the names that its tenant knows. */
+import { hostExternalSecrets } from "../external-secrets/external-secret-caches.ts"
+import { hostSecrets } from "../external-secrets/secret-caches.ts"
+import { hostSecretStores } from "../external-secrets/store-caches.ts"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { keyOf } from "../../effects/client/kube-object.ts"
-import type { Caches } from "../engine/caches.ts"
+import type { Cache, Caches } from "../engine/caches.ts"
 import type { SyncContext } from "../engine/context.ts"
 import type { HostPlace } from "./external-secret/names.ts"
 import type { Referent } from "./referenced-object/copies.ts"
@@ -12,7 +15,7 @@ import { translator } from "../tenancy/message-translation.ts"
 import type { HostLocation } from "../tenancy/names.ts"
 import { originOf } from "../tenancy/ownership.ts"
 import { Refusal } from "../tenancy/refusals.ts"
-import { referentsOf } from "./secret-store/conflicts.ts"
+import { referentsOf } from "../external-secrets/store-references.ts"
 
 type Pair = readonly [host: string, virtual: string]
 
@@ -32,6 +35,9 @@ const isRenamedCopy = (copy: KubeObject | undefined, context: SyncContext): bool
   return copy !== undefined && origin !== undefined && origin.name !== copy.metadata.name
 }
 
+/** What texts are looked up in: an object may be called by the name of any other. */
+export const namedInTexts: ReadonlyArray<Cache> = [hostExternalSecrets, hostSecretStores, hostSecrets]
+
 const hostNames = (
   virtual: KubeObject,
   location: HostLocation,
@@ -46,9 +52,9 @@ const hostNames = (
   isOther: (name) => {
     const place = keyOf(location.namespace, name)
     return (
-      isRenamedCopy(caches.hostExternalSecrets.get(place), context) ||
-      isRenamedCopy(caches.hostSecretStores.get(place), context) ||
-      (name.endsWith(".es") && caches.hostSecrets.get(place) !== undefined)
+      isRenamedCopy(caches.of(hostExternalSecrets).get(place), context) ||
+      isRenamedCopy(caches.of(hostSecretStores).get(place), context) ||
+      (name.endsWith(".es") && caches.of(hostSecrets).get(place) !== undefined)
     )
   },
   tenantText: () => JSON.stringify([virtual["spec"], virtual.metadata.labels, virtual.metadata.annotations]),

@@ -10,6 +10,7 @@ import type { SyncSettings } from "../../engine/context.ts"
 import type { Clients } from "../../engine/executor.ts"
 import { carryOut } from "../../engine/executor.ts"
 import { orUndefined } from "../../../effects/client/ignore-not-found.ts"
+import { hostCrds, virtualCrds } from "./caches.ts"
 import type { CrdPair, Prerequisites } from "../../engine/prerequisites.ts"
 import {
   chooseVersion,
@@ -130,6 +131,7 @@ export const ensureCrd = Effect.fnUntraced(function* (
 })
 
 export const crdPrerequisites: Prerequisites = {
+  caches: [hostCrds, virtualCrds],
   wanted: wantedPlurals,
   compare: compareCrd,
   keep: keepCrd,

@@ -3,8 +3,11 @@ import { Result } from "effect"
 import { cutMessage } from "../../../effects/client/event-recorder.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf } from "../../../effects/client/kube-object.ts"
-import type { CacheName, Caches } from "../../engine/caches.ts"
+import type { Cache, Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
+import { hostEvents, hostStoreEvents } from "../../external-secrets/event-caches.ts"
+import { hostExternalSecrets, virtualExternalSecrets } from "../../external-secrets/external-secret-caches.ts"
+import { hostSecretStores, virtualSecretStores } from "../../external-secrets/store-caches.ts"
 import { hostSecretOf } from "../external-secret/names.ts"
 import { decodeSpec } from "../external-secret/spec.ts"
 import type { Translate } from "../../tenancy/message-translation.ts"
@@ -16,11 +19,11 @@ import { externalSecretText, storeText } from "../messages.ts"
 
 export interface RegardedKind {
   /** The tenants' objects. */
-  readonly virtuals: CacheName
+  readonly virtuals: Cache
   /** Their copies on the host. */
-  readonly copies: CacheName
+  readonly copies: Cache
   /** The host's events about the copies. */
-  readonly heard: CacheName
+  readonly heard: Cache
   /** For texts about one object; undefined: it has no place on the host. */
   readonly textFor: (virtual: KubeObject, caches: Caches, context: SyncContext) => Translate | undefined
   /** Whether a repetition of the event is not worth a write. */
@@ -28,9 +31,9 @@ export interface RegardedKind {
 }
 
 export const regardedExternalSecrets: RegardedKind = {
-  virtuals: "virtualExternalSecrets",
-  copies: "hostExternalSecrets",
-  heard: "hostEvents",
+  virtuals: virtualExternalSecrets,
+  copies: hostExternalSecrets,
+  heard: hostEvents,
   textFor: (virtual, caches, context) => {
     const spec = Result.getOrUndefined(decodeSpec(virtual["spec"]))
     const location = context.locate(virtual)
@@ -42,9 +45,9 @@ export const regardedExternalSecrets: RegardedKind = {
 }
 
 export const regardedStores: RegardedKind = {
-  virtuals: "virtualSecretStores",
-  copies: "hostSecretStores",
-  heard: "hostStoreEvents",
+  virtuals: virtualSecretStores,
+  copies: hostSecretStores,
+  heard: hostStoreEvents,
   textFor: (virtual, caches, context) => {
     const location = context.locate(virtual)
     return location === undefined ? undefined : storeText(virtual, location, caches, context)
@@ -62,7 +65,7 @@ export const regardedKey = (
 ): ReadonlyArray<ObjectKey> => {
   const name = stringAt(event, "involvedObject", "name")
   if (name === undefined) return []
-  const copy = caches[copies].get(keyOf(stringAt(event, "involvedObject", "namespace"), name))
+  const copy = caches.of(copies).get(keyOf(stringAt(event, "involvedObject", "namespace"), name))
   const origin = copy === undefined ? undefined : originOf(copy, context.tenancy)
   return origin === undefined || copy === undefined || operatorEvent(event, copy) === undefined ? [] : [origin.key]
 }
@@ -80,7 +83,7 @@ export const causeOf = (
   caches: Caches,
   { heard }: RegardedKind,
 ): string | undefined => {
-  const warning = newestWarning(caches[heard].byIndex("regarded", copy.metadata.uid ?? ""), copy)
+  const warning = newestWarning(caches.of(heard).byIndex("regarded", copy.metadata.uid ?? ""), copy)
   return warning === undefined ? undefined : cutMessage(translate(warning.message))
 }
 

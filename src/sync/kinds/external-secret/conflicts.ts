@@ -1,4 +1,8 @@
 /** What the caches hold about one ExternalSecret, and what on the host stands in its way. */
+import { hostExternalSecrets } from "../../external-secrets/external-secret-caches.ts"
+import { hostSecrets, hostUnmanagedSecrets, virtualSecrets } from "../../external-secrets/secret-caches.ts"
+import { hostClusterSecretStores, hostSecretStores, virtualSecretStores } from "../../external-secrets/store-caches.ts"
+import { virtualNamespaces } from "./caches.ts"
 import { Result } from "effect"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf } from "../../../effects/client/kube-object.ts"
@@ -42,8 +46,8 @@ export const situationOf = (key: ObjectKey, caches: Caches, context: SyncContext
     },
     service: vclusterService(caches, context),
   },
-  copies: caches.hostExternalSecrets.byIndex("origin", key),
-  claimed: caches.virtualSecrets.byIndex("claimant", key),
+  copies: caches.of(hostExternalSecrets).byIndex("origin", key),
+  claimed: caches.of(virtualSecrets).byIndex("claimant", key),
 })
 
 export const surroundings = (
@@ -56,10 +60,10 @@ export const surroundings = (
     clusterStores: {
       enabled: context.settings.clusterStores.enabled,
       selector: toQuery(context.settings.clusterStores.selector),
-      imported: (store) => caches.hostClusterSecretStores.get(store),
+      imported: (store) => caches.of(hostClusterSecretStores).get(store),
     },
     stores: { enabled: context.settings.stores.enabled },
-    virtualNamespace: { name, labels: caches.virtualNamespaces.get(name)?.metadata.labels ?? {} },
+    virtualNamespace: { name, labels: caches.of(virtualNamespaces).get(name)?.metadata.labels ?? {} },
   }
 }
 
@@ -97,8 +101,8 @@ export const storesOf = (
     if (location === undefined) continue
     const conflict = storeConflict(location, { namespace, name }, caches, context)
     if (conflict !== undefined) return { missing, conflict }
-    if (caches.hostSecretStores.get(keyOf(location.namespace, location.name)) === undefined)
-      missing ??= { name, virtual: caches.virtualSecretStores.get(keyOf(namespace, name)) }
+    if (caches.of(hostSecretStores).get(keyOf(location.namespace, location.name)) === undefined)
+      missing ??= { name, virtual: caches.of(virtualSecretStores).get(keyOf(namespace, name)) }
   }
   return { missing, conflict: undefined }
 }
@@ -106,7 +110,7 @@ export const storesOf = (
 /** Names are not injective and the host namespace is shared: what stands under the name that we need must be ours. */
 export const hostConflict = (situation: Situation, location: HostLocation, hostSecret: string): Refusal | undefined => {
   const { caches, context, key } = situation
-  const standing = caches.hostExternalSecrets.get(keyOf(location.namespace, location.name))
+  const standing = caches.of(hostExternalSecrets).get(keyOf(location.namespace, location.name))
   const origin = standing === undefined ? undefined : originOf(standing, context.tenancy)
   if (standing !== undefined && origin === undefined)
     return new Refusal({
@@ -128,12 +132,12 @@ export const hostConflict = (situation: Situation, location: HostLocation, hostS
 const secretConflict = (situation: Situation, location: HostLocation, hostSecret: string): Refusal | undefined => {
   const { caches, context, key } = situation
   const place = keyOf(location.namespace, hostSecret)
-  const standing = caches.hostSecrets.get(place) ?? caches.hostUnmanagedSecrets.get(place)
+  const standing = caches.of(hostSecrets).get(place) ?? caches.of(hostUnmanagedSecrets).get(place)
   if (standing === undefined) return undefined
   const controller = controllerOf(standing)
   const byEso = controller?.kind === "ExternalSecret" ? controller.name : undefined
   if (byEso === location.name) return undefined
-  const maker = byEso === undefined ? undefined : caches.hostExternalSecrets.get(keyOf(location.namespace, byEso))
+  const maker = byEso === undefined ? undefined : caches.of(hostExternalSecrets).get(keyOf(location.namespace, byEso))
   const origin = maker === undefined ? undefined : originOf(maker, context.tenancy)
   if (origin?.key === key) return undefined
   return new Refusal(

@@ -3,12 +3,26 @@
  * writers touch the same pair. The rows `external-secret-to-host`, `secret-to-virtual` and
  * `external-secret-status-to-virtual` do the parts; here is what leads to which.
  */
+import { hostExternalSecrets, virtualExternalSecrets } from "../../external-secrets/external-secret-caches.ts"
 import { Result } from "effect"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf, objectKey, splitKey } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
-import { claimant } from "./caches.ts"
+import { virtualNamespaces } from "./caches.ts"
+import { hostService } from "../../engine/vcluster-service.ts"
+import { hostEvents } from "../../external-secrets/event-caches.ts"
+import {
+  claimant,
+  hostReferenceConfigMaps,
+  hostReferenceSecrets,
+  hostSecrets,
+  hostUnmanagedSecrets,
+  virtualConfigMaps,
+  virtualSecrets,
+  virtualUnmanagedSecrets,
+} from "../../external-secrets/secret-caches.ts"
+import { hostClusterSecretStores, hostSecretStores, virtualSecretStores } from "../../external-secrets/store-caches.ts"
 import { comeBack } from "./to-virtual.ts"
 import type { HostPlace } from "./names.ts"
 import { hostSecretOf } from "./names.ts"
@@ -33,6 +47,7 @@ import { missingCopy, needersOf, referenceConflict, referrersIn, referrersOf } f
 import { complainedKey, regardedExternalSecrets } from "../event/involved-object.ts"
 import { removeSecrets } from "../secret/to-virtual.ts"
 import { secrets } from "../../resources.ts"
+import { on } from "../../engine/synced-kind.ts"
 import type { Memory, SyncedKind } from "../../engine/synced-kind.ts"
 import { externalSecretText, translatedRefusal } from "../messages.ts"
 
@@ -204,7 +219,7 @@ const tryAgain = (
 
 const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory): Decision => {
   const situation = situationOf(key, caches, context)
-  const virtual = caches.virtualExternalSecrets.get(key)
+  const virtual = caches.of(virtualExternalSecrets).get(key)
   if (virtual === undefined || virtual.metadata.deletionTimestamp !== undefined)
     return { actions: removeAll(situation, undefined), verdict: undefined }
   if (virtual.metadata.finalizers?.includes(esoFinalizer) === true)
@@ -228,15 +243,21 @@ const keysOf = (objects: ReadonlyArray<KubeObject>): ReadonlyArray<ObjectKey> =>
 
 /** Those that have a virtual Secret as their target, or refer to it. */
 const usersOf = (secret: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> => [
-  ...keysOf(caches.virtualExternalSecrets.byIndex("target", objectKey(secret))),
-  ...referrersOf("virtualExternalSecrets", "Secret")(secret, caches),
+  ...keysOf(caches.of(virtualExternalSecrets).byIndex("target", objectKey(secret))),
+  ...referrersOf(virtualExternalSecrets, "Secret")(secret, caches),
 ]
 
 /** Those that need the name of a host Secret, for what ESO makes or for a copy of what they refer to. */
 const hostUsersOf = (secret: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> => [
-  ...keysOf(caches.virtualExternalSecrets.byIndex("hostSecret", objectKey(secret))),
-  ...needersOf("virtualExternalSecrets", "Secret")(secret, caches),
+  ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostSecret", objectKey(secret))),
+  ...needersOf(virtualExternalSecrets, "Secret")(secret, caches),
 ]
+
+const keys = (caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> =>
+  new Set([
+    ...keysOf([...caches.of(virtualExternalSecrets).values()]),
+    ...[...caches.of(hostExternalSecrets).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+  ])
 
 /** Where the Secret is that ESO makes of a host ExternalSecret. */
 const madeBy = (host: KubeObject): ObjectKey =>
@@ -244,35 +265,54 @@ const madeBy = (host: KubeObject): ObjectKey =>
 
 export const externalSecretKind: SyncedKind = {
   kind: "ExternalSecret",
-  mirrored: { virtual: "virtualExternalSecrets", host: "hostExternalSecrets", plural: "externalsecrets" },
-  sources: {
-    virtualExternalSecrets: (object) => [objectKey(object)],
-    virtualSecrets: (object, caches) => [...claimant(object), ...usersOf(object, caches)],
-    virtualUnmanagedSecrets: usersOf,
-    virtualConfigMaps: referrersOf("virtualExternalSecrets", "ConfigMap"),
-    virtualNamespaces: (object, caches) =>
-      keysOf(caches.virtualExternalSecrets.byIndex("namespace", object.metadata.name)),
-    hostExternalSecrets: (object, caches, context) => [
+  mirrored: { virtual: virtualExternalSecrets, host: hostExternalSecrets, plural: "externalsecrets" },
+  caches: [
+    virtualExternalSecrets,
+    virtualSecrets,
+    virtualUnmanagedSecrets,
+    virtualConfigMaps,
+    virtualNamespaces,
+    virtualSecretStores,
+    hostExternalSecrets,
+    hostSecrets,
+    hostUnmanagedSecrets,
+    hostSecretStores,
+    hostReferenceSecrets,
+    hostReferenceConfigMaps,
+    hostClusterSecretStores,
+    hostEvents,
+    hostService,
+  ],
+  sources: [
+    on(virtualExternalSecrets, (object) => [objectKey(object)]),
+    on(virtualSecrets, (object, caches) => [...claimant(object), ...usersOf(object, caches)]),
+    on(virtualUnmanagedSecrets, usersOf),
+    on(virtualConfigMaps, referrersOf(virtualExternalSecrets, "ConfigMap")),
+    on(virtualNamespaces, (object, caches) =>
+      keysOf(caches.of(virtualExternalSecrets).byIndex("namespace", object.metadata.name)),
+    ),
+    on(hostExternalSecrets, (object, caches, context) => [
       ...originKeys(object, context.tenancy),
-      ...keysOf(caches.virtualExternalSecrets.byIndex("hostName", objectKey(object))),
+      ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostName", objectKey(object))),
       // Those that need the name of the Secret that it makes: whose that is depends on whose this one is.
-      ...keysOf(caches.virtualExternalSecrets.byIndex("hostSecret", madeBy(object))),
-    ],
-    hostSecrets: hostUsersOf,
-    hostUnmanagedSecrets: hostUsersOf,
-    hostSecretStores: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("hostStore", objectKey(object))),
-    virtualSecretStores: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("store", objectKey(object))),
-    hostReferenceSecrets: referrersIn("virtualExternalSecrets", "Secret"),
-    hostReferenceConfigMaps: referrersIn("virtualExternalSecrets", "ConfigMap"),
-    hostClusterSecretStores: (object, caches) =>
-      keysOf(caches.virtualExternalSecrets.byIndex("clusterStore", object.metadata.name)),
-    hostEvents: complainedKey(regardedExternalSecrets),
-    hostService: (_object, caches, context) => externalSecretKind.keys(caches, context),
-  },
-  keys: (caches, context) =>
-    new Set([
-      ...[...caches.virtualExternalSecrets.values()].map(objectKey),
-      ...[...caches.hostExternalSecrets.values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+      ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostSecret", madeBy(object))),
     ]),
+    on(hostSecrets, hostUsersOf),
+    on(hostUnmanagedSecrets, hostUsersOf),
+    on(hostSecretStores, (object, caches) =>
+      keysOf(caches.of(virtualExternalSecrets).byIndex("hostStore", objectKey(object))),
+    ),
+    on(virtualSecretStores, (object, caches) =>
+      keysOf(caches.of(virtualExternalSecrets).byIndex("store", objectKey(object))),
+    ),
+    on(hostReferenceSecrets, referrersIn(virtualExternalSecrets, "Secret")),
+    on(hostReferenceConfigMaps, referrersIn(virtualExternalSecrets, "ConfigMap")),
+    on(hostClusterSecretStores, (object, caches) =>
+      keysOf(caches.of(virtualExternalSecrets).byIndex("clusterStore", object.metadata.name)),
+    ),
+    on(hostEvents, complainedKey(regardedExternalSecrets)),
+    on(hostService, (_object, caches, context) => keys(caches, context)),
+  ],
+  keys,
   decide,
 }

@@ -3,6 +3,7 @@
  * status. The host's ESO owns a hidden Secret whatever the policy is; what it would have said of the tenant's own Secret in
  * one cluster is said here, in its words (`externalsecret_controller.go`).
  */
+import { hostSecrets, virtualSecrets, virtualUnmanagedSecrets } from "../../external-secrets/secret-caches.ts"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { keyOf } from "../../../effects/client/kube-object.ts"
 import type { HostPlace } from "./names.ts"
@@ -66,12 +67,12 @@ interface Place {
 const placeOf = ({ caches }: Situation, { virtual, spec, names, copy }: Pair): Place => {
   const name = targetName(spec, virtual.metadata.name)
   const key = keyOf(virtual.metadata.namespace, name)
-  const standing = caches.virtualSecrets.get(key)
-  const made = caches.hostSecrets.get(keyOf(names.location.namespace, names.hostSecret))
+  const standing = caches.of(virtualSecrets).get(key)
+  const made = caches.of(hostSecrets).get(keyOf(names.location.namespace, names.hostSecret))
   return {
     name,
     standing,
-    unmanaged: standing === undefined ? caches.virtualUnmanagedSecrets.get(key) : undefined,
+    unmanaged: standing === undefined ? caches.of(virtualUnmanagedSecrets).get(key) : undefined,
     source: made !== undefined && controllerOf(made)?.uid === copy.metadata.uid ? made : undefined,
   }
 }

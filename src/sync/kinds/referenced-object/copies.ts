@@ -2,10 +2,19 @@
  * What a spec refers to, as it stands on both sides: whether its copy is on the host yet, and whether the name that the copy
  * needs there is free.
  */
+import {
+  hostReferenceConfigMaps,
+  hostReferenceSecrets,
+  hostSecrets,
+  hostUnmanagedSecrets,
+  virtualConfigMaps,
+  virtualSecrets,
+  virtualUnmanagedSecrets,
+} from "../../external-secrets/secret-caches.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf, objectKey } from "../../../effects/client/kube-object.ts"
 import type { Store } from "../../../effects/informer/store.ts"
-import type { Caches } from "../../engine/caches.ts"
+import type { Cache, Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import { originKeys, originOf } from "../../tenancy/ownership.ts"
 import { referenceKey } from "../../tenancy/references.ts"
@@ -24,11 +33,11 @@ export interface Referent {
 /** The virtual object, as far as it is known: metadata for certain. */
 export const virtualReferent = (kind: CopiedKind, key: ObjectKey, caches: Caches): KubeObject | undefined =>
   kind === "Secret"
-    ? (caches.virtualSecrets.get(key) ?? caches.virtualUnmanagedSecrets.get(key))
-    : caches.virtualConfigMaps.get(key)
+    ? (caches.of(virtualSecrets).get(key) ?? caches.of(virtualUnmanagedSecrets).get(key))
+    : caches.of(virtualConfigMaps).get(key)
 
 export const copiesOf = (kind: CopiedKind, caches: Caches): Store =>
-  kind === "Secret" ? caches.hostReferenceSecrets : caches.hostReferenceConfigMaps
+  kind === "Secret" ? caches.of(hostReferenceSecrets) : caches.of(hostReferenceConfigMaps)
 
 /** Names are not injective: under the host name of one reference may stand the copy of another, or something foreign. */
 export const referenceConflict = (
@@ -42,7 +51,7 @@ export const referenceConflict = (
   const place = keyOf(location.namespace, location.name)
   const standing =
     copiesOf(kind, caches).get(place) ??
-    (kind === "Secret" ? (caches.hostSecrets.get(place) ?? caches.hostUnmanagedSecrets.get(place)) : undefined)
+    (kind === "Secret" ? (caches.of(hostSecrets).get(place) ?? caches.of(hostUnmanagedSecrets).get(place)) : undefined)
   if (standing === undefined) return undefined
   const origin = originOf(standing, context.tenancy)
   if (origin === undefined)
@@ -82,26 +91,30 @@ export const hostReferenceKeys = (
     return location === undefined ? [] : [referenceKey(kind, keyOf(location.namespace, location.name))]
   })
 
-type Referring = "virtualExternalSecrets" | "virtualSecretStores"
-
-/** From a Secret or ConfigMap of the tenant's to the keys of those that refer to it. */
+/** From a Secret or ConfigMap of the tenant's to the keys of those that refer to it. @param referring the cache of their kind */
 export const referrersOf =
-  (referring: Referring, kind: CopiedKind) =>
+  (referring: Cache, kind: CopiedKind) =>
   (referent: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> =>
-    caches[referring].byIndex("reference", referenceKey(kind, objectKey(referent))).map(objectKey)
+    caches
+      .of(referring)
+      .byIndex("reference", referenceKey(kind, objectKey(referent)))
+      .map(objectKey)
 
 /** From whatever came or went on the host to the keys of those whose copies need its name. */
 export const needersOf =
-  (referring: Referring, kind: CopiedKind) =>
+  (referring: Cache, kind: CopiedKind) =>
   (standing: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> =>
-    caches[referring].byIndex("hostReference", referenceKey(kind, objectKey(standing))).map(objectKey)
+    caches
+      .of(referring)
+      .byIndex("hostReference", referenceKey(kind, objectKey(standing)))
+      .map(objectKey)
 
 /** From a copy that came or went on the host to the keys of those that refer to it, or need its name for another. */
 export const referrersIn =
-  (referring: Referring, kind: CopiedKind) =>
+  (referring: Cache, kind: CopiedKind) =>
   (copy: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> => [
     ...originKeys(copy, context.tenancy).flatMap((key) =>
-      caches[referring].byIndex("reference", referenceKey(kind, key)).map(objectKey),
+      caches.of(referring).byIndex("reference", referenceKey(kind, key)).map(objectKey),
     ),
     ...needersOf(referring, kind)(copy, caches),
   ]

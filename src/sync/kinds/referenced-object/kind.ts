@@ -2,10 +2,12 @@
  * Secret and ConfigMap, virtual → host: what a synced spec refers to is copied beside it, kept up to date, and removed with
  * the last reference. Only what the tenant's own namespace holds, and only for specs that no rule refuses (DESIGN §5, §6).
  */
+import { virtualExternalSecrets } from "../../external-secrets/external-secret-caches.ts"
+import { hostClusterSecretStores, virtualSecretStores } from "../../external-secrets/store-caches.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf, objectKey, splitKey } from "../../../effects/client/kube-object.ts"
 import type { Resource } from "../../../effects/client/resource.ts"
-import type { CacheName, Caches } from "../../engine/caches.ts"
+import type { Cache, Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import { mayGoToHost as externalSecretMayGo } from "../external-secret/conflicts.ts"
 import type { CopiedKind } from "./copies.ts"
@@ -16,16 +18,32 @@ import { decodeSpec, templateReferences } from "../external-secret/spec.ts"
 import { originKeys } from "../../tenancy/ownership.ts"
 import { copyWithoutData, isTrueCopy } from "./copy.ts"
 import { referenceKey } from "../../tenancy/references.ts"
-import { mayGoToHost as storeMayGo, referentsOf } from "../secret-store/conflicts.ts"
-import type { SyncedKind } from "../../engine/synced-kind.ts"
-import { vclusterService } from "../../engine/vcluster-service.ts"
+import { mayGoToHost as storeMayGo } from "../secret-store/conflicts.ts"
+import { referentsOf } from "../../external-secrets/store-references.ts"
+import { virtualNamespaces } from "../external-secret/caches.ts"
+import {
+  hostReferenceConfigMaps,
+  hostReferenceSecrets,
+  hostSecrets,
+  hostUnmanagedSecrets,
+  virtualConfigMaps,
+  virtualSecrets,
+  virtualUnmanagedSecrets,
+} from "../../external-secrets/secret-caches.ts"
+import { on } from "../../engine/synced-kind.ts"
+import type { Source, SyncedKind } from "../../engine/synced-kind.ts"
+import { hostService, vclusterService } from "../../engine/vcluster-service.ts"
 import { Result } from "effect"
 
 const isReferredTo = (kind: CopiedKind, key: ObjectKey, caches: Caches, context: SyncContext): boolean => {
   const reference = referenceKey(kind, key)
   return (
-    caches.virtualSecretStores.byIndex("reference", reference).some((store) => storeMayGo(store, context)) ||
-    caches.virtualExternalSecrets
+    caches
+      .of(virtualSecretStores)
+      .byIndex("reference", reference)
+      .some((store) => storeMayGo(store, context)) ||
+    caches
+      .of(virtualExternalSecrets)
       .byIndex("reference", reference)
       .some((externalSecret) => externalSecretMayGo(externalSecret, caches, context))
   )
@@ -92,8 +110,8 @@ const allKeys = (kind: CopiedKind, caches: Caches, context: SyncContext): Readon
   const { ofExternalSecret, ofStore } = keysIn(kind, context)
   return new Set([
     ...[...copiesOf(kind, caches).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
-    ...[...caches.virtualExternalSecrets.values()].flatMap(ofExternalSecret),
-    ...[...caches.virtualSecretStores.values()].flatMap(ofStore),
+    ...[...caches.of(virtualExternalSecrets).values()].flatMap(ofExternalSecret),
+    ...[...caches.of(virtualSecretStores).values()].flatMap(ofStore),
   ])
 }
 
@@ -102,75 +120,82 @@ const keysAt = (kind: CopiedKind, place: ObjectKey, caches: Caches, context: Syn
   const { ofExternalSecret, ofStore } = keysIn(kind, context)
   const needed = referenceKey(kind, place)
   return [
-    ...caches.virtualExternalSecrets.byIndex("hostReference", needed).flatMap(ofExternalSecret),
-    ...caches.virtualSecretStores.byIndex("hostReference", needed).flatMap(ofStore),
+    ...caches.of(virtualExternalSecrets).byIndex("hostReference", needed).flatMap(ofExternalSecret),
+    ...caches.of(virtualSecretStores).byIndex("hostReference", needed).flatMap(ofStore),
   ]
 }
 
 const concerns = (kind: CopiedKind, key: ObjectKey, caches: Caches): boolean => {
   const reference = referenceKey(kind, key)
   return (
-    caches.virtualSecretStores.byIndex("reference", reference).length > 0 ||
-    caches.virtualExternalSecrets.byIndex("reference", reference).length > 0 ||
+    caches.of(virtualSecretStores).byIndex("reference", reference).length > 0 ||
+    caches.of(virtualExternalSecrets).byIndex("reference", reference).length > 0 ||
     copiesOf(kind, caches).byIndex("origin", key).length > 0
   )
 }
 
+/** What is decided about a reference rests on those that refer to it, and on what these may use. */
+const referrersSources = (kind: CopiedKind): ReadonlyArray<Source> => [
+  on(virtualExternalSecrets, (object, _caches, context) => keysIn(kind, context).ofExternalSecret(object)),
+  on(virtualSecretStores, (object, _caches, context) => keysIn(kind, context).ofStore(object)),
+  on(hostClusterSecretStores, (object, caches, context) =>
+    caches
+      .of(virtualExternalSecrets)
+      .byIndex("clusterStore", object.metadata.name)
+      .flatMap((externalSecret) => keysIn(kind, context).ofExternalSecret(externalSecret)),
+  ),
+  // A store may be for namespaces with certain labels, and only what may use its store takes along what it refers to.
+  on(virtualNamespaces, (object, caches, context) =>
+    caches
+      .of(virtualExternalSecrets)
+      .byIndex("namespace", object.metadata.name)
+      .flatMap((externalSecret) => keysIn(kind, context).ofExternalSecret(externalSecret)),
+  ),
+]
+
+/** @param names where else than under the name of a copy of ours something may stand in its way */
 const copiedKind = (
   kind: CopiedKind,
   resource: Resource,
-  sources: ReadonlyArray<CacheName>,
-  copies: "hostReferenceSecrets" | "hostReferenceConfigMaps",
-): SyncedKind => ({
-  kind,
-  sources: {
-    ...Object.fromEntries(
-      sources.map((name) => [
-        name,
-        // Of all the Secrets and ConfigMaps of a cluster, only a few are anybody's concern.
-        (object: KubeObject, caches: Caches) => (concerns(kind, objectKey(object), caches) ? [objectKey(object)] : []),
-      ]),
+  originals: ReadonlyArray<Cache>,
+  copies: Cache,
+  names: ReadonlyArray<Cache>,
+): SyncedKind => {
+  const sources: ReadonlyArray<Source> = [
+    // Of all the Secrets and ConfigMaps of a cluster, only a few are anybody's concern.
+    ...originals.map((cache) =>
+      on(cache, (object, caches) => (concerns(kind, objectKey(object), caches) ? [objectKey(object)] : [])),
     ),
-    [copies]: (object: KubeObject, caches: Caches, context: SyncContext) => [
+    on(copies, (object, caches, context) => [
       ...originKeys(object, context.tenancy),
       ...keysAt(kind, objectKey(object), caches, context),
-    ],
-    virtualExternalSecrets: (object, _caches, context) => keysIn(kind, context).ofExternalSecret(object),
-    virtualSecretStores: (object, _caches, context) => keysIn(kind, context).ofStore(object),
-    hostClusterSecretStores: (object, caches, context) =>
-      caches.virtualExternalSecrets
-        .byIndex("clusterStore", object.metadata.name)
-        .flatMap((externalSecret) => keysIn(kind, context).ofExternalSecret(externalSecret)),
-    // A store may be for namespaces with certain labels, and only what may use its store takes along what it refers to.
-    virtualNamespaces: (object, caches, context) =>
-      caches.virtualExternalSecrets
-        .byIndex("namespace", object.metadata.name)
-        .flatMap((externalSecret) => keysIn(kind, context).ofExternalSecret(externalSecret)),
-    hostService: (_object, caches, context) => allKeys(kind, caches, context),
-  },
-  keys: (caches, context) => allKeys(kind, caches, context),
-  decide: decide(kind, resource),
-})
+    ]),
+    // Something foreign under the name of a copy: when it goes, the copy can be made.
+    ...names.map((cache) => on(cache, (object, caches, context) => keysAt(kind, objectKey(object), caches, context))),
+    ...referrersSources(kind),
+    on(hostService, (_object, caches, context) => allKeys(kind, caches, context)),
+  ]
+  return {
+    kind,
+    caches: sources.map(({ cache }) => cache),
+    sources,
+    keys: (caches, context) => allKeys(kind, caches, context),
+    decide: decide(kind, resource),
+  }
+}
 
-const copiedSecretKind = copiedKind(
+export const referencedSecretKind = copiedKind(
   "Secret",
   secrets,
-  ["virtualSecrets", "virtualUnmanagedSecrets"],
-  "hostReferenceSecrets",
+  [virtualSecrets, virtualUnmanagedSecrets],
+  hostReferenceSecrets,
+  [hostSecrets, hostUnmanagedSecrets],
 )
-
-/** A foreign Secret under the name of a copy: when it goes, the copy can be made. */
-const underCopysName = (object: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> =>
-  keysAt("Secret", objectKey(object), caches, context)
-
-export const referencedSecretKind: SyncedKind = {
-  ...copiedSecretKind,
-  sources: { ...copiedSecretKind.sources, hostSecrets: underCopysName, hostUnmanagedSecrets: underCopysName },
-}
 
 export const referencedConfigMapKind = copiedKind(
   "ConfigMap",
   configMaps,
-  ["virtualConfigMaps"],
-  "hostReferenceConfigMaps",
+  [virtualConfigMaps],
+  hostReferenceConfigMaps,
+  [],
 )

@@ -1,14 +1,14 @@
 /** What is known about one SecretStore of the tenant's, and whether the rules let it go to the host. */
+import { hostSecretStores } from "../../external-secrets/store-caches.ts"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { keyOf } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import { referenceConflict } from "../referenced-object/copies.ts"
-import type { Referent } from "../referenced-object/copies.ts"
+import { referentsOf } from "../../external-secrets/store-references.ts"
 import { matches } from "../../../effects/client/label-selector.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
 import { originOf } from "../../tenancy/ownership.ts"
-import { findReferences } from "../../tenancy/references.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
 import { judgeSecretStore } from "./policy.ts"
 import { normalize } from "../../tenancy/structural-schema.ts"
@@ -35,12 +35,6 @@ export const mayGoToHost = (store: KubeObject, context: SyncContext): boolean =>
   context.locate(store) !== undefined &&
   judge(store, context) === undefined
 
-/** The Secrets and ConfigMaps that it refers to. */
-export const referentsOf = (store: KubeObject, context: SyncContext): ReadonlyArray<Referent> =>
-  findReferences(context.hostSpecSchema("secretstores"), store["spec"]).references.flatMap(({ path, kind, name }) =>
-    kind === "ServiceAccount" || name === "" ? [] : [{ path, kind, name }],
-  )
-
 /** What stands under the name that we need must be ours (DESIGN §3, §6). */
 export const storeConflict = (
   location: HostLocation,
@@ -48,7 +42,7 @@ export const storeConflict = (
   caches: Caches,
   context: SyncContext,
 ): Refusal | undefined => {
-  const standing = caches.hostSecretStores.get(keyOf(location.namespace, location.name))
+  const standing = caches.of(hostSecretStores).get(keyOf(location.namespace, location.name))
   if (standing === undefined) return undefined
   const origin = originOf(standing, context.tenancy)
   if (origin === undefined)

@@ -1,4 +1,8 @@
 /** What the Syncer does about writes that fail, do nothing, or do not last. */
+import {
+  hostExternalSecrets,
+  virtualExternalSecrets,
+} from "../../../../src/sync/external-secrets/external-secret-caches.ts"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch } from "effect"
 import { TestClock } from "effect/testing"
@@ -23,7 +27,7 @@ const refuseCreation = (reason: ApiErrorReason) => ({
 
 /** As the API server would hold it, so that statuses can be written. */
 const createVirtual = (bench: Effect.Success<ReturnType<typeof makeEngineBench>>, name: string) =>
-  bench.see("virtualExternalSecrets", bench.clients.virtual.put(resource, externalSecret(name)))
+  bench.see(virtualExternalSecrets, bench.clients.virtual.put(resource, externalSecret(name)))
 
 describe("a write that fails", () => {
   it.effect("for good is told the tenant; a pass ends, others go on, and tries become rare", () =>
@@ -85,11 +89,11 @@ describe("a write that fails", () => {
       createVirtual(bench, "web")
       yield* TestClock.adjust("1 second")
       bench.clients.virtual.remove(resource, ref)
-      bench.seeDeleted("virtualExternalSecrets", "default/web")
+      bench.seeDeleted(virtualExternalSecrets, "default/web")
       yield* TestClock.adjust("1 hour")
       assert.isUndefined(bench.engine.reports.get(id))
       bench.clients.host.fault = {}
-      bench.see("virtualExternalSecrets", bench.clients.virtual.put(resource, externalSecret("web", "another")))
+      bench.see(virtualExternalSecrets, bench.clients.virtual.put(resource, externalSecret("web", "another")))
       yield* TestClock.adjust("1 second")
       assert.lengthOf(bench.told.notices, 1)
       assert.isUndefined(readyCondition(bench.clients.virtual.stored(resource, ref)))
@@ -148,7 +152,7 @@ describe("a decision that throws", () => {
         ...externalSecret("web"),
         spec: { secretStoreRef: { name: "none", kind: "ClusterSecretStore" } },
       }
-      bench.see("virtualExternalSecrets", refused)
+      bench.see(virtualExternalSecrets, refused)
       createVirtual(bench, "other")
       yield* TestClock.adjust("1 second")
       yield* bench.engine.idle
@@ -168,8 +172,8 @@ describe("a deletion", () => {
       const copy = bench.clients.host.stored(resource, { namespace: "team-x", name: "web-x-default-x-vc" })
       assert.isDefined(copy)
       const metadata = { ...copy.metadata, uid: "copy", finalizers: ["eso"] }
-      bench.see("hostExternalSecrets", bench.clients.host.put(resource, { ...copy, metadata }))
-      bench.seeDeleted("virtualExternalSecrets", "default/web")
+      bench.see(hostExternalSecrets, bench.clients.host.put(resource, { ...copy, metadata }))
+      bench.seeDeleted(virtualExternalSecrets, "default/web")
       yield* TestClock.adjust("1 second")
       bench.engine.resync()
       yield* TestClock.adjust("1 second")
@@ -194,7 +198,7 @@ describe("a write without effect", () => {
       const copy = bench.clients.host.stored(resource, { namespace: "team-x", name: "web-x-default-x-vc" })
       assert.isDefined(copy)
       const conditions = [{ type: "Ready", status: "True", reason: "SecretSynced", message: "" }]
-      bench.see("hostExternalSecrets", bench.clients.host.put(resource, { ...copy, status: { conditions } }))
+      bench.see(hostExternalSecrets, bench.clients.host.put(resource, { ...copy, status: { conditions } }))
       yield* TestClock.adjust("1 second")
       yield* bench.engine.idle
       assert.deepInclude(bench.engine.reports.get(id), { health: "broken", reason: "WriteWithoutEffect" })
@@ -223,7 +227,7 @@ describe("a write that does not last", () => {
         if (standing === undefined || rounds++ > 1000) return
         const labels = { ...standing.metadata.labels, team: "blue" }
         bench.see(
-          "hostExternalSecrets",
+          hostExternalSecrets,
           bench.clients.host.put(resource, { ...standing, metadata: { ...standing.metadata, labels } }),
         )
       }

@@ -5,7 +5,9 @@ import { Forbidden, NotFound, ServerFault, Unreachable } from "../../../../src/e
 import type { KubeClient, ListOptions, WatchEvent } from "../../../../src/effects/client/kube-client.ts"
 import type { KubeObject } from "../../../../src/effects/client/kube-object.ts"
 import type { Resource } from "../../../../src/effects/client/resource.ts"
-import { cacheSpecs } from "../../../../src/sync/engine/cache-specs.ts"
+import { wantedCaches } from "../../../../src/sync/engine/caches.ts"
+import { hostEvents } from "../../../../src/sync/external-secrets/event-caches.ts"
+import { syncedCaches } from "../../../../src/sync/kinds/kinds.ts"
 import { openCaches } from "../../../../src/sync/engine/informers.ts"
 import type { Listener } from "../../../../src/sync/engine/informers.ts"
 import { visibleCaches } from "../../../../src/sync/engine/visible-caches.ts"
@@ -37,6 +39,7 @@ const prepared = Effect.fnUntraced(function* (given: Watches) {
   const opened = yield* openCaches({
     clients: { host: cluster, virtual: cluster },
     context: testContext(),
+    caches: syncedCaches,
     guard: { check: Effect.void, saw: (version) => void seen.push(version), highest: () => undefined },
     onHintsMissing: (error) => void missing.push(error._tag),
     onRefused: (message) => void refused.push(message),
@@ -62,7 +65,7 @@ describe("the caches", () => {
       assert.isUndefined(synced.pollUnsafe())
       yield* pass("1 milli")
       yield* Fiber.join(synced)
-      assert.isFalse(opened.reflectors.get("hostEvents")?.isSynced())
+      assert.isFalse(opened.reflectors.get(hostEvents)?.isSynced())
       assert.lengthOf(missing, 0, "they may still come")
     }),
   )
@@ -89,7 +92,7 @@ describe("the caches", () => {
       yield* pass("1 minute")
       assert.deepStrictEqual(asked, [])
       const heard: Array<string> = []
-      yield* opened.start({ ...deaf, onDelta: (name, delta) => void heard.push(`${name} ${delta.key}`) })
+      yield* opened.start({ ...deaf, onDelta: ({ name }, delta) => void heard.push(`${name} ${delta.key}`) })
       yield* opened.synced
       assert.include(heard, "virtualConfigMaps default/a")
     }),
@@ -137,7 +140,7 @@ describe("an object that is not what its kind should be", () => {
       const one = Stream.concat(Stream.make(...all, allListed), Stream.never)
       const { opened, refused } = yield* prepared((resource) => (resource.plural === "externalsecrets" ? one : held))
       const heard: Array<string> = []
-      yield* opened.start({ ...deaf, onDelta: (name, { key }) => void heard.push(`${name} ${key}`) })
+      yield* opened.start({ ...deaf, onDelta: ({ name }, { key }) => void heard.push(`${name} ${key}`) })
       yield* opened.synced
       assert.deepStrictEqual(heard.toSorted(), [
         "hostExternalSecrets default/good",
@@ -171,8 +174,11 @@ describe("what other settings may have left behind", () => {
           : Effect.fail(scriptedError(reason, "list"))
       }
       const cluster = { ...client, list }
-      const specs = yield* visibleCaches(cacheSpecs(testContext()), { host: cluster, virtual: cluster })
-      return { names: specs.map(({ name }) => name), limits }
+      const wanted = yield* visibleCaches(wantedCaches(syncedCaches, testContext()), {
+        host: cluster,
+        virtual: cluster,
+      })
+      return { names: wanted.map(({ cache }) => cache.name), limits }
     })
 
   it.effect("is looked for, and one object is enough to know that we may", () =>

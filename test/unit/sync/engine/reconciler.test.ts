@@ -2,14 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { KubeObject } from "../../../../src/effects/client/kube-object.ts"
-import { buildCaches } from "../../../../src/sync/engine/caches.ts"
+import { cachesFrom } from "../../../../src/sync/engine/caches.ts"
 import { makeReconciler } from "../../../../src/sync/engine/reconciler.ts"
 import type { Change, ObjectReport } from "../../../../src/sync/engine/report.ts"
 import { secrets } from "../../../../src/sync/resources.ts"
 import type { Copy } from "../../../../src/sync/engine/actions.ts"
 import { copyOf } from "../../../../src/sync/kinds/referenced-object/copy.ts"
 import type { SyncedKind } from "../../../../src/sync/engine/synced-kind.ts"
-import { makeMemoryStore } from "../../../../src/effects/informer/memory-store.ts"
 import { testContext } from "../../../model/world.ts"
 import { makeMemoryClient } from "../../../support/memory-client.ts"
 
@@ -28,7 +27,8 @@ const bench = (current: KubeObject | undefined) => {
   const copy: Copy = { _tag: "Copy", side: "host", resource: secrets, source, body, current }
   const kind: SyncedKind = {
     kind: "Secret",
-    sources: {},
+    caches: [],
+    sources: [],
     keys: () => new Set<string>(),
     decide: () => ({ actions: [copy], verdict: { health: "waiting", reason: "Pending", message: "" } }),
   }
@@ -37,7 +37,7 @@ const bench = (current: KubeObject | undefined) => {
   const reports = new Array<ObjectReport | undefined>()
   const { reconcile } = makeReconciler({
     clients,
-    caches: buildCaches(() => makeMemoryStore()),
+    caches: cachesFrom(() => undefined),
     context: testContext(),
     gateOf: () => undefined,
     brake: { allow: (_id, _action, write) => write },

@@ -1,7 +1,7 @@
 /** When caches and decisions have to be built anew. */
 import { assert, describe, it } from "@effect/vitest"
 import { makeMemoryStore } from "../../../../src/effects/informer/memory-store.ts"
-import { cacheSpecs } from "../../../../src/sync/engine/cache-specs.ts"
+import { virtualSecretStores } from "../../../../src/sync/external-secrets/store-caches.ts"
 import { contextOf, isOutdated } from "../../../../src/sync/engine/target.ts"
 import type { CrdPair } from "../../../../src/sync/engine/prerequisites.ts"
 import { testContext } from "../../../model/world.ts"
@@ -45,7 +45,7 @@ describe("a Syncer is built anew", () => {
       const { settings } = testContext()
       const target = { vcluster: { name: "vc", namespace: "team-x" }, settings }
       const context = contextOf(target, "uid", "v1", pairs, () => "")
-      const store = makeMemoryStore(cacheSpecs(context).find(({ name }) => name === "virtualSecretStores")?.indexes)
+      const store = makeMemoryStore(virtualSecretStores.spec(context)?.indexes)
       store.upsert({
         apiVersion: "external-secrets.io/v1",
         kind: "SecretStore",

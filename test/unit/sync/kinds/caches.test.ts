@@ -2,8 +2,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { KubeObject } from "../../../../src/effects/client/kube-object.ts"
 import { makeReflectorCache } from "../../../../src/effects/informer/reflector-cache.ts"
-import { cacheSpecs } from "../../../../src/sync/engine/cache-specs.ts"
-import type { CacheName } from "../../../../src/sync/engine/caches.ts"
+import { wantedCaches } from "../../../../src/sync/engine/caches.ts"
+import type { Cache } from "../../../../src/sync/engine/caches.ts"
+import {
+  hostSecrets,
+  hostUnmanagedSecrets,
+  virtualUnmanagedSecrets,
+} from "../../../../src/sync/external-secrets/secret-caches.ts"
+import { syncedCaches } from "../../../../src/sync/kinds/kinds.ts"
 import { markAnnotations, originOf } from "../../../../src/sync/tenancy/ownership.ts"
 import { testContext } from "../../../model/world.ts"
 
@@ -27,8 +33,8 @@ const applied = (namespace: string): KubeObject => {
 const everywhere = testContext({ hostScope: undefined, isOurNamespace: (name) => name === "team-x" })
 
 /** What a cache makes of it, however it comes there. */
-const heldBy = (name: CacheName, object: KubeObject): string => {
-  const spec = cacheSpecs(everywhere).find((candidate) => candidate.name === name)
+const heldBy = (kept: Cache, object: KubeObject): string => {
+  const spec = kept.spec(everywhere)
   assert.isDefined(spec)
   const { indexes, selection, transform } = spec
   const told: Array<unknown> = []
@@ -45,16 +51,16 @@ const heldBy = (name: CacheName, object: KubeObject): string => {
 }
 
 describe("a Secret that was applied by kubectl", () => {
-  const metadataOnly = cacheSpecs(everywhere).filter(({ selection }) => selection.metadataOnly === true)
+  const metadataOnly = wantedCaches(syncedCaches, everywhere).filter(({ spec }) => spec.selection.metadataOnly === true)
 
-  for (const { name } of metadataOnly)
-    it(`leaves none of its values in ${name}`, () => {
-      assert.notInclude(heldBy(name, applied("team-x")), value)
+  for (const { cache } of metadataOnly)
+    it(`leaves none of its values in ${cache.name}`, () => {
+      assert.notInclude(heldBy(cache, applied("team-x")), value)
     })
 
   it("leaves none of its values in hostSecrets, where it stands in a namespace that is none of ours", () => {
-    assert.notInclude(heldBy("hostSecrets", applied("another-team")), value)
-    assert.include(heldBy("hostSecrets", applied("team-x")), value)
+    assert.notInclude(heldBy(hostSecrets, applied("another-team")), value)
+    assert.include(heldBy(hostSecrets, applied("team-x")), value)
   })
 
   it("is still known with its owners, its labels and its end", () => {
@@ -64,7 +70,7 @@ describe("a Secret that was applied by kubectl", () => {
       deletionTimestamp: "2026-01-01T00:00:00Z",
     }
     const object = applied("team-x")
-    const held = heldBy("virtualUnmanagedSecrets", { ...object, metadata: { ...object.metadata, ...known } })
+    const held = heldBy(virtualUnmanagedSecrets, { ...object, metadata: { ...object.metadata, ...known } })
     for (const [field, kept] of Object.entries(known))
       assert.include(held, JSON.stringify({ [field]: kept }).slice(1, -1))
   })
@@ -72,7 +78,7 @@ describe("a Secret that was applied by kubectl", () => {
   it("is all the same known as what it is the copy of", () => {
     const { metadata, ...rest } = applied("team-x")
     const marks = markAnnotations({ ...rest, metadata: { ...metadata, namespace: "default" } }, everywhere.tenancy)
-    const spec = cacheSpecs(everywhere).find(({ name }) => name === "hostUnmanagedSecrets")
+    const spec = hostUnmanagedSecrets.spec(everywhere)
     const held = spec?.transform?.({
       ...rest,
       metadata: { ...metadata, annotations: { ...metadata.annotations, ...marks } },
