@@ -1,9 +1,10 @@
 /** The settings: what vcluster.yaml (or the merged Helm values) says about the integration, checked. */
-import { Data, Result } from "effect"
+import { Data, Result, Runtime } from "effect"
 import { IntegrationReader } from "./integration-settings.ts"
 import type { IntegrationSettings, Origins } from "./integration-settings.ts"
 import type { NamespaceMapping, NamespaceSettings, KnownPlace } from "../tenancy/namespace-mapping.ts"
 import { emptyMappings, mappingError } from "../tenancy/namespace-mapping-check.ts"
+import { exitCodes } from "../../effects/exit-codes.ts"
 import { nearestWord } from "../../effects/text/did-you-mean.ts"
 import { describeValue } from "../../effects/text/problem-text.ts"
 import { chartShape } from "./chart-shape.ts"
@@ -39,6 +40,8 @@ export const formatProblem = ({ file, line, column, message }: ConfigProblem): s
 
 /** Everything that is wrong with the settings, in order of position. */
 export class ConfigError extends Data.TaggedError("ConfigError")<{ readonly problems: ReadonlyArray<ConfigProblem> }> {
+  override readonly [Runtime.errorExitCode] = exitCodes.usage
+
   override get message(): string {
     return this.problems.map(formatProblem).join("\n")
   }
