@@ -1,7 +1,7 @@
 /** What a Syncer works on: two clusters, one vCluster, its settings. */
 import { jsonEqual } from "../../effects/client/merge-patch.ts"
 import { namespaceMap } from "../tenancy/namespace-mapping.ts"
-import { defaultPolicy } from "../kinds/external-secret/policy.ts"
+import { defaultPolicy } from "../tenancy/policy.ts"
 import type { SyncContext, SyncSettings } from "./context.ts"
 import type { CrdPair } from "../kinds/custom-resource-definition/ensure.ts"
 import { hostSpecSchema } from "../kinds/custom-resource-definition/ensure.ts"
@@ -52,6 +52,7 @@ export const contextOf = (
     isOurNamespace: (host) => host === namespace || map.toVirtual(host) !== undefined,
     settings: target.settings,
     policy: defaultPolicy,
+    imported: [...pairs.keys()],
     hostVersion: version,
     virtualVersion: version,
     hostSpecSchema: (plural) => {
