@@ -7,8 +7,9 @@ import { keyOf, objectKey } from "../../src/effects/client/kube-object.ts"
 import { syncedCaches } from "../../src/sync/kinds/kinds.ts"
 import { wantedCaches } from "../../src/sync/engine/caches.ts"
 import type { Caches } from "../../src/sync/engine/caches.ts"
-import type { SyncContext } from "../../src/sync/engine/context.ts"
-import { copyOf } from "../../src/sync/kinds/referenced-object/copy.ts"
+import type { SyncContext, SyncSettings } from "../../src/sync/engine/context.ts"
+import { copyOf } from "../../src/sync/engine/copy.ts"
+import { wantedPlurals } from "../../src/sync/kinds/custom-resource-definition/ensure.ts"
 import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
 import type { Action, Copy, Side } from "../../src/sync/engine/actions.ts"
 import { esoManagedLabel } from "../../src/sync/tenancy/labels.ts"
@@ -19,25 +20,28 @@ import { arrayAt, recordAt, stringAt, stringMapAt, valueAt } from "../../src/eff
 import type { ModelCaches } from "./recorded-reads.ts"
 import { cachesOf } from "./recorded-reads.ts"
 
+const defaultSettings: SyncSettings = {
+  externalSecrets: { enabled: true, selector: {} },
+  stores: { enabled: false, selector: {} },
+  clusterStores: { enabled: true, selector: {} },
+  namespaces: { enabled: false, mappingsOnly: false, byName: [] },
+  serviceAccounts: false,
+  webhook: false,
+  version: undefined,
+}
+
 export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => ({
   ...contextOf(
     {
       vcluster: { name: "vc", namespace: "team-x" },
-      settings: changes.settings ?? {
-        externalSecrets: { enabled: true, selector: {} },
-        stores: { enabled: false, selector: {} },
-        clusterStores: { enabled: true, selector: {} },
-        namespaces: { enabled: false, mappingsOnly: false, byName: [] },
-        serviceAccounts: false,
-        webhook: false,
-        version: undefined,
-      },
+      settings: changes.settings ?? defaultSettings,
     },
     "kube-system-uid",
     "v1",
     new Map(),
     () => "2026-01-01T00:00:00Z",
   ),
+  imported: wantedPlurals(changes.settings ?? defaultSettings),
   ...changes,
 })
 

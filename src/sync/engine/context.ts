@@ -4,7 +4,7 @@ import type { LabelSelector } from "../../effects/client/label-selector.ts"
 import type { NamespaceSettings } from "../tenancy/namespace-mapping.ts"
 import type { HostLocation } from "../tenancy/names.ts"
 import type { Tenancy } from "../tenancy/ownership.ts"
-import type { Policy } from "../kinds/external-secret/policy.ts"
+import type { Policy } from "../tenancy/policy.ts"
 
 export interface SyncSettings {
   /** `enabled` is false only in the shape of vCluster 0.21–0.26 (`sync.externalSecrets.enabled: false`). */
@@ -25,6 +25,8 @@ export interface SyncContext {
   readonly hostNamespace: string
   readonly settings: SyncSettings
   readonly policy: Policy
+  /** Plurals of external-secrets.io that come into the virtual cluster. */
+  readonly imported: ReadonlyArray<string>
   /** Versions of external-secrets.io that we speak on each side. */
   readonly hostVersion: string
   readonly virtualVersion: string

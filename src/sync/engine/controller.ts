@@ -202,13 +202,14 @@ export const makeEngine = Effect.fnUntraced(function* (
     context,
     gateOf: (kind) => gates.find((candidate) => candidate.kind === kind)?.gate,
     brake: makeWriteBrake(now),
-    storesAreKnown: Effect.map(
-      readCrd(clients.host, "clustersecretstores"),
-      (crd) =>
-        crd !== undefined &&
-        crd.metadata.deletionTimestamp === undefined &&
-        crd.metadata.uid === options.hostCrdUid("clustersecretstores"),
-    ),
+    isKnownOnHost: (plural) =>
+      Effect.map(
+        readCrd(clients.host, plural),
+        (crd) =>
+          crd !== undefined &&
+          crd.metadata.deletionTimestamp === undefined &&
+          crd.metadata.uid === options.hostCrdUid(plural),
+      ),
     observe: (action, stored) => {
       if (stored !== undefined) opened.observe(action, stored)
     },

@@ -31,8 +31,8 @@ export interface ReconcilerOptions {
   /** Of the kinds whose host copies go with their virtual objects. */
   readonly gateOf: (kind: string) => MassDeleteGate | undefined
   readonly brake: WriteBrake
-  /** Whether the host serves ClusterSecretStores, by the CRD that we know: only then is an absent one really absent. */
-  readonly storesAreKnown: Effect.Effect<boolean, ApiError>
+  /** Whether the host serves objects of this plural, by the CRD that we know: only then is an absent one really absent. */
+  readonly isKnownOnHost: (plural: string) => Effect.Effect<boolean, ApiError>
   /** What the server stored, so that caches need not wait for their watch. */
   readonly observe: (action: Action, stored: KubeObject | undefined) => void
   readonly onChange: (change: Change) => void
@@ -64,13 +64,6 @@ const held = (message: string): Verdict => ({
   message,
   fix: { text: "if that is meant, run again with --allow-mass-delete" },
 })
-
-const storesUnknown: Verdict = {
-  health: "waiting",
-  reason: "StoresUnknown",
-  message:
-    "the host does not serve ClusterSecretStores now (is External Secrets Operator being reinstalled?); nothing is deleted meanwhile",
-}
 
 const secretIsThere: Verdict = {
   health: "waiting",
@@ -113,13 +106,13 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     const write = carryOut(action, clients).pipe(
       Effect.tapError((error) =>
         Effect.sync(() => {
-          const refusal = refusedWrite(action, error)
+          const refusal = refusedWrite(kind, action, error)
           if (refusal !== undefined) refusedWrites.set(id, refusal)
         }),
       ),
     )
     const stored = yield* options.brake.allow(id, action, write)
-    if (refusedWrites.get(id)?.reason === refusalReasonOf(action)) refusedWrites.delete(id)
+    if (refusedWrites.get(id)?.reason === refusalReasonOf(kind, action)) refusedWrites.delete(id)
     if (doomed !== undefined) deleted.set(doomed, true)
     if (wasIdle(action, stored)) return true
     options.observe(action, stored)
@@ -142,9 +135,11 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   const reconcile = Effect.fnUntraced(function* (kind: SyncedKind, key: ObjectKey) {
     const id = `${kind.kind}|${key}`
     const decision = kind.decide(key, caches, context, memoryOf(id))
-    const { actions, verdict, notice, restsOnAbsentStore, restsOnAbsentSecret } = decision
-    if (restsOnAbsentStore === true && actions.some(isDeletion) && !(yield* options.storesAreKnown)) {
-      options.onReport(id, reportOf(kind.kind, key, storesUnknown))
+    const { actions, verdict, notice, restsOnAbsent, restsOnAbsentSecret } = decision
+    const isDoubtful =
+      restsOnAbsent !== undefined && actions.some(isDeletion) && !(yield* options.isKnownOnHost(restsOnAbsent.plural))
+    if (isDoubtful) {
+      options.onReport(id, reportOf(kind.kind, key, restsOnAbsent.otherwise))
       return
     }
     if (restsOnAbsentSecret !== undefined && actions.some(isDeletion) && (yield* isThere(restsOnAbsentSecret))) {

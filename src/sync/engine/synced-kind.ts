@@ -1,9 +1,9 @@
 /** What a synced kind has to say to the Syncer. One module a kind exports one value of this type; the registry lists them. */
 import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
 import type { Cache, Caches } from "./caches.ts"
-import type { SyncContext } from "./context.ts"
-import type { Decision } from "./actions.ts"
-import type { Refusal } from "../tenancy/refusals.ts"
+import type { SyncContext, SyncSettings } from "./context.ts"
+import type { Decision, Side } from "./actions.ts"
+import type { Refusal, RefusalReason } from "../tenancy/refusals.ts"
 
 /** What the Syncer remembers of a key between two decisions. In memory only: a decision must be right without it. */
 export interface Memory {
@@ -40,6 +40,14 @@ export interface SyncedKind {
    * looked at as a whole only at the start. `spacing`: milliseconds from one decision about a key to the next.
    */
   readonly hint?: { readonly spacing: number }
+  /** Writes that an API server may refuse for what the tenant wrote: the tenant is told, under this reason. */
+  readonly refusable?: ReadonlyArray<{
+    readonly side: Side
+    readonly plural: string
+    readonly reason: RefusalReason
+  }>
+  /** The CRD of external-secrets.io that the kind needs in the virtual cluster, and whether it is wanted by the settings. */
+  readonly prerequisite?: { readonly plural: string; readonly isWanted: (settings: SyncSettings) => boolean }
   /** All keys that may need work: what a start or a resync looks at. */
   readonly keys: (caches: Caches, context: SyncContext) => Iterable<ObjectKey>
   /** Who may not see these objects knows nothing of the kind: a look without a touch leaves it out. */

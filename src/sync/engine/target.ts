@@ -2,7 +2,7 @@
 import { Context } from "effect"
 import { jsonEqual } from "../../effects/client/merge-patch.ts"
 import { namespaceMap } from "../tenancy/namespace-mapping.ts"
-import { defaultPolicy } from "../kinds/external-secret/policy.ts"
+import { defaultPolicy } from "../tenancy/policy.ts"
 import type { SyncContext, SyncSettings } from "./context.ts"
 import type { CrdPair } from "./prerequisites.ts"
 import { hostSpecSchema } from "../kinds/custom-resource-definition/ensure.ts"
@@ -56,6 +56,7 @@ export const contextOf = (
     isOurNamespace: (host) => host === namespace || map.toVirtual(host) !== undefined,
     settings: target.settings,
     policy: defaultPolicy,
+    imported: [...pairs.keys()],
     hostVersion: version,
     virtualVersion: version,
     hostSpecSchema: (plural) => {

@@ -2,7 +2,7 @@
 import type { Cache, CacheSpec } from "../engine/caches.ts"
 import type { SyncContext } from "../engine/context.ts"
 import { events } from "../resources.ts"
-import { keepOfEvent, regardedUid } from "../kinds/event/operator-event.ts"
+import { keepOfEvent, regardedUid } from "./operator-event.ts"
 
 const eventsOn =
   (kind: string) =>

@@ -6,10 +6,10 @@ import type { Cache } from "../engine/caches.ts"
 import { externalSecrets } from "../resources.ts"
 import { originKeys } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
-import { hostReferenceKeys } from "../kinds/referenced-object/copies.ts"
-import { hostSecretOf } from "../kinds/external-secret/names.ts"
-import type { ExternalSecretSpec, TemplateReference } from "../kinds/external-secret/spec.ts"
-import { decodeSpec, storeReferences, targetName, templateReferences } from "../kinds/external-secret/spec.ts"
+import { hostReferenceKeys } from "./referents.ts"
+import { hostSecretOf } from "./host-place.ts"
+import type { ExternalSecretSpec, TemplateReference } from "./external-secret-spec.ts"
+import { decodeSpec, storeReferences, targetName, templateReferences } from "./external-secret-spec.ts"
 
 /** What indexes need to know of an ExternalSecret's spec. */
 interface Named {

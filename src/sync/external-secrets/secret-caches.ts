@@ -14,7 +14,7 @@ import {
   referenceLabel,
 } from "../tenancy/labels.ts"
 import { controllerOf, originKeys } from "../tenancy/ownership.ts"
-import { summarizeAppliedFields } from "../kinds/secret/managed-fields.ts"
+import { summarizeAppliedFields } from "./managed-fields.ts"
 
 /** The ExternalSecret that a virtual Secret of ours names: through its controller, else (Orphan) through our annotation. */
 export const claimant = (secret: KubeObject): ReadonlyArray<string> => {

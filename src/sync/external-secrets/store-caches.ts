@@ -5,7 +5,7 @@ import type { Cache } from "../engine/caches.ts"
 import { clusterSecretStores, secretStores } from "../resources.ts"
 import { originKeys } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
-import { hostReferenceKeys } from "../kinds/referenced-object/copies.ts"
+import { hostReferenceKeys } from "./referents.ts"
 import { referentsOf } from "./store-references.ts"
 
 export const virtualSecretStores: Cache = {

@@ -1,7 +1,7 @@
 /** What a SecretStore of the tenant's refers to. */
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { SyncContext } from "../engine/context.ts"
-import type { Referent } from "../kinds/referenced-object/copies.ts"
+import type { Referent } from "./referents.ts"
 import { findReferences } from "../tenancy/references.ts"
 
 /** The Secrets and ConfigMaps that it refers to. */

@@ -1,15 +1,24 @@
-/** The registry: what the Syncer syncs. Adding a kind is a module of its own and a line here. */
+/** The registry: what the Syncer syncs. Adding a kind is a folder of its own and a line here; what one kind needs of another is handed to it here. */
 import { Layer } from "effect"
-import { clusterSecretStoreKind } from "./cluster-secret-store/kind.ts"
-import { eventKind, storeEventKind } from "./event/kind.ts"
-import { externalSecretKind } from "./external-secret/kind.ts"
-import { referencedConfigMapKind, referencedSecretKind } from "./referenced-object/kind.ts"
-import { secretStoreKind } from "./secret-store/kind.ts"
+import type { Cache } from "../engine/caches.ts"
 import { readCaches, Registry } from "../engine/registry.ts"
 import type { SyncedKind } from "../engine/synced-kind.ts"
+import { clusterSecretStoreKind } from "./cluster-secret-store/kind.ts"
 import { crdPrerequisites } from "./custom-resource-definition/ensure.ts"
+import { eventKind, storeEventKind } from "./event/kind.ts"
+import { makeExternalSecretKind } from "./external-secret/kind.ts"
+import { externalSecretReferrer } from "./external-secret/referrer.ts"
+import { makeReferencedConfigMapKind, makeReferencedSecretKind } from "./referenced-object/kind.ts"
+import { secretStoreKind } from "./secret-store/kind.ts"
+import { storeReferrer } from "./secret-store/referrer.ts"
+import { targetSecrets } from "./secret/to-virtual.ts"
 import { webhookKind } from "./validating-webhook/kind.ts"
-import type { Cache } from "../engine/caches.ts"
+
+const referrers = [storeReferrer, externalSecretReferrer]
+
+export const referencedSecretKind = makeReferencedSecretKind(referrers)
+export const referencedConfigMapKind = makeReferencedConfigMapKind(referrers)
+export const externalSecretKind = makeExternalSecretKind(targetSecrets)
 
 export const syncedKinds: ReadonlyArray<SyncedKind> = [
   referencedSecretKind,

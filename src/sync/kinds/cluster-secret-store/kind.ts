@@ -9,7 +9,7 @@ import { apiVersionOf } from "../../../effects/client/resource.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import type { Action, Decision, Verdict } from "../../engine/actions.ts"
-import { conditionProblems } from "./conditions.ts"
+import { conditionProblems } from "../../external-secrets/store-conditions.ts"
 import { nothing } from "../../engine/actions.ts"
 import { readyCondition } from "../../tenancy/conditions.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
@@ -18,6 +18,7 @@ import { mergePatch } from "../../../effects/client/merge-patch.ts"
 import { writeStatus } from "../../engine/status-write.ts"
 import { canonical } from "../../tenancy/structural-schema.ts"
 import { clusterSecretStores } from "../../resources.ts"
+import { restsOnAbsentClusterStore } from "../../external-secrets/absent-cluster-store.ts"
 import { on } from "../../engine/synced-kind.ts"
 import type { SyncedKind } from "../../engine/synced-kind.ts"
 
@@ -115,7 +116,7 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
       ? {
           actions: [{ _tag: "Delete", side: "virtual", resource, current: virtual, becauseAbsent: false }],
           verdict: undefined,
-          ...(host === undefined && context.settings.clusterStores.enabled ? { restsOnAbsentStore: true } : {}),
+          ...(host === undefined && context.settings.clusterStores.enabled ? restsOnAbsentClusterStore : {}),
         }
       : nothing
   const desired = desiredImport(host, context)
@@ -143,6 +144,8 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
 
 export const clusterSecretStoreKind: SyncedKind = {
   kind: "ClusterSecretStore",
+  // Without imported stores they are an empty list in the virtual cluster, as vCluster documents it, and not an unknown kind.
+  prerequisite: { plural: "clustersecretstores", isWanted: () => true },
   restsOn: hostClusterSecretStores,
   caches: [hostClusterSecretStores, virtualClusterSecretStores],
   sources: [

@@ -2,7 +2,7 @@
 import type { Cache } from "../../engine/caches.ts"
 import { events } from "../../resources.ts"
 import { managedLabel } from "../../tenancy/labels.ts"
-import { keepOfEvent, regardedUid } from "./operator-event.ts"
+import { keepOfEvent, regardedUid } from "../../external-secrets/operator-event.ts"
 
 export const virtualEvents: Cache = {
   name: "virtualEvents",

@@ -3,21 +3,20 @@ import { hostExternalSecrets } from "../../external-secrets/external-secret-cach
 import { hostSecrets, hostUnmanagedSecrets, virtualSecrets } from "../../external-secrets/secret-caches.ts"
 import { hostClusterSecretStores, hostSecretStores, virtualSecretStores } from "../../external-secrets/store-caches.ts"
 import { virtualNamespaces } from "./caches.ts"
-import { Result } from "effect"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import type { HostSide } from "./to-host.ts"
-import type { ExternalSecretSpec } from "./spec.ts"
-import { decodeSpec, storeReferences } from "./spec.ts"
-import { matches, toQuery } from "../../../effects/client/label-selector.ts"
+import type { ExternalSecretSpec } from "../../external-secrets/external-secret-spec.ts"
+import { storeReferences } from "../../external-secrets/external-secret-spec.ts"
+import { toQuery } from "../../../effects/client/label-selector.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
 import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import type { Surroundings } from "./policy.ts"
-import { judgeSpec } from "./policy.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
-import { storeConflict } from "../secret-store/conflicts.ts"
+import { storeConflict } from "../../external-secrets/store-conflict.ts"
+import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import { vclusterService } from "../../engine/vcluster-service.ts"
 
 /** Everything that the caches hold about one key. */
@@ -26,14 +25,22 @@ export interface Situation {
   readonly caches: Caches
   readonly context: SyncContext
   readonly host: HostSide
+  /** What is done about the Secret in the virtual cluster. */
+  readonly targets: TargetSecrets
   /** Host objects that say they are the copy of this key; more than one after a change of the namespace mapping. */
   readonly copies: ReadonlyArray<KubeObject>
   /** Virtual Secrets that name this ExternalSecret as theirs. */
   readonly claimed: ReadonlyArray<KubeObject>
 }
 
-export const situationOf = (key: ObjectKey, caches: Caches, context: SyncContext): Situation => ({
+export const situationOf = (
+  key: ObjectKey,
+  targets: TargetSecrets,
+  caches: Caches,
+  context: SyncContext,
+): Situation => ({
   key,
+  targets,
   caches,
   context,
   host: {
@@ -65,15 +72,6 @@ export const surroundings = (
     stores: { enabled: context.settings.stores.enabled },
     virtualNamespace: { name, labels: caches.of(virtualNamespaces).get(name)?.metadata.labels ?? {} },
   }
-}
-
-/** Whether no rule keeps it from the host, so that what it refers to may follow. */
-export const mayGoToHost = (virtual: KubeObject, caches: Caches, context: SyncContext): boolean => {
-  const { enabled, selector } = context.settings.externalSecrets
-  if (virtual.metadata.deletionTimestamp !== undefined || !enabled) return false
-  if (!matches(selector, virtual.metadata.labels ?? {}) || context.locate(virtual) === undefined) return false
-  const spec = Result.getOrUndefined(decodeSpec(virtual["spec"]))
-  return spec !== undefined && judgeSpec(spec, surroundings({ caches, context }, virtual)) === undefined
 }
 
 /** A SecretStore that is not on the host under the name that we would refer to. */

@@ -24,37 +24,44 @@ import {
 } from "../../external-secrets/secret-caches.ts"
 import { hostClusterSecretStores, hostSecretStores, virtualSecretStores } from "../../external-secrets/store-caches.ts"
 import { comeBack } from "./to-virtual.ts"
-import type { HostPlace } from "./names.ts"
-import { hostSecretOf } from "./names.ts"
+import type { HostPlace } from "../../external-secrets/host-place.ts"
+import { hostSecretOf } from "../../external-secrets/host-place.ts"
 import { hostConflict, situationOf, storesOf, surroundings } from "./conflicts.ts"
 import type { MissingStore, Situation } from "./conflicts.ts"
 import { desiredHostExternalSecret, toHost } from "./to-host.ts"
 import { statusNotReady } from "./status.ts"
-import { refusedVerdict, waitingVerdict } from "../../engine/health.ts"
+import { refusedVerdict, waitingVerdict } from "../../external-secrets/verdicts.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
 import { nothing } from "../../engine/actions.ts"
 import { readyCondition } from "../../tenancy/conditions.ts"
 import { warnOnce } from "../../engine/events.ts"
-import type { ExternalSecretSpec } from "./spec.ts"
-import { decodeSpec, templateReferences } from "./spec.ts"
+import type { ExternalSecretSpec } from "../../external-secrets/external-secret-spec.ts"
+import { decodeSpec, templateReferences } from "../../external-secrets/external-secret-spec.ts"
 import { esoFinalizer } from "../../tenancy/labels.ts"
 import { stringAt } from "../../../effects/client/unstructured.ts"
 import { matches, toQuery } from "../../../effects/client/label-selector.ts"
 import { controllerOf, originKeys, originOf } from "../../tenancy/ownership.ts"
 import { judgeSpec } from "./policy.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
-import { missingCopy, needersOf, referenceConflict, referrersIn, referrersOf } from "../referenced-object/copies.ts"
-import { complainedKey, regardedExternalSecrets } from "../event/involved-object.ts"
-import { removeSecrets } from "../secret/to-virtual.ts"
+import {
+  missingCopy,
+  needersOf,
+  referenceConflict,
+  referrersIn,
+  referrersOf,
+} from "../../external-secrets/referents.ts"
+import { complainedKey, regardedExternalSecrets } from "../../external-secrets/involved-object.ts"
+import { restsOnAbsentClusterStore } from "../../external-secrets/absent-cluster-store.ts"
+import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import { secrets } from "../../resources.ts"
 import { on } from "../../engine/synced-kind.ts"
 import type { Memory, SyncedKind } from "../../engine/synced-kind.ts"
-import { externalSecretText, translatedRefusal } from "../messages.ts"
+import { externalSecretText, translatedRefusal } from "../../external-secrets/tenant-text.ts"
 
 /** All of ours goes from the host, and from the virtual cluster what Kubernetes would collect with its owner. */
 const removeAll = (situation: Situation, virtual: KubeObject | undefined): ReadonlyArray<Action> => [
   ...situation.copies.flatMap((copy) => toHost(undefined, copy, virtual, situation.host)),
-  ...removeSecrets(
+  ...situation.targets.remove(
     situation.claimed.filter((secret) => controllerOf(secret) !== undefined),
     splitKey(situation.key).name,
   ),
@@ -98,7 +105,7 @@ const decideSelected = (situation: Situation, virtual: KubeObject, memory: Memor
   if (refusal !== undefined)
     return {
       ...refuse(situation, virtual, refusal),
-      ...(refusal.reason === "StoreNotImported" ? { restsOnAbsentStore: true } : {}),
+      ...(refusal.reason === "StoreNotImported" ? restsOnAbsentClusterStore : {}),
     }
   const location = context.locate(virtual)
   if (location === undefined)
@@ -217,8 +224,14 @@ const tryAgain = (
   ...warnOnce(virtual, refused),
 })
 
-const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory): Decision => {
-  const situation = situationOf(key, caches, context)
+const decide = (
+  key: ObjectKey,
+  targets: TargetSecrets,
+  caches: Caches,
+  context: SyncContext,
+  memory: Memory,
+): Decision => {
+  const situation = situationOf(key, targets, caches, context)
   const virtual = caches.of(virtualExternalSecrets).get(key)
   if (virtual === undefined || virtual.metadata.deletionTimestamp !== undefined)
     return { actions: removeAll(situation, undefined), verdict: undefined }
@@ -263,8 +276,14 @@ const keys = (caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> =>
 const madeBy = (host: KubeObject): ObjectKey =>
   keyOf(host.metadata.namespace, stringAt(host, "spec", "target", "name") ?? host.metadata.name)
 
-export const externalSecretKind: SyncedKind = {
+/** @param targets the rules of the Secret in the virtual cluster */
+export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind => ({
   kind: "ExternalSecret",
+  prerequisite: { plural: "externalsecrets", isWanted: () => true },
+  refusable: [
+    { side: "virtual", plural: "secrets", reason: "TargetSecretRefused" },
+    { side: "host", plural: "externalsecrets", reason: "RefusedByHost" },
+  ],
   mirrored: { virtual: virtualExternalSecrets, host: hostExternalSecrets, plural: "externalsecrets" },
   caches: [
     virtualExternalSecrets,
@@ -314,5 +333,5 @@ export const externalSecretKind: SyncedKind = {
     on(hostService, (_object, caches, context) => keys(caches, context)),
   ],
   keys,
-  decide,
-}
+  decide: (key, caches, context, memory) => decide(key, targets, caches, context, memory),
+})

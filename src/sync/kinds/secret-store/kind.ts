@@ -7,7 +7,7 @@ import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.
 import { keyOf, objectKey } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
-import { missingCopy, needersOf, referrersIn, referrersOf } from "../referenced-object/copies.ts"
+import { missingCopy, needersOf, referrersIn, referrersOf } from "../../external-secrets/referents.ts"
 import { secretStores } from "../../resources.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
@@ -38,9 +38,9 @@ import {
 import { on } from "../../engine/synced-kind.ts"
 import type { Memory, SyncedKind } from "../../engine/synced-kind.ts"
 import { hostService, vclusterService } from "../../engine/vcluster-service.ts"
-import { causeOf, complainedKey, regardedStores } from "../event/involved-object.ts"
-import { pendingVerdict, refusedVerdict, verdictOf } from "../../engine/health.ts"
-import { namedInTexts, storeText, translatedRefusal } from "../messages.ts"
+import { causeOf, complainedKey, regardedStores } from "../../external-secrets/involved-object.ts"
+import { pendingVerdict, refusedVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
+import { namedInTexts, storeText, translatedRefusal } from "../../external-secrets/tenant-text.ts"
 
 const removeCopies = (
   copies: ReadonlyArray<KubeObject>,
@@ -193,6 +193,8 @@ const keys = (caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> =>
 
 export const secretStoreKind: SyncedKind = {
   kind: "SecretStore",
+  prerequisite: { plural: "secretstores", isWanted: ({ stores }) => stores.enabled },
+  refusable: [{ side: "host", plural: "secretstores", reason: "RefusedByHost" }],
   mirrored: { virtual: virtualSecretStores, host: hostSecretStores, plural: "secretstores" },
   caches: [
     virtualSecretStores,

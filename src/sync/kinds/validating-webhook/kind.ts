@@ -7,7 +7,6 @@ import { hostWebhooks, virtualWebhooks } from "./caches.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
-import { wantedPlurals } from "../custom-resource-definition/ensure.ts"
 import type { Action, Decision, Verdict } from "../../engine/actions.ts"
 import { mergePatch } from "../../../effects/client/merge-patch.ts"
 import {
@@ -25,7 +24,7 @@ import type { SyncedKind } from "../../engine/synced-kind.ts"
 const resource = validatingWebhookConfigurations
 
 const importOf = (host: KubeObject | undefined, context: SyncContext): WebhookImport | undefined =>
-  host === undefined ? undefined : webhookImport(host, wantedPlurals(context.settings))
+  host === undefined ? undefined : webhookImport(host, context.imported)
 
 const refused = (name: string): Verdict => ({
   health: "refused",

@@ -8,8 +8,8 @@ import { Unreachable } from "../../../../src/effects/client/api-error.ts"
 import type { KubeObject } from "../../../../src/effects/client/kube-object.ts"
 import { makeReconciler } from "../../../../src/sync/engine/reconciler.ts"
 import type { ObjectReport } from "../../../../src/sync/engine/report.ts"
-import { referencedSecretKind } from "../../../../src/sync/kinds/referenced-object/kind.ts"
-import { externalSecretKind } from "../../../../src/sync/kinds/external-secret/kind.ts"
+import { referencedSecretKind } from "../../../../src/sync/kinds/kinds.ts"
+import { externalSecretKind } from "../../../../src/sync/kinds/kinds.ts"
 import { hostReferenceName, hostSecretName } from "../../../../src/sync/tenancy/names.ts"
 import { markAnnotations } from "../../../../src/sync/tenancy/ownership.ts"
 import { externalSecrets, secrets } from "../../../../src/sync/resources.ts"
@@ -68,7 +68,7 @@ const bench = (world: World) => {
     context: world.context,
     gateOf: () => undefined,
     brake: { allow: (_id, _action, write) => write },
-    storesAreKnown: Effect.succeed(true),
+    isKnownOnHost: () => Effect.succeed(true),
     observe: () => undefined,
     onChange: () => undefined,
     onReport: (_id, report) => void reports.push(report),

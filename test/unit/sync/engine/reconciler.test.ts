@@ -7,7 +7,7 @@ import { makeReconciler } from "../../../../src/sync/engine/reconciler.ts"
 import type { Change, ObjectReport } from "../../../../src/sync/engine/report.ts"
 import { secrets } from "../../../../src/sync/resources.ts"
 import type { Copy } from "../../../../src/sync/engine/actions.ts"
-import { copyOf } from "../../../../src/sync/kinds/referenced-object/copy.ts"
+import { copyOf } from "../../../../src/sync/engine/copy.ts"
 import type { SyncedKind } from "../../../../src/sync/engine/synced-kind.ts"
 import { testContext } from "../../../model/world.ts"
 import { makeMemoryClient } from "../../../support/memory-client.ts"
@@ -41,7 +41,7 @@ const bench = (current: KubeObject | undefined) => {
     context: testContext(),
     gateOf: () => undefined,
     brake: { allow: (_id, _action, write) => write },
-    storesAreKnown: Effect.succeed(true),
+    isKnownOnHost: () => Effect.succeed(true),
     observe: () => undefined,
     onChange: (change) => void changes.push(change),
     onReport: (_id, report) => void reports.push(report),

@@ -1,11 +1,11 @@
 /** How an object stands whose copy ESO has on the host, in one verdict. */
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { Fix } from "../tenancy/object-health.ts"
-import type { Verdict } from "./actions.ts"
+import type { Verdict } from "../engine/actions.ts"
 import { readyCondition } from "../tenancy/conditions.ts"
 import type { Translate } from "../tenancy/message-translation.ts"
 import type { Refusal } from "../tenancy/refusals.ts"
-import { explained } from "../kinds/event/involved-object.ts"
+import { explained } from "./involved-object.ts"
 
 export const refusedVerdict = (refusal: Refusal): Verdict => ({
   health: "refused",

@@ -6,8 +6,8 @@
  * `summarizeAppliedFields` runs before that, as the reflector's transform, and leaves the few names that decisions need.
  */
 import { createHash } from "node:crypto"
-import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import { arrayAt, isRecord, recordAt, stringAt, valueAt } from "../../../effects/client/unstructured.ts"
+import type { KubeObject } from "../../effects/client/kube-object.ts"
+import { arrayAt, isRecord, recordAt, stringAt, valueAt } from "../../effects/client/unstructured.ts"
 
 /** As every write names it (`fieldManager`) that is not made for one ExternalSecret. */
 export const fieldManager = "vcluster-es"

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { conditionProblems, conditionsAdmit } from "../../../../../src/sync/kinds/cluster-secret-store/conditions.ts"
+import { conditionProblems, conditionsAdmit } from "../../../../src/sync/external-secrets/store-conditions.ts"
 
 const store = (conditions: unknown) => ({
   apiVersion: "external-secrets.io/v1",

@@ -1,10 +1,10 @@
 /** What an ExternalSecret and its Secret are called on the host. */
-import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import type { SyncContext } from "../../engine/context.ts"
-import type { ExternalSecretSpec } from "./spec.ts"
-import { creationPolicyOf, targetName } from "./spec.ts"
-import type { HostLocation } from "../../tenancy/names.ts"
-import { mergeSecretName } from "../../tenancy/names.ts"
+import type { KubeObject } from "../../effects/client/kube-object.ts"
+import type { SyncContext } from "../engine/context.ts"
+import type { ExternalSecretSpec } from "./external-secret-spec.ts"
+import { creationPolicyOf, targetName } from "./external-secret-spec.ts"
+import type { HostLocation } from "../tenancy/names.ts"
+import { mergeSecretName } from "../tenancy/names.ts"
 
 export interface HostPlace {
   readonly location: HostLocation

@@ -1,13 +1,10 @@
-/** The host copy of a Secret or ConfigMap that a spec refers to: what it holds, and whether it is still true. */
+/** What the action `Copy` makes of a Secret or ConfigMap, and whether that is still true. */
 import { createHash } from "node:crypto"
-import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import type { JsonRecord } from "../../../effects/client/unstructured.ts"
-import { stringMapAt } from "../../../effects/client/unstructured.ts"
-import { contentHashAnnotation, referenceLabel, sourceVersionAnnotation } from "../../tenancy/labels.ts"
-import { mergePatch } from "../../../effects/client/merge-patch.ts"
-import { markAnnotations, markLabels, ownedByService } from "../../tenancy/ownership.ts"
-import type { Tenancy } from "../../tenancy/ownership.ts"
-import type { HostLocation } from "../../tenancy/names.ts"
+import type { KubeObject } from "../../effects/client/kube-object.ts"
+import type { JsonRecord } from "../../effects/client/unstructured.ts"
+import { stringMapAt } from "../../effects/client/unstructured.ts"
+import { contentHashAnnotation, sourceVersionAnnotation } from "../tenancy/labels.ts"
+import { mergePatch } from "../../effects/client/merge-patch.ts"
 
 const contentOf = (object: KubeObject) => ({
   data: stringMapAt(object, "data"),
@@ -23,26 +20,6 @@ const hashOf = (object: KubeObject, sourceUid: string): string => {
     .update(JSON.stringify([sourceUid, sorted(data), sorted(binaryData)]))
     .digest("hex")
 }
-
-/** What should stand on the host, but for the data and what is known of it. */
-export const copyWithoutData = (
-  source: KubeObject,
-  location: HostLocation,
-  kind: "Secret" | "ConfigMap",
-  tenancy: Tenancy,
-  service: KubeObject | undefined,
-): KubeObject => ({
-  apiVersion: "v1",
-  kind,
-  metadata: {
-    ...location,
-    labels: { ...markLabels(tenancy), [referenceLabel]: "true" },
-    annotations: markAnnotations(source, tenancy),
-    ownerReferences: ownedByService(service, location.namespace),
-  },
-  // Whatever the tenant's is: a control plane acts on some types, and ESO reads the data only.
-  ...(kind === "Secret" ? { type: "Opaque" } : {}),
-})
 
 /** @param read the source as it was just read */
 export const copyOf = (body: KubeObject, read: KubeObject): KubeObject => {

@@ -4,10 +4,10 @@
  * validation, so nothing about their types may be taken for granted.
  */
 import { Result, Schema } from "effect"
-import { cutText } from "../../../effects/text/cut-text.ts"
-import { isRecord } from "../../../effects/client/unstructured.ts"
-import { Refusal } from "../../tenancy/refusals.ts"
-import { isNestedDeeperThan } from "../../tenancy/structural-schema.ts"
+import { cutText } from "../../effects/text/cut-text.ts"
+import { isRecord } from "../../effects/client/unstructured.ts"
+import { Refusal } from "../tenancy/refusals.ts"
+import { isNestedDeeperThan } from "../tenancy/structural-schema.ts"
 
 const rest = [Schema.Record(Schema.String, Schema.Unknown)] as const
 const open = <const Fields extends Schema.Struct.Fields>(fields: Fields) =>

@@ -6,10 +6,10 @@
  * within a condition any one of its parts.
  */
 import { Result } from "effect"
-import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import { matches, parseLabelSelector } from "../../../effects/client/label-selector.ts"
+import type { KubeObject } from "../../effects/client/kube-object.ts"
+import { matches, parseLabelSelector } from "../../effects/client/label-selector.ts"
 import { namespaceRegex } from "./namespace-regex.ts"
-import { arrayAt, recordAt } from "../../../effects/client/unstructured.ts"
+import { arrayAt, recordAt } from "../../effects/client/unstructured.ts"
 
 interface Namespace {
   readonly name: string

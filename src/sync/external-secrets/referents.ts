@@ -10,15 +10,15 @@ import {
   virtualConfigMaps,
   virtualSecrets,
   virtualUnmanagedSecrets,
-} from "../../external-secrets/secret-caches.ts"
-import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
-import { keyOf, objectKey } from "../../../effects/client/kube-object.ts"
-import type { Store } from "../../../effects/informer/store.ts"
-import type { Cache, Caches } from "../../engine/caches.ts"
-import type { SyncContext } from "../../engine/context.ts"
-import { originKeys, originOf } from "../../tenancy/ownership.ts"
-import { referenceKey } from "../../tenancy/references.ts"
-import { Refusal } from "../../tenancy/refusals.ts"
+} from "./secret-caches.ts"
+import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
+import { keyOf, objectKey } from "../../effects/client/kube-object.ts"
+import type { Store } from "../../effects/informer/store.ts"
+import type { Cache, Caches } from "../engine/caches.ts"
+import type { SyncContext } from "../engine/context.ts"
+import { originKeys, originOf } from "../tenancy/ownership.ts"
+import { referenceKey } from "../tenancy/references.ts"
+import { Refusal } from "../tenancy/refusals.ts"
 
 export type CopiedKind = "Secret" | "ConfigMap"
 

@@ -1,6 +1,6 @@
 /** Events of External Secrets Operator, read from core/v1 Events of the host. */
-import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import { recordAt, stringAt, valueAt } from "../../../effects/client/unstructured.ts"
+import type { KubeObject } from "../../effects/client/kube-object.ts"
+import { recordAt, stringAt, valueAt } from "../../effects/client/unstructured.ts"
 
 export interface OperatorEvent {
   /** ESO's name for the controller that reports. */

@@ -11,7 +11,7 @@
  */
 import { RE2JS } from "re2js"
 import { Result } from "effect"
-import { LruMap } from "../../../effects/controller/lru-cache.ts"
+import { LruMap } from "../../effects/controller/lru-cache.ts"
 
 /** Those that Go has had from the start, and `Any`. */
 const categories = new Set(
