@@ -4,7 +4,7 @@ import { Effect, Fiber } from "effect"
 import { makeKubeClient } from "../../src/effects/client/http-kube-client.ts"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { loadKubeconfig } from "../../src/effects/config/kubeconfig.ts"
-import { ensureCrd } from "../../src/sync/kinds/custom-resource-definition/ensure.ts"
+import { makeCrdFollower } from "../../src/sync/kinds/custom-resource-definition/follower.ts"
 import type { ControlPlane } from "../clusters/control-plane.ts"
 import { Ground } from "../clusters/ground.ts"
 import { testContext } from "../model/world.ts"
@@ -38,7 +38,7 @@ const connect = Effect.fnUntraced(function* (plane: ControlPlane) {
 const ensure = Effect.fnUntraced(function* (limitMs?: number) {
   const { host, virtual } = yield* Ground
   const clients = { host: yield* connect(host), virtual: yield* connect(virtual) }
-  return yield* ensureCrd(clients, "externalsecrets", testContext().settings, limitMs)
+  return yield* makeCrdFollower(testContext().settings, "test").ensure(clients, "externalsecrets", limitMs)
 })
 
 const plane = { controllerManager: false }

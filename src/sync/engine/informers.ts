@@ -61,10 +61,9 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
   const { clients, context, guard } = options
   const reflectors = new Map<CacheName, CacheReflector>()
   let listener: Listener | undefined
-  const checkIdentity = guard.check.pipe(Effect.tapError(options.onGuardFailure))
-  const believe = (name: CacheName) =>
+  const believe = (name: CacheName, listVersion: string) =>
     Effect.andThen(
-      checkIdentity,
+      guard.check(listVersion).pipe(Effect.tapError(options.onGuardFailure)),
       Effect.suspend(() => listener?.onVirtualList(name) ?? Effect.void),
     )
 
@@ -85,7 +84,7 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
       onRefused: (message) => options.onRefused(`${spec.side} ${spec.resource.kind}: ${message}`),
       ...(spec.transform === undefined ? {} : { transform: spec.transform }),
       ...(spec.resource === events ? { silenceLimitMs: eventsSilenceLimitMs } : {}),
-      ...(isVirtual ? { guard: () => believe(spec.name) } : {}),
+      ...(isVirtual ? { guard: (version: string) => believe(spec.name, version) } : {}),
       onDelta: (delta) => {
         if (isOfOneHistory) guard.saw(delta.object.metadata.resourceVersion ?? "")
         listener?.onDelta(spec.name, delta)

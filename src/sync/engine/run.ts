@@ -2,7 +2,7 @@
  * What one run of the Syncer holds from its first look to its end: the identity of the virtual cluster, the Lease, and the
  * right to write that both give.
  */
-import { Deferred, Duration, Effect, Schedule } from "effect"
+import { Clock, Deferred, Duration, Effect, Schedule } from "effect"
 import type { Scope } from "effect"
 import { isTransient } from "../../effects/client/api-error.ts"
 import type { ApiError } from "../../effects/client/api-error.ts"
@@ -13,8 +13,11 @@ import { retryThrottled } from "../../effects/client/retry-throttled.ts"
 import { forkTask } from "../../effects/controller/supervision.ts"
 import type { HeldLease, LeaseHeld } from "../../effects/leader-election/leader-election.ts"
 import { acquireLease } from "../../effects/leader-election/leader-election.ts"
+import { tookOverAsSeen } from "../../effects/leader-election/lease.ts"
+import { monotonicMillis } from "../../effects/monotonic-time.ts"
 import type { CrdPair } from "../kinds/custom-resource-definition/ensure.ts"
-import { compareCrd, wantedPlurals } from "../kinds/custom-resource-definition/ensure.ts"
+import type { CrdFollower } from "../kinds/custom-resource-definition/follower.ts"
+import { makeCrdFollower } from "../kinds/custom-resource-definition/follower.ts"
 import type { HostNamespaceMissing, OperatorMissing, VclusterGone } from "./errors.ts"
 import { LeaseLost } from "./errors.ts"
 import type { IdentityGuard } from "./identity-guard.ts"
@@ -27,6 +30,7 @@ import {
   allowMassDeleteAnnotation,
   heldDeletionsAnnotation,
   highestVersionAnnotation,
+  knownCrdsAnnotation,
   versionAnnotation,
   virtualClusterAnnotation,
 } from "../tenancy/labels.ts"
@@ -80,6 +84,7 @@ export interface Session {
   readonly guard: IdentityGuard
   readonly events: EventRecorder
   readonly pairs: Map<string, CrdPair>
+  readonly crds: CrdFollower
   /** Fails as soon as we must not go on. */
   readonly fatal: Deferred.Deferred<never, SyncFailure>
   /** For whoever finds that the Lease is lost: fails {@link fatal}, and waits for the end. */
@@ -136,13 +141,17 @@ export const unlessFenced =
 
 /** Is it all there? Both clusters answer, the virtual one is the right one, and ESO's CRDs are on the host. */
 const lookAround = Effect.fnUntraced(function* (
-  { clients, vcluster, settings }: SyncTarget,
+  { clients, vcluster }: SyncTarget,
   acceptIdentity: boolean,
+  crds: CrdFollower,
 ): Effect.fn.Return<Survey, SyncFailure> {
-  const survey = yield* takeSurvey(clients, vcluster)
+  // Asked at the same time, judged one after the other: what is wrong with the clusters is told before what is wrong with a CRD.
+  const [survey, seen] = yield* Effect.all([takeSurvey(clients, vcluster), crds.see(clients)], { concurrency: 2 })
   const mismatch = identityOf(survey, vcluster)
   if (mismatch !== undefined && !acceptIdentity) return yield* mismatch
-  yield* Effect.forEach(wantedPlurals(settings), (plural) => compareCrd(clients, plural, settings), { discard: true })
+  // What was noted of another cluster says nothing about this one.
+  crds.recall(mismatch === undefined ? survey.lease?.metadata.annotations?.[knownCrdsAnnotation] : undefined)
+  yield* crds.judge(clients, seen)
   return survey
 })
 
@@ -152,11 +161,22 @@ const serviceOf = ({ clients, vcluster }: SyncTarget) => clients.host.get(servic
 /** As often in a row; more than that is somebody who goes on writing. */
 const anchorRaces = 5
 
-/** Looks around, and leaves the anchor where none names us. What somebody else wrote there meanwhile is judged by another look. */
-const lookAndAnchor = (target: SyncTarget, acceptIdentity: boolean): Effect.Effect<Survey, SyncFailure> =>
-  Effect.gen(function* () {
+/**
+ * Looks around, and leaves the anchor where none names us. What somebody else wrote there meanwhile is judged by another look.
+ *
+ * @param first what was seen already, where that counts
+ */
+const lookAndAnchor = (
+  target: SyncTarget,
+  acceptIdentity: boolean,
+  crds: CrdFollower,
+  first: Survey | undefined,
+): Effect.Effect<Survey, SyncFailure> => {
+  let seen = first
+  return Effect.gen(function* () {
     const { clients, vcluster } = target
-    const survey = yield* lookAround(target, acceptIdentity)
+    const survey = seen ?? (yield* lookAround(target, acceptIdentity, crds))
+    seen = undefined
     const { anchor } = survey
     if (identityOf(survey, vcluster) !== undefined || anchor === undefined || !namesVcluster(anchor))
       yield* retryThrottled(writeAnchor(clients.virtual, expectedAnchor(survey, vcluster), anchor))
@@ -167,6 +187,10 @@ const lookAndAnchor = (target: SyncTarget, acceptIdentity: boolean): Effect.Effe
       while: (error) => error._tag === "ApiError" && error.reason._tag === "Conflict",
     }),
   )
+}
+
+/** A Lease that takes longer to get was waited for, or hard to come by: much may have happened meanwhile. Milliseconds. */
+const atOnceMs = 5_000
 
 /** The identity first, then the Lease, and only then the first write. */
 export const begin = Effect.fnUntraced(function* (
@@ -177,7 +201,10 @@ export const begin = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Session, SyncFailure, Scope.Scope> {
   const { clients, vcluster } = target
   const patiently: Patience = patience ?? ((effect) => effect)
-  const first = yield* patiently(Effect.suspend(() => lookAround(target, options.acceptIdentity)))
+  const crds = makeCrdFollower(target.settings, options.version)
+  const first = yield* patiently(Effect.suspend(() => lookAround(target, options.acceptIdentity, crds)))
+  const clock = yield* Clock.Clock
+  const lookedAt = monotonicMillis(clock)
   const held = { message: "" }
   const allowance = { spent: false }
   let known: { readonly survey: Survey; readonly guard: IdentityGuard } | undefined
@@ -200,6 +227,7 @@ export const begin = Effect.fnUntraced(function* (
             [virtualClusterAnnotation]: known.survey.virtualUid,
             [highestVersionAnnotation]: known.guard.highest() ?? "",
             [heldDeletionsAnnotation]: held.message,
+            [knownCrdsAnnotation]: crds.note(),
             ...(allowance.spent ? { [allowMassDeleteAnnotation]: "" } : {}),
           }),
     }),
@@ -218,11 +246,11 @@ export const begin = Effect.fnUntraced(function* (
     ...target,
     clients: { host: fencedClient(clients.host, lease.isHeld), virtual: fencedClient(clients.virtual, lease.isHeld) },
   }
-  // Another look, now that nobody else is at work: the Lease may have come after days of waiting.
-  const survey = yield* patiently(lookAndAnchor(fenced, options.acceptIdentity)).pipe(
-    unlessFenced(whenFenced),
-    Effect.raceFirst(Deferred.await(fatal)),
-  )
+  // Another look, now that nobody else is at work: the Lease may have come after days of waiting. Not where it came at once, from nobody.
+  const cameAtOnce =
+    monotonicMillis(clock) - lookedAt <= atOnceMs && tookOverAsSeen(first.lease, lease.current(), options.identity)
+  const looked = lookAndAnchor(fenced, options.acceptIdentity, crds, cameAtOnce ? first : undefined)
+  const survey = yield* patiently(looked).pipe(unlessFenced(whenFenced), Effect.raceFirst(Deferred.await(fatal)))
   const mismatch = identityOf(survey, vcluster)
   const expected = expectedAnchor(survey, vcluster)
   const guard = makeIdentityGuard({
@@ -231,6 +259,7 @@ export const begin = Effect.fnUntraced(function* (
     expected,
     highest: mismatch === undefined ? survey.highestResourceVersion : undefined,
   })
+  guard.saw(survey.resourceVersion)
   known = { survey, guard }
   const events = yield* makeEventRecorder({
     client: fenced.clients.virtual,
@@ -246,6 +275,7 @@ export const begin = Effect.fnUntraced(function* (
     guard,
     events,
     pairs: new Map(),
+    crds,
     fatal,
     whenFenced,
     held,

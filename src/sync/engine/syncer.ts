@@ -5,7 +5,7 @@
 import { Clock, Deferred, Duration, Effect, Schedule } from "effect"
 import type { Scope } from "effect"
 import { forkLoop, forkTask, supervised } from "../../effects/controller/supervision.ts"
-import { ensureCrd, foreignCrd, keepCrd, wantedPlurals } from "../kinds/custom-resource-definition/ensure.ts"
+import { crdName, foreignCrd, wantedPlurals } from "../kinds/custom-resource-definition/ensure.ts"
 import type { Engine } from "./controller.ts"
 import { makeEngine } from "./controller.ts"
 import type { OpenCaches } from "./informers.ts"
@@ -32,11 +32,11 @@ export interface SyncResult {
 
 /** @param waits for one that is being deleted: whoever is told when it is gone (by a cache) need not */
 const followCrd = Effect.fnUntraced(function* (session: Session, plural: string, waits: boolean) {
-  const { target, observer, pairs } = session
+  const { target, observer, pairs, crds } = session
   const { clients, settings } = target
   if (!wantedPlurals(settings).includes(plural) || !session.lease.isHeld()) return
   const before = pairs.get(plural)
-  const pair = yield* waits ? ensureCrd(clients, plural, settings) : keepCrd(clients, plural, settings)
+  const pair = yield* waits ? crds.ensure(clients, plural) : crds.keep(clients, plural)
   pairs.set(plural, pair)
   const foreign = foreignCrd(pair)
   const isTold = before !== undefined && foreign?.usable === foreignCrd(before)?.usable
@@ -73,7 +73,10 @@ interface Epoch {
 const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Return<Epoch, SyncFailure, Scope.Scope> {
   const { target, observer, pairs } = session
   const clock = yield* Clock.Clock
-  yield* Effect.forEach(wantedPlurals(target.settings), (plural) => followCrd(session, plural, true), { discard: true })
+  yield* Effect.forEach(wantedPlurals(target.settings), (plural) => followCrd(session, plural, true), {
+    concurrency: "unbounded",
+    discard: true,
+  })
   const built = new Map(pairs)
   const version = built.get("externalsecrets")?.version ?? "v1"
   const context = contextOf(target, session.survey.virtualUid, version, built, () =>
@@ -93,6 +96,12 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     onGuardFailure: (error) =>
       error._tag === "IdentityMismatch" ? Effect.asVoid(Deferred.fail(session.fatal, error)) : Effect.void,
   })
+  /** A cache that is behind shows what is to come: then the next event leads here again. */
+  const isKnown = (plural: string) => {
+    const { hostCrds, virtualCrds } = opened.caches
+    const name = crdName(plural)
+    return session.crds.isKnown(plural, { host: hostCrds.get(name), virtual: virtualCrds.get(name) })
+  }
   const { name, namespace } = target.vcluster
   const gone = Effect.andThen(
     Deferred.fail(session.fatal, new VclusterGone({ service: `${namespace}/${name}` })),
@@ -109,7 +118,7 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     massDeleteAllowed: massDeleteAllowed(session),
     hostCrdUid: (plural) => pairs.get(plural)?.host.metadata.uid,
     followCrd: (plural) =>
-      followCrd(session, plural, false).pipe(
+      Effect.suspend(() => (isKnown(plural) ? Effect.void : followCrd(session, plural, false))).pipe(
         unlessFenced(session.whenFenced),
         Effect.andThen(
           Effect.suspend(() => (isOutdated(built, pairs) ? Deferred.succeed(outdated, undefined) : Effect.void)),

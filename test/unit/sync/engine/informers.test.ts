@@ -37,7 +37,7 @@ const prepared = Effect.fnUntraced(function* (given: Watches) {
   const opened = yield* openCaches({
     clients: { host: cluster, virtual: cluster },
     context: testContext(),
-    guard: { check: Effect.void, saw: (version) => void seen.push(version), highest: () => undefined },
+    guard: { check: () => Effect.void, saw: (version) => void seen.push(version), highest: () => undefined },
     onHintsMissing: (error) => void missing.push(error._tag),
     onRefused: (message) => void refused.push(message),
     onGuardFailure: () => Effect.void,
