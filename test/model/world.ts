@@ -4,16 +4,17 @@
  */
 import type { KubeObject, ObjectKey } from "../../src/effects/client/kube-object.ts"
 import { keyOf, objectKey } from "../../src/effects/client/kube-object.ts"
-import { syncedCaches } from "../../src/sync/kinds/kinds.ts"
+import { syncedCaches, syncedKinds } from "../../src/sync/kinds/kinds.ts"
 import { wantedCaches } from "../../src/sync/engine/caches.ts"
 import type { Caches } from "../../src/sync/engine/caches.ts"
 import type { SyncContext, SyncSettings } from "../../src/sync/engine/context.ts"
 import { copyOf } from "../../src/sync/engine/copy.ts"
-import { wantedPlurals } from "../../src/sync/kinds/custom-resource-definition/ensure.ts"
+import { wantedCrds } from "../../src/sync/engine/registry.ts"
 import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
 import type { Action, Copy, Side } from "../../src/sync/engine/actions.ts"
 import { esoManagedLabel } from "../../src/sync/tenancy/labels.ts"
 import { applyMergePatch } from "../../src/effects/client/merge-patch.ts"
+import { defaultPolicy } from "../../src/sync/tenancy/policy.ts"
 import { contextOf } from "../../src/sync/engine/target.ts"
 import { controllerOf } from "../../src/sync/tenancy/ownership.ts"
 import { arrayAt, recordAt, stringAt, stringMapAt, valueAt } from "../../src/effects/client/unstructured.ts"
@@ -36,12 +37,12 @@ export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => 
       vcluster: { name: "vc", namespace: "team-x" },
       settings: changes.settings ?? defaultSettings,
     },
+    defaultPolicy,
     "kube-system-uid",
-    "v1",
-    new Map(),
+    { pairs: new Map(), specSchema: () => undefined },
     () => "2026-01-01T00:00:00Z",
   ),
-  imported: wantedPlurals(changes.settings ?? defaultSettings),
+  imported: wantedCrds({ kinds: syncedKinds }, changes.settings ?? defaultSettings).map(({ plural }) => plural),
   ...changes,
 })
 

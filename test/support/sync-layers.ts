@@ -1,26 +1,39 @@
 /** What a Syncer needs, for tests that run a whole one over clients of theirs. */
 import { Effect, Layer } from "effect"
+import type { Side } from "../../src/sync/engine/actions.ts"
+import type { Cache } from "../../src/sync/engine/caches.ts"
 import { clientsLayer } from "../../src/sync/engine/clients.ts"
 import type { Clients } from "../../src/sync/engine/executor.ts"
+import type { CrdFollower } from "../../src/sync/engine/prerequisites.ts"
 import { Registry } from "../../src/sync/engine/registry.ts"
 import { type Reporter, reporterLayer } from "../../src/sync/engine/reporter.ts"
 import { SyncOptions } from "../../src/sync/engine/sync-options.ts"
 import type { SyncServices } from "../../src/sync/engine/syncer.ts"
-import { type VclusterRef, VclusterTarget } from "../../src/sync/engine/target.ts"
+import { ActivePolicy, type VclusterRef, VclusterTarget } from "../../src/sync/engine/target.ts"
 import { registryLayer } from "../../src/sync/kinds/kinds.ts"
+import { defaultPolicy } from "../../src/sync/tenancy/policy.ts"
 import { testContext } from "../model/world.ts"
 
-const unwanted = () => Effect.die(new Error("no CRD is wanted"))
+const notKept = (side: Side): Cache => ({ name: `no CRDs of the ${side}`, side, spec: () => undefined })
+const notWanted = () => Effect.die(new Error("no CRD is wanted"))
+
+const noCrds: CrdFollower = {
+  see: () => Effect.succeed([]),
+  judge: () => Effect.void,
+  recall: () => {},
+  note: () => "",
+  isKnown: () => true,
+  keep: notWanted,
+  ensure: notWanted,
+}
 
 /** Nothing is synced, so no CRD is wanted. */
 export const emptyRegistry: Layer.Layer<Registry> = Layer.succeed(Registry, {
   kinds: [],
   prerequisites: {
-    caches: [],
-    wanted: () => [],
-    compare: unwanted,
-    keep: unwanted,
-    ensure: unwanted,
+    caches: { host: notKept("host"), virtual: notKept("virtual") },
+    compare: notWanted,
+    follower: () => noCrds,
     foreign: () => undefined,
     specSchema: () => undefined,
   },
@@ -42,6 +55,7 @@ export const syncLayers = (
     registry,
     reporterLayer(reporter),
     Layer.succeed(VclusterTarget, { vcluster, settings: testContext().settings }),
+    Layer.succeed(ActivePolicy, defaultPolicy),
     Layer.succeed(SyncOptions, {
       identity: "me",
       version: "0",

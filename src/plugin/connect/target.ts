@@ -7,9 +7,10 @@ import { parseSettings } from "../../sync/discovery/settings-source.ts"
 import { storeNotice } from "../../sync/diagnose/status.ts"
 import { type ClientServices, clientsLayer } from "../../sync/engine/clients.ts"
 import type { Registry } from "../../sync/engine/registry.ts"
-import { type VclusterRef, VclusterTarget } from "../../sync/engine/target.ts"
+import { ActivePolicy, type VclusterRef, VclusterTarget } from "../../sync/engine/target.ts"
 import { registryLayer } from "../../sync/kinds/kinds.ts"
 import { type ConnectArgs, findVcluster, type Host, openHost, openVirtual, readSettings } from "./connect.ts"
+import { defaultPolicy } from "../../sync/tenancy/policy.ts"
 import { ageOf } from "../output/age.ts"
 
 /** The host's half of the picture, which can be had while the virtual cluster sleeps. */
@@ -47,12 +48,13 @@ export const whyAsleep = (vcluster: Vcluster) =>
   Effect.map(Clock.currentTimeMillis, (nowMs) => asleep(vcluster, ageOf(vcluster.since, nowMs)))
 
 /** What is looked at or synced. How, and who is told, is a matter of the command. */
-export type TargetServices = ClientServices | Registry | VclusterTarget
+export type TargetServices = ActivePolicy | ClientServices | Registry | VclusterTarget
 
 const targetOf = ({ host, vcluster, settings }: Prepared, virtual: KubeClient): Layer.Layer<TargetServices> =>
   Layer.mergeAll(
     clientsLayer({ host: host.client, virtual }),
     Layer.succeed(VclusterTarget, { vcluster, settings }),
+    Layer.succeed(ActivePolicy, defaultPolicy),
     registryLayer,
   )
 

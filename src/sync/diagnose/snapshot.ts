@@ -2,7 +2,7 @@
  * A look without a touch: both clusters listed once, decided with the same rules as the Syncer's, nothing written. What
  * `status` and `sync --dry-run` stand on.
  */
-import { Clock, Effect, Result } from "effect"
+import { Effect, Result } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import { makeReflectorCache } from "../../effects/informer/reflector-cache.ts"
 import type { Store } from "../../effects/informer/store.ts"
@@ -22,13 +22,13 @@ import type { IdentityMismatch } from "../engine/identity.ts"
 import type { MassDeletion } from "../engine/mass-deletion.ts"
 import type { Survey } from "../engine/preflight.ts"
 import { identityOf, takeSurvey } from "../engine/preflight.ts"
-import { contextOf, rfc3339, VclusterTarget } from "../engine/target.ts"
+import { type ActivePolicy, makeContext, VclusterTarget } from "../engine/target.ts"
 import { checkFor } from "../engine/object-check.ts"
 import { visibleCaches } from "../engine/visible-caches.ts"
 import type { ClientServices } from "../engine/clients.ts"
 import { bothClients } from "../engine/clients.ts"
 import type { Clients } from "../engine/executor.ts"
-import { Registry } from "../engine/registry.ts"
+import { Registry, wantedCrds } from "../engine/registry.ts"
 
 export interface Observation {
   readonly survey: Survey
@@ -97,21 +97,19 @@ const decideSafely = (kind: SyncedKind, key: ObjectKey, caches: Caches, context:
 export const observe = Effect.gen(function* (): Effect.fn.Return<
   Observation,
   ApiError | HostNamespaceMissing | OperatorMissing | VersionNotServed,
-  ClientServices | Registry | VclusterTarget
+  ActivePolicy | ClientServices | Registry | VclusterTarget
 > {
   const clients = yield* bothClients
-  const target = yield* VclusterTarget
-  const { kinds, prerequisites } = yield* Registry
-  const { settings, vcluster } = target
-  const clock = yield* Clock.Clock
+  const registry = yield* Registry
+  const { kinds, prerequisites } = registry
+  const { settings, vcluster } = yield* VclusterTarget
   const survey = yield* takeSurvey(clients, vcluster)
   // One after the other: of several that are missing, the first is told, not whichever answers first.
-  const crds = yield* Effect.forEach(prerequisites.wanted(settings), (plural) =>
+  const crds = yield* Effect.forEach(wantedCrds(registry, settings), ({ plural }) =>
     prerequisites.compare(clients, plural, settings),
   )
   const pairs = new Map(crds.map((pair) => [pair.plural, pair]))
-  const version = pairs.get("externalsecrets")?.version ?? "v1"
-  const context = contextOf(target, survey.virtualUid, version, pairs, () => rfc3339(clock.currentTimeMillisUnsafe()))
+  const context = yield* makeContext(survey.virtualUid, pairs)
   // Hints are not given here.
   const shown = kinds.filter((kind) => kind.hint === undefined)
   const wanted = yield* visibleCaches(

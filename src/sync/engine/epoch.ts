@@ -2,7 +2,7 @@
  * The machinery for one set of CRDs: made, with caches and a reconcile loop over them. When the host's CRDs are others, in the version that is
  * spoken or in a schema, another epoch begins.
  */
-import { Clock, Deferred, Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import type { Scope } from "effect"
 import type { ClientServices } from "./clients.ts"
 import { bothClients } from "./clients.ts"
@@ -18,7 +18,8 @@ import { isOwned, whenHeldBack } from "./owner-fence.ts"
 import { readCaches, Registry } from "./registry.ts"
 import { Reporter } from "./reporter.ts"
 import { SyncOptions } from "./sync-options.ts"
-import { contextOf, isOutdated, rfc3339, VclusterTarget } from "./target.ts"
+import type { ActivePolicy, VclusterTarget } from "./target.ts"
+import { isOutdated, makeContext } from "./target.ts"
 import { TenantEvents } from "./tenant-events.ts"
 import { VirtualIdentity } from "./virtual-identity.ts"
 
@@ -30,6 +31,7 @@ export interface Epoch {
 }
 
 export type EpochServices =
+  | ActivePolicy
   | ClientServices
   | FollowedCrds
   | Leadership
@@ -42,7 +44,6 @@ export type EpochServices =
 
 export const openEpoch = Effect.gen(function* (): Effect.fn.Return<Epoch, SyncFailure, EpochServices | Scope.Scope> {
   const clients = yield* bothClients
-  const clock = yield* Clock.Clock
   const crds = yield* FollowedCrds
   const identity = yield* VirtualIdentity
   const leadership = yield* Leadership
@@ -50,12 +51,9 @@ export const openEpoch = Effect.gen(function* (): Effect.fn.Return<Epoch, SyncFa
   const reporter = yield* Reporter
   const { workers } = yield* SyncOptions
   const { record } = yield* TenantEvents
-  yield* crds.ensure
+  yield* crds.ensure(clients)
   const built = new Map(crds.current())
-  const version = built.get("externalsecrets")?.version ?? "v1"
-  const context = contextOf(yield* VclusterTarget, identity.uid, version, built, () =>
-    rfc3339(clock.currentTimeMillisUnsafe()),
-  )
+  const context = yield* makeContext(identity.uid, built)
   const outdated = yield* Deferred.make<void>()
   const opened = yield* openCaches({
     clients,
@@ -81,12 +79,14 @@ export const openEpoch = Effect.gen(function* (): Effect.fn.Return<Epoch, SyncFa
     hostCrdUid: (plural) => crds.current().get(plural)?.host.metadata.uid,
     followCrd: (plural) =>
       crds
-        .follow(plural)
+        .follow(clients, plural, opened.caches)
         .pipe(
           unlessFenced(leadership.whenFenced),
           Effect.andThen(
             Effect.suspend(() =>
-              isOutdated(built, crds.current()) ? Deferred.succeed(outdated, undefined) : Effect.void,
+              isOutdated(registry.prerequisites, built, crds.current())
+                ? Deferred.succeed(outdated, undefined)
+                : Effect.void,
             ),
           ),
           Effect.asVoid,

@@ -1,32 +1,32 @@
 /** The CRDs of one run, as they were last seen on both sides: made at its start and at each new one, followed in between. */
 import { Context, Effect, Layer } from "effect"
-import { bothClients } from "./clients.ts"
+import { crdName } from "../resources.ts"
+import type { Caches } from "./caches.ts"
 import type { SyncFailure } from "./errors.ts"
-import { Leadership } from "./leadership.ts"
-import type { CrdPair } from "./prerequisites.ts"
-import { Registry } from "./registry.ts"
+import type { Clients } from "./executor.ts"
+import type { CrdFollower, CrdPair, CrdPairs } from "./prerequisites.ts"
+import { Registry, wantedCrds } from "./registry.ts"
 import { Reporter } from "./reporter.ts"
+import { SyncOptions } from "./sync-options.ts"
 import { VclusterTarget } from "./target.ts"
 
-/** By plural. */
-export type CrdPairs = ReadonlyMap<string, CrdPair>
-
-interface Followed {
+interface Followed extends Pick<CrdFollower, "see" | "judge" | "recall" | "note"> {
   readonly current: () => CrdPairs
   /** Brings all that the settings call for into step, and waits until they are served. */
-  readonly ensure: Effect.Effect<void, SyncFailure>
-  /** One has changed on either side: brings it into step. Does not wait for one that is being deleted: a cache will tell when it is gone. */
-  readonly follow: (plural: string) => Effect.Effect<void, SyncFailure>
+  readonly ensure: (clients: Clients) => Effect.Effect<void, SyncFailure>
+  /** One has changed on either side, as the caches show: brings it into step. Does not wait for one that is being deleted: a cache will tell when it is gone. */
+  readonly follow: (clients: Clients, plural: string, caches: Caches) => Effect.Effect<void, SyncFailure>
 }
 
 const makeFollowedCrds = Effect.gen(function* () {
-  const clients = yield* bothClients
   const { settings } = yield* VclusterTarget
-  const { prerequisites } = yield* Registry
-  const { isHeld } = yield* Leadership
+  const registry = yield* Registry
+  const { version } = yield* SyncOptions
   const { onWarning } = yield* Reporter
+  const { prerequisites } = registry
+  const wanted = wantedCrds(registry, settings)
+  const follower = prerequisites.follower(wanted, settings, version)
   const pairs = new Map<string, CrdPair>()
-  const wanted = prerequisites.wanted(settings)
 
   const tellForeign = (pair: CrdPair, before: CrdPair | undefined) => {
     const foreign = prerequisites.foreign(pair)
@@ -36,17 +36,30 @@ const makeFollowedCrds = Effect.gen(function* () {
       `CRD ${pair.host.metadata.name} in the virtual cluster was installed by somebody else (an External Secrets Operator of its own?); it is left alone${foreign.usable ? "" : `, but it does not serve ${pair.version}, so nothing of this kind can be synced`}`,
     )
   }
-  const bring = Effect.fnUntraced(function* (plural: string, how: "ensure" | "keep") {
-    if (!wanted.includes(plural) || !isHeld()) return
-    const before = pairs.get(plural)
-    const pair = yield* prerequisites[how](clients, plural, settings)
-    pairs.set(plural, pair)
+  const took = (pair: CrdPair) => {
+    const before = pairs.get(pair.plural)
+    pairs.set(pair.plural, pair)
     tellForeign(pair, before)
-  })
+  }
+  /** A cache that is behind shows what is to come: then the next event leads here again. */
+  const isKnown = (plural: string, caches: Caches): boolean => {
+    const seenIn = (side: "host" | "virtual") => caches.of(prerequisites.caches[side]).get(crdName(plural))
+    return follower.isKnown(plural, { host: seenIn("host"), virtual: seenIn("virtual") })
+  }
+  const isWanted = (plural: string): boolean => wanted.some((crd) => crd.plural === plural)
   return {
+    see: follower.see,
+    judge: follower.judge,
+    recall: follower.recall,
+    note: follower.note,
     current: () => pairs,
-    ensure: Effect.forEach(wanted, (plural) => bring(plural, "ensure"), { discard: true }),
-    follow: (plural: string) => bring(plural, "keep"),
+    ensure: (clients: Clients) =>
+      Effect.map(
+        Effect.forEach(wanted, ({ plural }) => follower.ensure(clients, plural), { concurrency: "unbounded" }),
+        (all) => all.forEach(took),
+      ),
+    follow: (clients: Clients, plural: string, caches: Caches) =>
+      isKnown(plural, caches) || !isWanted(plural) ? Effect.void : Effect.map(follower.keep(clients, plural), took),
   }
 })
 

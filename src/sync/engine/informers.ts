@@ -67,10 +67,9 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
   const { clients, context, guard } = options
   const reflectors = new Map<Cache, CacheReflector>()
   let listener: Listener | undefined
-  const checkIdentity = guard.check.pipe(Effect.tapError(options.onGuardFailure))
-  const believe = (cache: Cache) =>
+  const believe = (cache: Cache, listVersion: string) =>
     Effect.andThen(
-      checkIdentity,
+      guard.check(listVersion).pipe(Effect.tapError(options.onGuardFailure)),
       Effect.suspend(() => listener?.onVirtualList(cache) ?? Effect.void),
     )
 
@@ -93,7 +92,7 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
       onRefused: (message) => options.onRefused(`${cache.side} ${spec.resource.kind}: ${message}`),
       ...(spec.transform === undefined ? {} : { transform: spec.transform }),
       ...(spec.resource === events ? { silenceLimitMs: eventsSilenceLimitMs } : {}),
-      ...(isVirtual ? { guard: () => believe(cache) } : {}),
+      ...(isVirtual ? { guard: (version: string) => believe(cache, version) } : {}),
       onDelta: (delta) => {
         if (isOfOneHistory) guard.saw(delta.object.metadata.resourceVersion ?? "")
         listener?.onDelta(cache, delta)

@@ -3,16 +3,19 @@
  *
  * The order is that of DESIGN §7: a look around (whoever waits must wait for the right vCluster), the Lease, and no write before it.
  */
-import { Context, Deferred, Effect, Layer, Ref } from "effect"
+import { Clock, Context, Deferred, Effect, Layer, Ref } from "effect"
 import { orUndefined } from "../../effects/client/ignore-not-found.ts"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { forkTask } from "../../effects/controller/supervision.ts"
 import { acquireLease } from "../../effects/leader-election/leader-election.ts"
+import { tookOverAsSeen } from "../../effects/leader-election/lease.ts"
+import { monotonicMillis } from "../../effects/monotonic-time.ts"
 import { services } from "../resources.ts"
 import {
   allowMassDeleteAnnotation,
   heldDeletionsAnnotation,
   highestVersionAnnotation,
+  knownCrdsAnnotation,
   versionAnnotation,
   virtualClusterAnnotation,
 } from "../tenancy/labels.ts"
@@ -20,7 +23,9 @@ import { ownedByService } from "../tenancy/ownership.ts"
 import { bothClients, fencedClients, HostClient } from "./clients.ts"
 import type { SyncFailure } from "./errors.ts"
 import { LeaseLost } from "./errors.ts"
+import { FollowedCrds } from "./followed-crds.ts"
 import { Patience } from "./patience.ts"
+import type { Survey } from "./preflight.ts"
 import { leaseName, lookAround } from "./preflight.ts"
 import { Reporter } from "./reporter.ts"
 import { SyncOptions } from "./sync-options.ts"
@@ -33,6 +38,8 @@ interface Remembered {
 }
 
 interface Held {
+  /** What was seen before the Lease was taken; undefined: much may have happened since, and another look is called for. */
+  readonly firstLook: Survey | undefined
   /** False for ever from the moment the Lease is lost. */
   readonly isHeld: () => boolean
   /** The Lease, as it was last read or written. */
@@ -54,13 +61,19 @@ interface Held {
   readonly remember: (known: Remembered) => Effect.Effect<void>
 }
 
+/** A Lease that takes longer to get was waited for, or hard to come by: much may have happened meanwhile. Milliseconds. */
+const atOnceMs = 5_000
+
 const makeLeadership = Effect.gen(function* () {
   const host = yield* HostClient
   const { vcluster } = yield* VclusterTarget
   const options = yield* SyncOptions
   const { onWarning } = yield* Reporter
   const { waits, patiently } = yield* Patience
+  const crds = yield* FollowedCrds
+  const clock = yield* Clock.Clock
   const first = yield* patiently(lookAround)
+  const lookedAt = monotonicMillis(clock)
   const heldDeletions = yield* Ref.make("")
   const allowanceSpent = yield* Ref.make(false)
   const remembered = yield* Ref.make<Remembered | undefined>(undefined)
@@ -72,6 +85,7 @@ const makeLeadership = Effect.gen(function* () {
     return {
       [virtualClusterAnnotation]: known.virtualUid,
       [highestVersionAnnotation]: known.highestResourceVersion() ?? "",
+      [knownCrdsAnnotation]: crds.note(),
       [heldDeletionsAnnotation]: Ref.getUnsafe(heldDeletions),
       ...(Ref.getUnsafe(allowanceSpent) ? { [allowMassDeleteAnnotation]: "" } : {}),
     }
@@ -92,6 +106,8 @@ const makeLeadership = Effect.gen(function* () {
     annotations: () => ({ [versionAnnotation]: options.version, ...annotations() }),
   })
 
+  const cameAtOnce =
+    monotonicMillis(clock) - lookedAt <= atOnceMs && tookOverAsSeen(first.lease, lease.current(), options.identity)
   const fatal = yield* Deferred.make<never, SyncFailure>()
   const end = (why: SyncFailure) => Effect.asVoid(Deferred.fail(fatal, why))
   const leaseLost = new LeaseLost({ lease: `${vcluster.namespace}/${leaseName(vcluster)}` })
@@ -104,6 +120,7 @@ const makeLeadership = Effect.gen(function* () {
   )
   const massDeleteAllowedOnLease = () => lease.current().metadata.annotations?.[allowMassDeleteAnnotation] === "true"
   return {
+    firstLook: cameAtOnce ? first : undefined,
     isHeld: lease.isHeld,
     lease: lease.current,
     over: Deferred.await(fatal),

@@ -46,8 +46,13 @@ export interface SyncedKind {
     readonly plural: string
     readonly reason: RefusalReason
   }>
-  /** The CRD of external-secrets.io that the kind needs in the virtual cluster, and whether it is wanted by the settings. */
-  readonly prerequisite?: { readonly plural: string; readonly isWanted: (settings: SyncSettings) => boolean }
+  /** The CRD of external-secrets.io that the kind needs in the virtual cluster. */
+  readonly prerequisite?: {
+    readonly plural: string
+    readonly isWanted: (settings: SyncSettings) => boolean
+    /** Whether decisions read its schema. Default: they do. */
+    readonly needsSchema?: (settings: SyncSettings) => boolean
+  }
   /** All keys that may need work: what a start or a resync looks at. */
   readonly keys: (caches: Caches, context: SyncContext) => Iterable<ObjectKey>
   /** Who may not see these objects knows nothing of the kind: a look without a touch leaves it out. */

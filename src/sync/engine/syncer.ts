@@ -17,21 +17,23 @@ import type { Registry } from "./registry.ts"
 import type { Change, ObjectReport, SyncResult } from "./report.ts"
 import { Reporter } from "./reporter.ts"
 import type { SyncOptions } from "./sync-options.ts"
+import type { ActivePolicy } from "./target.ts"
 import { VclusterTarget } from "./target.ts"
 import { TenantEvents } from "./tenant-events.ts"
 import { VirtualIdentity } from "./virtual-identity.ts"
 
 /** What a Syncer is made of. */
-export type SyncServices = ClientServices | Registry | Reporter | SyncOptions | VclusterTarget
+export type SyncServices = ActivePolicy | ClientServices | Registry | Reporter | SyncOptions | VclusterTarget
 
 /**
  * What one run holds from its first look to its end, in the order in which it is taken: the right to write, clients that have no
  * other, the identity of the virtual cluster. Each run has its own: nothing of it is shared by two vClusters of one process.
  */
-const run = Layer.mergeAll(FollowedCrds.layer, TenantEvents.layer).pipe(
+const run = TenantEvents.layer.pipe(
   Layer.provideMerge(VirtualIdentity.layer),
   Layer.provideMerge(Leadership.fencedClients),
   Layer.provideMerge(Leadership.layer),
+  Layer.provideMerge(FollowedCrds.layer),
 )
 const provideRun = Effect.provide(run, { local: true })
 

@@ -1,10 +1,10 @@
 /** The registry: what the Syncer syncs. Adding a kind is a folder of its own and a line here; what one kind needs of another is handed to it here. */
 import { Layer } from "effect"
 import type { Cache } from "../engine/caches.ts"
-import { readCaches, Registry } from "../engine/registry.ts"
+import { readCaches, type Registered, Registry } from "../engine/registry.ts"
 import type { SyncedKind } from "../engine/synced-kind.ts"
 import { clusterSecretStoreKind } from "./cluster-secret-store/kind.ts"
-import { crdPrerequisites } from "./custom-resource-definition/ensure.ts"
+import { crdPrerequisites } from "./custom-resource-definition/prerequisites.ts"
 import { eventKind, storeEventKind } from "./event/kind.ts"
 import { makeExternalSecretKind } from "./external-secret/kind.ts"
 import { externalSecretReferrer } from "./external-secret/referrer.ts"
@@ -23,15 +23,15 @@ export const externalSecretKind = makeExternalSecretKind(targetSecrets)
 export const syncedKinds: ReadonlyArray<SyncedKind> = [
   referencedSecretKind,
   referencedConfigMapKind,
-  secretStoreKind,
   externalSecretKind,
+  secretStoreKind,
   clusterSecretStoreKind,
   webhookKind,
   eventKind,
   storeEventKind,
 ]
 
-const registry: Registry["Service"] = { kinds: syncedKinds, prerequisites: crdPrerequisites }
+const registry: Registered = { kinds: syncedKinds, prerequisites: crdPrerequisites }
 
 export const registryLayer = Layer.succeed(Registry, registry)
 

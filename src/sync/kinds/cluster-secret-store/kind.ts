@@ -145,7 +145,12 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
 export const clusterSecretStoreKind: SyncedKind = {
   kind: "ClusterSecretStore",
   // Without imported stores they are an empty list in the virtual cluster, as vCluster documents it, and not an unknown kind.
-  prerequisite: { plural: "clustersecretstores", isWanted: () => true },
+  prerequisite: {
+    plural: "clustersecretstores",
+    isWanted: () => true,
+    // Of stores that are not imported, nothing is compared.
+    needsSchema: ({ clusterStores }) => clusterStores.enabled,
+  },
   restsOn: hostClusterSecretStores,
   caches: [hostClusterSecretStores, virtualClusterSecretStores],
   sources: [

@@ -97,7 +97,7 @@ export const desiredVirtualCrd = (hostCrd: KubeObject, version: string, virtual?
 })
 
 /** The parts that we keep in step. */
-const kept = (crd: KubeObject) => ({
+export const keptOf = (crd: KubeObject) => ({
   metadata: { annotations: { [hostUidAnnotation]: crd.metadata.annotations?.[hostUidAnnotation] } },
   spec: {
     names: recordAt(crd, "spec", "names"),
@@ -114,7 +114,7 @@ export const crdToVirtual = (desired: KubeObject, virtual: KubeObject | undefine
   if (virtual === undefined)
     return [{ _tag: "Create", side: "virtual", resource: customResourceDefinitions, body: desired }]
   if (virtual.metadata.deletionTimestamp !== undefined || !isOurCrd(virtual)) return []
-  const patch = mergePatch(kept(virtual), kept(desired))
+  const patch = mergePatch(keptOf(virtual), keptOf(desired))
   return patch === undefined
     ? []
     : [{ _tag: "Patch", side: "virtual", resource: customResourceDefinitions, current: virtual, patch }]

@@ -40,7 +40,7 @@ const prepared = Effect.fnUntraced(function* (given: Watches) {
     clients: { host: cluster, virtual: cluster },
     context: testContext(),
     caches: syncedCaches,
-    guard: { check: Effect.void, saw: (version) => void seen.push(version), highest: () => undefined },
+    guard: { check: () => Effect.void, saw: (version) => void seen.push(version), highest: () => undefined },
     onHintsMissing: (error) => void missing.push(error._tag),
     onRefused: (message) => void refused.push(message),
     onGuardFailure: () => Effect.void,

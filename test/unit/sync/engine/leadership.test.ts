@@ -9,6 +9,7 @@ import { leaseResource } from "../../../../src/effects/leader-election/lease.ts"
 import { VirtualClient } from "../../../../src/sync/engine/clients.ts"
 import { LeaseLost } from "../../../../src/sync/engine/errors.ts"
 import { anchorObject } from "../../../../src/sync/engine/identity.ts"
+import { FollowedCrds } from "../../../../src/sync/engine/followed-crds.ts"
 import { Leadership, whileLeading } from "../../../../src/sync/engine/leadership.ts"
 import { Patience } from "../../../../src/sync/engine/patience.ts"
 import { leaseName } from "../../../../src/sync/engine/preflight.ts"
@@ -54,6 +55,7 @@ const leading = (clusters: Clusters) =>
   VirtualIdentity.layer.pipe(
     Layer.provideMerge(Leadership.fencedClients),
     Layer.provideMerge(Leadership.layer),
+    Layer.provideMerge(FollowedCrds.layer),
     Layer.provideMerge(Patience.none),
     Layer.provideMerge(syncLayers(clusters.clients, vcluster, { registry: emptyRegistry })),
   )
