@@ -58,7 +58,6 @@ const listOnce = (target: SyncTarget, { cache, spec }: WantedCache): Effect.Effe
     transform: spec.transform,
     metadataOnly: spec.selection.metadataOnly,
     check: checkFor(spec.resource),
-    onDelta: () => {},
     onRefused: (message) => refused.push(`${cache.side} ${spec.resource.kind}: ${message}`),
   })
   return target.clients[cache.side].list(spec.resource, spec.selection).pipe(

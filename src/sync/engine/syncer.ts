@@ -9,7 +9,6 @@ import { ensureCrd, foreignCrd, keepCrd, wantedPlurals } from "../kinds/custom-r
 import { syncedCaches, syncedKinds } from "../kinds/kinds.ts"
 import type { Engine } from "./controller.ts"
 import { makeEngine } from "./controller.ts"
-import type { OpenCaches } from "./informers.ts"
 import { openCaches } from "./informers.ts"
 import type { Change, ObjectReport } from "./report.ts"
 import { allowMassDeleteAnnotation } from "../tenancy/labels.ts"
@@ -65,7 +64,8 @@ const isOrphaned = (session: Session, context: SyncContext, caches: Caches): boo
 
 interface Epoch {
   readonly engine: Engine
-  readonly opened: OpenCaches
+  /** Waits until the caches are complete. */
+  readonly synced: Effect.Effect<void, SyncFailure>
   readonly changes: ReadonlyArray<Change>
   /** Completes when the host's CRDs are others, in the version that is stored or in a schema: everything starts anew. */
   readonly outdated: Effect.Effect<void>
@@ -127,8 +127,8 @@ const openEpoch = Effect.fnUntraced(function* (session: Session): Effect.fn.Retu
     notify: session.events.record,
     onFailure: (id, cause) => observer.onWarning(`${id.replace("|", " ")}: ${cause}; trying again`),
   })
-  yield* opened.start(engine.listener)
-  return { engine, opened, changes, outdated: Deferred.await(outdated) }
+  const { synced } = yield* opened.start(engine.listener)
+  return { engine, synced, changes, outdated: Deferred.await(outdated) }
 })
 
 const isSettled = (report: ObjectReport): boolean => report.health !== "waiting"
@@ -158,8 +158,8 @@ export const syncOnce = Effect.fnUntraced(function* (
 ): Effect.fn.Return<SyncResult, SyncFailure, Scope.Scope> {
   const session = yield* begin(target, options, observer, undefined)
   const pass = Effect.gen(function* () {
-    const { engine, opened, changes } = yield* openEpoch(session)
-    yield* opened.synced
+    const { engine, synced, changes } = yield* openEpoch(session)
+    yield* synced
     const stop = engine.massDeletion()
     if (stop !== undefined && !massDeleteAllowed(session)()) return yield* stop
     session.allowance.spent = stop !== undefined
@@ -225,8 +225,8 @@ export const follow = Effect.fnUntraced(function* (
   const epoch = Effect.scoped(
     Effect.gen(function* () {
       const opened = yield* openEpoch(session)
-      const { engine } = opened
-      yield* opened.opened.synced
+      const { engine, synced } = opened
+      yield* synced
       engine.resync()
       yield* forkLoop("the workers", engine.run)
       yield* forkLoop("the watch over held deletions", watchHeld(session, engine))
