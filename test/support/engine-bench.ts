@@ -32,13 +32,13 @@ const makeCaches = (context: SyncContext) => {
     caches: cachesFrom((cache) => stores.get(cache)),
     observe: (action, stored) => {
       const cache = landing(action)
-      if (cache !== undefined) see(cache, stored)
+      const delta = cache === undefined ? undefined : storeOf(cache).upsert(stored)
+      return cache === undefined || delta === undefined ? undefined : { cache, delta }
     },
-    reflectors: new Map(),
-    synced: Effect.void,
     start: (next) =>
       Effect.sync(() => {
         listener = next
+        return { reflectors: new Map(), synced: Effect.void }
       }),
   }
   return { opened, see, seeDeleted }

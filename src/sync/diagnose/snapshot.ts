@@ -59,7 +59,6 @@ const listOnce = (clients: Clients, { cache, spec }: WantedCache): Effect.Effect
     transform: spec.transform,
     metadataOnly: spec.selection.metadataOnly,
     check: checkFor(spec.resource),
-    onDelta: () => {},
     onRefused: (message) => refused.push(`${cache.side} ${spec.resource.kind}: ${message}`),
   })
   return clients[cache.side].list(spec.resource, spec.selection).pipe(

@@ -195,6 +195,31 @@ export const makeEngine = Effect.fnUntraced(function* (
     Queue.offerUnsafe(changed, undefined)
   }
 
+  const hintedAt = new LruMap<string, number>(rememberedHints)
+
+  /** Of hints that come fast, the first is given at once and the next ones together, some seconds later. */
+  const add = (id: string) => {
+    const spacing = kindOf(id)?.hint?.spacing
+    const before = spacing === undefined ? undefined : hintedAt.get(id)
+    if (spacing === undefined) return queue.add(id)
+    // Behind all that carries a Secret.
+    if (before === undefined) return queue.add(id, "background")
+    return queue.addAfter(id, before + spacing - now(), "background")
+  }
+
+  const listener: Listener = {
+    onDelta: (cache, delta) => {
+      tellGates(cache, delta)
+      for (const id of idsOf(cache, delta)) add(id)
+    },
+    onVirtualList: (cache) =>
+      Effect.forEach(
+        gates.filter(({ mirrored }) => mirrored.virtual === cache),
+        ({ gate }) => gate.listed,
+        { discard: true },
+      ),
+  }
+
   const reconciler = makeReconciler({
     clients,
     caches,
@@ -210,7 +235,8 @@ export const makeEngine = Effect.fnUntraced(function* (
           crd.metadata.uid === options.hostCrdUid(plural),
       ),
     observe: (action, stored) => {
-      if (stored !== undefined) opened.observe(action, stored)
+      const change = stored === undefined ? undefined : opened.observe(action, stored)
+      if (change !== undefined) listener.onDelta(change.cache, change.delta)
     },
     onChange: options.onChange,
     onReport,
@@ -220,7 +246,6 @@ export const makeEngine = Effect.fnUntraced(function* (
   const reconcileKey = (kind: SyncedKind, key: string) =>
     Effect.catchReason(reconciler.reconcile(kind, key), "ApiError", "Fenced", () => options.whenFenced)
 
-  const hintedAt = new LruMap<string, number>(rememberedHints)
   const giveHint = (kind: SyncedKind, id: string, key: string): Effect.Effect<void, unknown> => {
     hintedAt.set(id, now())
     return reconcileKey(kind, key).pipe(
@@ -230,16 +255,6 @@ export const makeEngine = Effect.fnUntraced(function* (
           : Effect.fail(error),
       ),
     )
-  }
-
-  /** Of hints that come fast, the first is given at once and the next ones together, some seconds later. */
-  const add = (id: string) => {
-    const spacing = kindOf(id)?.hint?.spacing
-    const before = spacing === undefined ? undefined : hintedAt.get(id)
-    if (spacing === undefined) return queue.add(id)
-    // Behind all that carries a Secret.
-    if (before === undefined) return queue.add(id, "background")
-    return queue.addAfter(id, before + spacing - now(), "background")
   }
 
   const reconcileOne = (id: string): Effect.Effect<void, unknown> => {
@@ -274,19 +289,6 @@ export const makeEngine = Effect.fnUntraced(function* (
   }
 
   let resynced = false
-
-  const listener: Listener = {
-    onDelta: (cache, delta) => {
-      tellGates(cache, delta)
-      for (const id of idsOf(cache, delta)) add(id)
-    },
-    onVirtualList: (cache) =>
-      Effect.forEach(
-        gates.filter(({ mirrored }) => mirrored.virtual === cache),
-        ({ gate }) => gate.listed,
-        { discard: true },
-      ),
-  }
 
   return {
     listener,

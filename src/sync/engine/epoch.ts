@@ -11,7 +11,6 @@ import { makeEngine } from "./controller.ts"
 import type { SyncFailure } from "./errors.ts"
 import { fencedClient } from "../../effects/client/fenced-client.ts"
 import { FollowedCrds } from "./followed-crds.ts"
-import type { OpenCaches } from "./informers.ts"
 import { openCaches } from "./informers.ts"
 import { Leadership, unlessFenced } from "./leadership.ts"
 import { isOwned, whenHeldBack } from "./owner-fence.ts"
@@ -25,7 +24,8 @@ import { VirtualIdentity } from "./virtual-identity.ts"
 
 export interface Epoch {
   readonly engine: Engine
-  readonly opened: OpenCaches
+  /** Waits until the caches are complete. */
+  readonly synced: Effect.Effect<void, SyncFailure>
   /** Completes when the host's CRDs are others, in the version that is stored or in a schema: everything starts anew. */
   readonly outdated: Effect.Effect<void>
 }
@@ -96,6 +96,6 @@ export const openEpoch = Effect.gen(function* (): Effect.fn.Return<Epoch, SyncFa
     notify: record,
     onFailure: (id, cause) => reporter.onWarning(`${id.replace("|", " ")}: ${cause}; trying again`),
   })
-  yield* opened.start(engine.listener)
-  return { engine, opened, outdated: Deferred.await(outdated) }
+  const { synced } = yield* opened.start(engine.listener)
+  return { engine, synced, outdated: Deferred.await(outdated) }
 })

@@ -3,12 +3,13 @@ import { Effect } from "effect"
 import type { Scope } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
-import { forkLoop } from "../../effects/controller/supervision.ts"
-import { prepareReflector } from "../../effects/informer/reflector.ts"
-import type { PreparedReflector, Reflector } from "../../effects/informer/reflector.ts"
+import { makeReflector } from "../../effects/informer/reflector.ts"
+import type { Reflector } from "../../effects/informer/reflector.ts"
+import { makeReflectorCache } from "../../effects/informer/reflector-cache.ts"
+import type { ReflectorCache } from "../../effects/informer/reflector-cache.ts"
 import type { Delta } from "../../effects/informer/store.ts"
 import { cachesFrom, wantedCaches, whereWritesLand } from "./caches.ts"
-import type { Cache, Caches } from "./caches.ts"
+import type { Cache, Caches, WantedCache } from "./caches.ts"
 import type { SyncContext } from "./context.ts"
 import type { Clients } from "./executor.ts"
 import type { Action } from "./actions.ts"
@@ -20,15 +21,30 @@ import { visibleCaches } from "./visible-caches.ts"
 import type { IdentityMismatch } from "./identity.ts"
 
 /** A list of the virtual cluster is believed only when its identity is confirmed. */
-type CacheReflector = PreparedReflector<ApiError | IdentityMismatch>
+type CacheReflector = Reflector<ApiError | IdentityMismatch>
 
+/** What happened in which cache. */
+export interface CacheDelta {
+  readonly cache: Cache
+  readonly delta: Delta
+}
+
+/** Caches that are empty still, and are to be read by whoever will be told of their changes. */
 export interface OpenCaches {
   readonly caches: Caches
-  readonly reflectors: ReadonlyMap<Cache, Reflector<ApiError | IdentityMismatch>>
-  /** Puts what the server stored for a write of ours into the cache that shows it, ahead of the watch. */
-  readonly observe: (action: Action, stored: KubeObject) => void
-  /** Starts all reflectors; they end with the scope. Every change is told to this one listener. To be run once. */
-  readonly start: (listener: Listener) => Effect.Effect<void, never, Scope.Scope>
+  /**
+   * Puts what the server stored for a write of ours into the cache that shows it, ahead of the watch.
+   *
+   * @returns what that changed: nobody else is told of it
+   */
+  readonly observe: (action: Action, stored: KubeObject) => CacheDelta | undefined
+  /** Starts a reflector for each cache; they end with the scope. Their changes are told to this listener. To be run once. */
+  readonly start: (listener: Listener) => Effect.Effect<Informers, never, Scope.Scope>
+}
+
+/** The reflectors that keep the caches true. */
+export interface Informers {
+  readonly reflectors: ReadonlyMap<Cache, CacheReflector>
   /** Waits until every cache holds a complete list; fails with what keeps one from it. Hints are waited for a moment only. */
   readonly synced: Effect.Effect<void, ApiError | IdentityMismatch>
 }
@@ -59,47 +75,58 @@ const eventsSilenceLimitMs = 900_000
 /** What is told of Events is a hint: their caches may come late, and hold up nothing. Milliseconds. */
 const hintsWaitMs = 5_000
 
-/**
- * The caches, empty, and what will fill them. Nothing is asked of their API servers before there is somebody to tell, so that no
- * change is lost.
- */
+/** Events may be kept in an etcd of their own, and a group of APIs be served by somebody else: their versions prove nothing. */
+const isOfOneHistory = ({ cache, spec: { resource } }: WantedCache): boolean =>
+  cache.side === "virtual" && resource.group === "" && resource !== events
+
+const complete = ({ spec }: WantedCache, { syncedOrFailed }: CacheReflector) => {
+  if (spec.isHint === true) return syncedOrFailed.pipe(Effect.timeoutOption(hintsWaitMs), Effect.ignore)
+  if (spec.leftover === undefined) return syncedOrFailed
+  // What turns out not to be there, or not for us to see, leaves nothing behind that we could remove.
+  return syncedOrFailed.pipe(
+    Effect.catchReasons("ApiError", { NotFound: () => Effect.void, Forbidden: () => Effect.void }),
+  )
+}
+
+/** The caches that the settings call for. Nothing is asked of their API servers before there is somebody to tell, so that no change is lost. */
 export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOptions): Effect.fn.Return<OpenCaches> {
   const { clients, context, guard } = options
-  const reflectors = new Map<Cache, CacheReflector>()
-  let listener: Listener | undefined
-  const believe = (cache: Cache, listVersion: string) =>
-    Effect.andThen(
-      guard.check(listVersion).pipe(Effect.tapError(options.onGuardFailure)),
-      Effect.suspend(() => listener?.onVirtualList(cache) ?? Effect.void),
-    )
-
   const wanted = yield* visibleCaches(wantedCaches([hostService, ...options.caches], context), clients)
-  const specs = new Map(wanted.map(({ cache, spec }) => [cache, spec]))
-  const isHint = (cache: Cache) => specs.get(cache)?.isHint === true
-  const isLeftover = (cache: Cache) => specs.get(cache)?.leftover !== undefined
+  const kept = new Map(
+    wanted.map(({ cache, spec: { indexes, resource, selection, transform } }) => [
+      cache,
+      makeReflectorCache({
+        indexes,
+        transform,
+        metadataOnly: selection.metadataOnly,
+        check: checkFor(resource),
+        onRefused: (message) => options.onRefused(`${cache.side} ${resource.kind}: ${message}`),
+      }),
+    ]),
+  )
+  const landing = whereWritesLand(wanted)
+  const isProof = new Set(wanted.filter(isOfOneHistory).map(({ cache }) => cache))
+  const saw = (cache: Cache, delta: Delta) => {
+    if (isProof.has(cache)) guard.saw(delta.object.metadata.resourceVersion ?? "")
+  }
+  const checkIdentity = (listVersion: string) => guard.check(listVersion).pipe(Effect.tapError(options.onGuardFailure))
 
-  for (const [cache, spec] of specs) {
-    const isVirtual = cache.side === "virtual"
-    // Events may be kept in an etcd of their own, and a group of APIs be served by somebody else: their versions prove nothing.
-    const isOfOneHistory = isVirtual && spec.resource.group === "" && spec.resource !== events
-    const reflector: CacheReflector = yield* prepareReflector({
+  const startOne = ({ cache, spec }: WantedCache, reflected: ReflectorCache, listener: Listener) =>
+    makeReflector<ApiError | IdentityMismatch>({
       name: cache.name,
       client: clients[cache.side],
       resource: spec.resource,
       selection: spec.selection,
-      indexes: spec.indexes,
-      check: checkFor(spec.resource),
-      onRefused: (message) => options.onRefused(`${cache.side} ${spec.resource.kind}: ${message}`),
-      ...(spec.transform === undefined ? {} : { transform: spec.transform }),
+      cache: reflected,
       ...(spec.resource === events ? { silenceLimitMs: eventsSilenceLimitMs } : {}),
-      ...(isVirtual ? { guard: (version: string) => believe(cache, version) } : {}),
+      ...(cache.side === "virtual"
+        ? { guard: (version: string) => Effect.andThen(checkIdentity(version), listener.onVirtualList(cache)) }
+        : {}),
       onDelta: (delta) => {
-        if (isOfOneHistory) guard.saw(delta.object.metadata.resourceVersion ?? "")
-        listener?.onDelta(cache, delta)
+        saw(cache, delta)
+        listener.onDelta(cache, delta)
       },
     })
-    reflectors.set(cache, reflector)
-  }
 
   const tellMissingHints = ({ syncedOrFailed }: CacheReflector) =>
     syncedOrFailed.pipe(
@@ -107,34 +134,30 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
       Effect.catch((error) => Effect.sync(() => options.onHintsMissing(error))),
       Effect.forkScoped,
     )
-  const start = Effect.fnUntraced(function* (next: Listener) {
-    listener = next
-    for (const [cache, reflector] of reflectors) {
-      yield* forkLoop(`the reflector of ${cache.name}`, reflector.run)
-      if (isHint(cache)) yield* tellMissingHints(reflector)
+
+  const start = Effect.fnUntraced(function* (listener: Listener) {
+    const reflectors = new Map<Cache, CacheReflector>()
+    const completions = []
+    for (const each of wanted) {
+      const reflected = kept.get(each.cache)
+      if (reflected === undefined) continue
+      const reflector = yield* startOne(each, reflected, listener)
+      reflectors.set(each.cache, reflector)
+      completions.push(complete(each, reflector))
+      if (each.spec.isHint === true) yield* tellMissingHints(reflector)
     }
+    return { reflectors, synced: Effect.all(completions, { concurrency: "unbounded", discard: true }) }
   })
 
-  const complete = (cache: Cache, { syncedOrFailed }: CacheReflector) => {
-    if (isHint(cache)) return syncedOrFailed.pipe(Effect.timeoutOption(hintsWaitMs), Effect.ignore)
-    if (!isLeftover(cache)) return syncedOrFailed
-    // What turns out not to be there, or not for us to see, leaves nothing behind that we could remove.
-    return syncedOrFailed.pipe(
-      Effect.catchReasons("ApiError", { NotFound: () => Effect.void, Forbidden: () => Effect.void }),
-    )
-  }
-  const landing = whereWritesLand(wanted)
   return {
-    caches: cachesFrom((cache) => reflectors.get(cache)?.store),
-    reflectors,
+    caches: cachesFrom((cache) => kept.get(cache)?.store),
     observe: (action, stored) => {
       const cache = landing(action)
-      if (cache !== undefined) reflectors.get(cache)?.observe(stored)
+      const delta = cache === undefined ? undefined : kept.get(cache)?.observe(stored)
+      if (cache === undefined || delta === undefined) return undefined
+      saw(cache, delta)
+      return { cache, delta }
     },
     start,
-    synced: Effect.forEach([...reflectors], ([cache, reflector]) => complete(cache, reflector), {
-      concurrency: "unbounded",
-      discard: true,
-    }),
   }
 })

@@ -80,8 +80,8 @@ const settledWithin = (engine: Engine, limit: Duration.Input) =>
 const onePass = Effect.fnUntraced(function* (timeoutMs: number) {
   const leadership = yield* Leadership
   const firstPass = yield* makeFirstPass
-  const { engine, opened } = yield* Effect.provideService(openEpoch, Reporter, firstPass.reporter)
-  yield* opened.synced
+  const { engine, synced } = yield* Effect.provideService(openEpoch, Reporter, firstPass.reporter)
+  yield* synced
   const stop = engine.massDeletion()
   if (stop !== undefined && !leadership.massDeleteAllowed()) return yield* stop
   yield* Ref.set(leadership.allowanceSpent, stop !== undefined)
@@ -133,8 +133,8 @@ const followOn = Effect.gen(function* () {
     )
   const epoch = Effect.scoped(
     Effect.gen(function* () {
-      const { engine, opened, outdated } = yield* openEpoch
-      yield* opened.synced
+      const { engine, synced, outdated } = yield* openEpoch
+      yield* synced
       engine.resync()
       yield* forkLoop("the workers", engine.run)
       yield* forkLoop("the watch over held deletions", watchHeld(engine))

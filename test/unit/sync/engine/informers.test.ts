@@ -52,28 +52,27 @@ const held = Stream.concat(Stream.succeed(allListed), Stream.never)
 
 const withEvents = Effect.fnUntraced(function* (ofEvents: Stream.Stream<WatchEvent, ApiError>) {
   const bench = yield* prepared((resource) => (resource === events ? ofEvents : held))
-  yield* bench.opened.start(deaf)
-  return bench
+  return { ...bench, ...(yield* bench.opened.start(deaf)) }
 })
 
 describe("the caches", () => {
   it.effect("are waited for, but those of Events only for a moment", () =>
     Effect.gen(function* () {
-      const { opened, missing } = yield* withEvents(Stream.never)
-      const synced = yield* Effect.forkChild(opened.synced)
+      const { missing, reflectors, synced: complete } = yield* withEvents(Stream.never)
+      const synced = yield* Effect.forkChild(complete)
       yield* pass("4999 millis")
       assert.isUndefined(synced.pollUnsafe())
       yield* pass("1 milli")
       yield* Fiber.join(synced)
-      assert.isFalse(opened.reflectors.get(hostEvents)?.isSynced())
+      assert.isFalse(reflectors.get(hostEvents)?.isSynced())
       assert.lengthOf(missing, 0, "they may still come")
     }),
   )
 
   it.effect("go on without Events that may not be read, and say so", () =>
     Effect.gen(function* () {
-      const { opened, missing } = yield* withEvents(Stream.fail(scriptedError(new Forbidden({}))))
-      yield* opened.synced
+      const { missing, synced } = yield* withEvents(Stream.fail(scriptedError(new Forbidden({}))))
+      yield* synced
       yield* pass("1 milli")
       assert.isAbove(missing.length, 0)
     }),
@@ -92,8 +91,11 @@ describe("the caches", () => {
       yield* pass("1 minute")
       assert.deepStrictEqual(asked, [])
       const heard: Array<string> = []
-      yield* opened.start({ ...deaf, onDelta: ({ name }, delta) => void heard.push(`${name} ${delta.key}`) })
-      yield* opened.synced
+      const { synced } = yield* opened.start({
+        ...deaf,
+        onDelta: ({ name }, delta) => void heard.push(`${name} ${delta.key}`),
+      })
+      yield* synced
       assert.include(heard, "virtualConfigMaps default/a")
     }),
   )
@@ -110,8 +112,8 @@ describe("the caches", () => {
         const first = version === undefined ? [] : [added(object(resource.kind, version))]
         return Stream.concat(Stream.make(...first, allListed), Stream.never)
       })
-      yield* opened.start(deaf)
-      yield* opened.synced
+      const { synced } = yield* opened.start(deaf)
+      yield* synced
       assert.deepStrictEqual(seen, ["7"])
     }),
   )
@@ -140,8 +142,11 @@ describe("an object that is not what its kind should be", () => {
       const one = Stream.concat(Stream.make(...all, allListed), Stream.never)
       const { opened, refused } = yield* prepared((resource) => (resource.plural === "externalsecrets" ? one : held))
       const heard: Array<string> = []
-      yield* opened.start({ ...deaf, onDelta: ({ name }, { key }) => void heard.push(`${name} ${key}`) })
-      yield* opened.synced
+      const { synced } = yield* opened.start({
+        ...deaf,
+        onDelta: ({ name }, { key }) => void heard.push(`${name} ${key}`),
+      })
+      yield* synced
       assert.deepStrictEqual(heard.toSorted(), [
         "hostExternalSecrets default/good",
         "virtualExternalSecrets default/good",

@@ -37,16 +37,16 @@ const heldBy = (kept: Cache, object: KubeObject): string => {
   const spec = kept.spec(everywhere)
   assert.isDefined(spec)
   const { indexes, selection, transform } = spec
-  const told: Array<unknown> = []
   const cache = makeReflectorCache({
     indexes,
     transform,
     metadataOnly: selection.metadataOnly,
-    onDelta: (delta) => told.push(delta),
   })
-  cache.apply({ type: "ADDED", object })
-  cache.observe({ ...object, metadata: { ...object.metadata, resourceVersion: "2" } })
-  assert.lengthOf(told, 2)
+  const told = [
+    cache.apply({ type: "ADDED", object }),
+    cache.observe({ ...object, metadata: { ...object.metadata, resourceVersion: "2" } }),
+  ]
+  assert.notInclude(told, undefined)
   return JSON.stringify([told, ...cache.store.values()])
 }
 
