@@ -1,9 +1,12 @@
 /** What a Syncer needs, for tests that run a whole one over clients of theirs. */
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Ref } from "effect"
 import type { Side } from "../../src/sync/engine/actions.ts"
 import type { Cache } from "../../src/sync/engine/caches.ts"
 import { clientsLayer } from "../../src/sync/engine/clients.ts"
+import type { SyncContext } from "../../src/sync/engine/context.ts"
+import { Epoch } from "../../src/sync/engine/epoch.ts"
 import type { Clients } from "../../src/sync/engine/executor.ts"
+import { Leadership } from "../../src/sync/engine/leadership.ts"
 import type { CrdFollower } from "../../src/sync/engine/prerequisites.ts"
 import { Registry } from "../../src/sync/engine/registry.ts"
 import { type Reporter, reporterLayer } from "../../src/sync/engine/reporter.ts"
@@ -39,6 +42,14 @@ export const emptyRegistry: Layer.Layer<Registry> = Layer.succeed(Registry, {
   },
 })
 
+export const optionsLayer: Layer.Layer<SyncOptions> = Layer.succeed(SyncOptions, {
+  identity: "me",
+  version: "0",
+  workers: 2,
+  allowMassDelete: false,
+  acceptIdentity: false,
+})
+
 interface More {
   /** What it hears; nothing else is told anybody. */
   readonly reporter?: Partial<Reporter["Service"]>
@@ -56,11 +67,31 @@ export const syncLayers = (
     reporterLayer(reporter),
     Layer.succeed(VclusterTarget, { vcluster, settings: testContext().settings }),
     Layer.succeed(ActivePolicy, defaultPolicy),
-    Layer.succeed(SyncOptions, {
-      identity: "me",
-      version: "0",
-      workers: 2,
-      allowMassDelete: false,
-      acceptIdentity: false,
-    }),
+    optionsLayer,
   )
+
+const unheld = Effect.die(new Error("nobody holds this Lease"))
+
+/** The right to write, held for ever. */
+export const leadershipLayer: Layer.Layer<Leadership> = Layer.sync(Leadership, () => ({
+  firstLook: undefined,
+  isHeld: () => true,
+  lease: () => ({ apiVersion: "coordination.k8s.io/v1", kind: "Lease", metadata: { name: "test" } }),
+  over: Effect.never,
+  end: () => unheld,
+  whenFenced: unheld,
+  massDeleteAllowed: () => false,
+  massDeleteAllowedOnLease: () => false,
+  heldDeletions: Ref.makeUnsafe(""),
+  allowanceSpent: Ref.makeUnsafe(false),
+  remember: () => Effect.void,
+}))
+
+/** An epoch over CRDs that never change. */
+export const epochLayer = (context: SyncContext): Layer.Layer<Epoch> =>
+  Layer.succeed(Epoch, {
+    context,
+    outdated: Effect.never,
+    hostCrdUid: () => undefined,
+    crdChanged: () => Effect.void,
+  })

@@ -1,5 +1,5 @@
 /** Caches, kept true by one reflector each. */
-import { Effect } from "effect"
+import { Context, Effect, Layer } from "effect"
 import type { Scope } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
@@ -10,10 +10,13 @@ import type { ReflectorCache } from "../../effects/informer/reflector-cache.ts"
 import type { Delta } from "../../effects/informer/store.ts"
 import { cachesFrom, wantedCaches, whereWritesLand } from "./caches.ts"
 import type { Cache, Caches, WantedCache } from "./caches.ts"
-import type { SyncContext } from "./context.ts"
-import type { Clients } from "./executor.ts"
+import { bothClients } from "./clients.ts"
+import { Epoch } from "./epoch.ts"
+import { Leadership } from "./leadership.ts"
 import type { Action } from "./actions.ts"
-import type { IdentityGuard } from "./identity-guard.ts"
+import { readCaches, Registry } from "./registry.ts"
+import { Reporter } from "./reporter.ts"
+import { VirtualIdentity } from "./virtual-identity.ts"
 import { events } from "../resources.ts"
 import { checkFor } from "./object-check.ts"
 import { hostService } from "./vcluster-service.ts"
@@ -29,44 +32,20 @@ export interface CacheDelta {
   readonly delta: Delta
 }
 
-/** Caches that are empty still, and are to be read by whoever will be told of their changes. */
-export interface OpenCaches {
-  readonly caches: Caches
-  /**
-   * Puts what the server stored for a write of ours into the cache that shows it, ahead of the watch.
-   *
-   * @returns what that changed: nobody else is told of it
-   */
-  readonly observe: (action: Action, stored: KubeObject) => CacheDelta | undefined
-  /** Starts a reflector for each cache; they end with the scope. Their changes are told to this listener. To be run once. */
-  readonly start: (listener: Listener) => Effect.Effect<Informers, never, Scope.Scope>
-}
-
 /** The reflectors that keep the caches true. */
-export interface Informers {
-  readonly reflectors: ReadonlyMap<Cache, CacheReflector>
-  /** Waits until every cache holds a complete list; fails with what keeps one from it. Hints are waited for a moment only. */
-  readonly synced: Effect.Effect<void, ApiError | IdentityMismatch>
-}
+export class Informers extends Context.Service<
+  Informers,
+  {
+    readonly reflectors: ReadonlyMap<Cache, CacheReflector>
+    /** Waits until every cache holds a complete list; fails with what keeps one from it. Hints are waited for a moment only. */
+    readonly synced: Effect.Effect<void, ApiError | IdentityMismatch>
+  }
+>()("vcluster-es/sync/engine/Informers") {}
 
 export interface Listener {
   readonly onDelta: (cache: Cache, delta: Delta) => void
   /** A list of the virtual cluster is complete and about to be believed. */
   readonly onVirtualList: (cache: Cache) => Effect.Effect<void, ApiError>
-}
-
-export interface OpenCachesOptions {
-  readonly clients: Clients
-  readonly context: SyncContext
-  /** All that is to be read; the vCluster's Service is added. */
-  readonly caches: Iterable<Cache>
-  readonly guard: IdentityGuard
-  /** Events cannot be seen: told, and all else goes on. */
-  readonly onHintsMissing: (error: ApiError | IdentityMismatch) => void
-  /** An object was left out, since it is not what its kind should be. Told once for each. */
-  readonly onRefused: (message: string) => void
-  /** The identity of the virtual cluster could not be confirmed, so its list was not believed. */
-  readonly onGuardFailure: (error: ApiError | IdentityMismatch) => Effect.Effect<void>
 }
 
 /** Longer than any watch of a reflector: where nothing happens, a watch of Events says nothing until its end. */
@@ -88,10 +67,13 @@ const complete = ({ spec }: WantedCache, { syncedOrFailed }: CacheReflector) => 
   )
 }
 
-/** The caches that the settings call for. Nothing is asked of their API servers before there is somebody to tell, so that no change is lost. */
-export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOptions): Effect.fn.Return<OpenCaches> {
-  const { clients, context, guard } = options
-  const wanted = yield* visibleCaches(wantedCaches([hostService, ...options.caches], context), clients)
+const makeKeptCaches = Effect.gen(function* () {
+  const clients = yield* bothClients
+  const { context } = yield* Epoch
+  const guard = yield* VirtualIdentity
+  const { end } = yield* Leadership
+  const { onWarning } = yield* Reporter
+  const wanted = yield* visibleCaches(wantedCaches([hostService, ...readCaches(yield* Registry)], context), clients)
   const kept = new Map(
     wanted.map(({ cache, spec: { indexes, resource, selection, transform } }) => [
       cache,
@@ -100,7 +82,7 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
         transform,
         metadataOnly: selection.metadataOnly,
         check: checkFor(resource),
-        onRefused: (message) => options.onRefused(`${cache.side} ${resource.kind}: ${message}`),
+        onRefused: (message) => onWarning(`${cache.side} ${resource.kind}: ${message}`),
       }),
     ]),
   )
@@ -109,7 +91,10 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
   const saw = (cache: Cache, delta: Delta) => {
     if (isProof.has(cache)) guard.saw(delta.object.metadata.resourceVersion ?? "")
   }
-  const checkIdentity = (listVersion: string) => guard.check(listVersion).pipe(Effect.tapError(options.onGuardFailure))
+  const checkIdentity = (listVersion: string) =>
+    guard
+      .check(listVersion)
+      .pipe(Effect.tapError((error) => (error._tag === "IdentityMismatch" ? end(error) : Effect.void)))
 
   const startOne = ({ cache, spec }: WantedCache, reflected: ReflectorCache, listener: Listener) =>
     makeReflector<ApiError | IdentityMismatch>({
@@ -131,7 +116,11 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
   const tellMissingHints = ({ syncedOrFailed }: CacheReflector) =>
     syncedOrFailed.pipe(
       // Also when it fails long after the start.
-      Effect.catch((error) => Effect.sync(() => options.onHintsMissing(error))),
+      Effect.catchTag("ApiError", ({ message }) =>
+        Effect.sync(() => onWarning(`ESO's events are not shown in the virtual cluster: ${message}`)),
+      ),
+      // Another cluster ends the run.
+      Effect.ignore,
       Effect.forkScoped,
     )
 
@@ -151,7 +140,7 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
 
   return {
     caches: cachesFrom((cache) => kept.get(cache)?.store),
-    observe: (action, stored) => {
+    observe: (action: Action, stored: KubeObject) => {
       const cache = landing(action)
       const delta = cache === undefined ? undefined : kept.get(cache)?.observe(stored)
       if (cache === undefined || delta === undefined) return undefined
@@ -161,3 +150,22 @@ export const openCaches = Effect.fnUntraced(function* (options: OpenCachesOption
     start,
   }
 })
+
+/** The caches that the settings call for: empty still, and to be read by whoever will be told of their changes. */
+export class KeptCaches extends Context.Service<
+  KeptCaches,
+  {
+    readonly caches: Caches
+    /**
+     * Puts what the server stored for a write of ours into the cache that shows it, ahead of the watch.
+     *
+     * @returns what that changed: nobody else is told of it
+     */
+    readonly observe: (action: Action, stored: KubeObject) => CacheDelta | undefined
+    /** Starts a reflector for each cache; they end with the scope. Their changes are told to this listener. To be run once. */
+    readonly start: (listener: Listener) => Effect.Effect<Informers["Service"], never, Scope.Scope>
+  }
+>()("vcluster-es/sync/engine/KeptCaches") {
+  /** Nothing is asked of the API servers before there is somebody to tell, so that no change is lost. */
+  static readonly layer = Layer.effect(KeptCaches, makeKeptCaches)
+}

@@ -6,13 +6,15 @@ import { Duration, Effect, Layer, Ref, Schedule } from "effect"
 import { forkLoop, forkTask, supervised } from "../../effects/controller/supervision.ts"
 import { allowMassDeleteAnnotation } from "../tenancy/labels.ts"
 import type { ClientServices } from "./clients.ts"
-import type { Engine } from "./controller.ts"
-import { openEpoch } from "./epoch.ts"
+import { Epoch } from "./epoch.ts"
 import type { SyncFailure } from "./errors.ts"
 import { FollowedCrds } from "./followed-crds.ts"
+import { Informers } from "./informers.ts"
 import { Leadership, unlessFenced, whileLeading } from "./leadership.ts"
+import { withMachinery } from "./machinery.ts"
 import { Patience } from "./patience.ts"
 import { leaseName } from "./preflight.ts"
+import { ReconcileLoop } from "./reconcile-loop.ts"
 import type { Registry } from "./registry.ts"
 import type { Change, ObjectReport, SyncResult } from "./report.ts"
 import { Reporter } from "./reporter.ts"
@@ -40,15 +42,15 @@ const provideRun = Effect.provide(run, { local: true })
 const isSettled = (report: ObjectReport): boolean => report.health !== "waiting"
 
 /** Until nothing is left to do for us, and nothing that we wait for is outstanding. */
-const untilSettled = (engine: Engine): Effect.Effect<void, never, Reporter> =>
+const untilSettled = (loop: ReconcileLoop["Service"]): Effect.Effect<void, never, Reporter> =>
   Effect.gen(function* () {
     const { onProgress } = yield* Reporter
     for (;;) {
-      yield* engine.idle
-      const all = [...engine.reports.values()]
+      yield* loop.idle
+      const all = [...loop.reports.values()]
       onProgress(all.filter(isSettled).length, all.length)
       if (all.every(isSettled)) return
-      yield* engine.reportChanged
+      yield* loop.reportChanged
     }
   })
 
@@ -62,37 +64,43 @@ const makeFirstPass = Effect.map(Reporter, (reporter) => {
   }
   return {
     isOver: () => isOver,
-    end: (engine: Engine, timedOut: boolean): SyncResult => {
+    end: (loop: ReconcileLoop["Service"], timedOut: boolean): SyncResult => {
       isOver = true
-      return { reports: [...engine.reports.values()], changes, timedOut }
+      return { reports: [...loop.reports.values()], changes, timedOut }
     },
     reporter: { ...reporter, onChange },
   }
 })
 
+type FirstPass = Effect.Success<typeof makeFirstPass>
+
 /** @returns whether everything was in step in time */
-const settledWithin = (engine: Engine, limit: Duration.Input) =>
-  untilSettled(engine).pipe(
+const settledWithin = (loop: ReconcileLoop["Service"], limit: Duration.Input) =>
+  untilSettled(loop).pipe(
     Effect.as(true),
     Effect.timeoutOrElse({ duration: limit, orElse: () => Effect.succeed(false) }),
   )
 
-const onePass = Effect.fnUntraced(function* (timeoutMs: number) {
-  const leadership = yield* Leadership
-  const firstPass = yield* makeFirstPass
-  const { engine, synced } = yield* Effect.provideService(openEpoch, Reporter, firstPass.reporter)
+const onePass = Effect.fnUntraced(function* (firstPass: FirstPass, timeoutMs: number) {
+  const { allowanceSpent, massDeleteAllowed } = yield* Leadership
+  const loop = yield* ReconcileLoop
+  const { synced } = yield* Informers
   yield* synced
-  const stop = engine.massDeletion()
-  if (stop !== undefined && !leadership.massDeleteAllowed()) return yield* stop
-  yield* Ref.set(leadership.allowanceSpent, stop !== undefined)
-  engine.resync()
-  yield* forkLoop("the workers", engine.run)
-  return firstPass.end(engine, !(yield* settledWithin(engine, Duration.millis(timeoutMs))))
-})
+  const stop = loop.massDeletion()
+  if (stop !== undefined && !massDeleteAllowed()) return yield* stop
+  yield* Ref.set(allowanceSpent, stop !== undefined)
+  loop.resync()
+  yield* forkLoop("the workers", loop.run)
+  return firstPass.end(loop, !(yield* settledWithin(loop, Duration.millis(timeoutMs))))
+}, Effect.scoped)
 
 /** One pass. @param timeoutMs how long ESO may take to answer; what is not in step by then is reported as it stands */
 export const syncOnce = (timeoutMs: number): Effect.Effect<SyncResult, SyncFailure, SyncServices> =>
-  whileLeading(Effect.scoped(onePass(timeoutMs))).pipe(provideRun, Effect.provide(Patience.none), supervised)
+  Effect.flatMap(makeFirstPass, (firstPass) =>
+    whileLeading(withMachinery(onePass(firstPass, timeoutMs))).pipe(
+      Effect.provideService(Reporter, firstPass.reporter),
+    ),
+  ).pipe(provideRun, Effect.provide(Patience.none), supervised)
 
 const resyncEvery = Duration.minutes(10)
 /** ESO may be down for long: then the first pass is told as it stands. */
@@ -102,15 +110,15 @@ const firstPassLimit = Duration.seconds(30)
  * Lets go of held deletions when the operator allows them, and says on the Lease what is held. The allowance is for these
  * deletions, not for all that will ever come: once they are over, it is taken off the Lease.
  */
-const watchHeld = Effect.fnUntraced(function* (engine: Engine) {
+const watchHeld = Effect.fnUntraced(function* (loop: ReconcileLoop["Service"]) {
   const { allowanceSpent, heldDeletions, massDeleteAllowed, massDeleteAllowedOnLease } = yield* Leadership
   const { onWarning } = yield* Reporter
   const { vcluster } = yield* VclusterTarget
   let letGo = false
   const look = Effect.gen(function* () {
-    const pending = engine.massDeletion()
+    const pending = loop.massDeletion()
     const allowed = massDeleteAllowed()
-    if (pending !== undefined && allowed && !letGo) engine.resync()
+    if (pending !== undefined && allowed && !letGo) loop.resync()
     if (pending !== undefined && !allowed && (yield* Ref.get(heldDeletions)) === "")
       onWarning(
         `${pending.message}; to allow it: kubectl annotate lease ${leaseName(vcluster)} -n ${vcluster.namespace} ${allowMassDeleteAnnotation}=true`,
@@ -122,31 +130,33 @@ const watchHeld = Effect.fnUntraced(function* (engine: Engine) {
   return yield* Effect.repeat(look, Schedule.spaced(Duration.seconds(5)))
 })
 
+const oneEpoch = Effect.fnUntraced(function* (firstPass: FirstPass) {
+  const { outdated } = yield* Epoch
+  const loop = yield* ReconcileLoop
+  const { synced } = yield* Informers
+  const { onFirstPass, onWarning } = yield* Reporter
+  const tellFirstPass = Effect.flatMap(settledWithin(loop, firstPassLimit), (inTime) =>
+    Effect.suspend(() => onFirstPass(firstPass.end(loop, !inTime))),
+  )
+  yield* synced
+  loop.resync()
+  yield* forkLoop("the workers", loop.run)
+  yield* forkLoop("the watch over held deletions", watchHeld(loop))
+  yield* forkLoop("the resync", Effect.repeat(Effect.sync(loop.resync), Schedule.spaced(resyncEvery)))
+  if (!firstPass.isOver()) yield* forkTask("the report of the first pass", tellFirstPass)
+  yield* outdated
+  onWarning("the version or the schema of external-secrets.io on the host has changed; starting anew with it")
+}, Effect.scoped)
+
 const followOn = Effect.gen(function* () {
-  const reporter = yield* Reporter
   const { patiently } = yield* Patience
   const { whenFenced } = yield* Leadership
   const firstPass = yield* makeFirstPass
-  const tellFirstPass = (engine: Engine) =>
-    Effect.flatMap(settledWithin(engine, firstPassLimit), (inTime) =>
-      Effect.suspend(() => reporter.onFirstPass(firstPass.end(engine, !inTime))),
-    )
-  const epoch = Effect.scoped(
-    Effect.gen(function* () {
-      const { engine, synced, outdated } = yield* openEpoch
-      yield* synced
-      engine.resync()
-      yield* forkLoop("the workers", engine.run)
-      yield* forkLoop("the watch over held deletions", watchHeld(engine))
-      yield* forkLoop("the resync", Effect.repeat(Effect.sync(engine.resync), Schedule.spaced(resyncEvery)))
-      if (!firstPass.isOver()) yield* forkTask("the report of the first pass", tellFirstPass(engine))
-      yield* outdated
-      reporter.onWarning(
-        "the version or the schema of external-secrets.io on the host has changed; starting anew with it",
-      )
-    }),
-  ).pipe(Effect.provideService(Reporter, firstPass.reporter))
-  return yield* Effect.forever(patiently(unlessFenced(whenFenced)(epoch)))
+  const epoch = withMachinery(oneEpoch(firstPass)).pipe(
+    unlessFenced(whenFenced),
+    Effect.provideService(Reporter, firstPass.reporter),
+  )
+  return yield* Effect.forever(patiently(epoch))
 })
 
 /** For ever. */
