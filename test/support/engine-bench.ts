@@ -11,15 +11,16 @@ import { syncedCaches, syncedKinds } from "../../src/sync/kinds/kinds.ts"
 import type { SyncContext } from "../../src/sync/engine/context.ts"
 import { makeEngine } from "../../src/sync/engine/controller.ts"
 import type { Listener, OpenCaches } from "../../src/sync/engine/informers.ts"
+import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
 import type { Change } from "../../src/sync/engine/report.ts"
 import type { Notice } from "../../src/sync/engine/actions.ts"
 import { testContext } from "../model/world.ts"
 import { makeMemoryClient, type MemoryClient } from "./memory-client.ts"
 
 /** Caches without reflectors behind them: `see` is what a watch would tell. */
-const makeCaches = (context: SyncContext) => {
+const makeCaches = (context: SyncContext, kinds: ReadonlyArray<SyncedKind>) => {
   let listener: Listener | undefined
-  const wanted = wantedCaches(syncedCaches, context)
+  const wanted = wantedCaches([...syncedCaches, ...kinds.flatMap(({ caches }) => caches)], context)
   const stores = new Map<Cache, MemoryStore>(wanted.map(({ cache, spec }) => [cache, makeMemoryStore(spec.indexes)]))
   const landing = whereWritesLand(wanted)
   const storeOf = (cache: Cache): MemoryStore => stores.get(cache) ?? assert.fail(`${cache.name} is not kept`)
@@ -68,16 +69,18 @@ export const makeEngineBench = Effect.fnUntraced(function* (
     readonly hostAnswers?: (client: MemoryClient) => KubeClient
     readonly whenFenced?: Effect.Effect<never>
     readonly ready?: Effect.Effect<void>
+    readonly kinds?: ReadonlyArray<SyncedKind>
   } = {},
 ) {
   const context = testContext(changes)
-  const { opened, see, seeDeleted } = makeCaches(context)
+  const kinds = more.kinds ?? syncedKinds
+  const { opened, see, seeDeleted } = makeCaches(context, kinds)
   const clients = { host: makeMemoryClient(), virtual: makeMemoryClient() }
   const told = { changes: new Array<Change>(), notices: new Array<Notice>(), failures: new Array<string>() }
   const engine = yield* makeEngine({
     clients: { host: more.hostAnswers?.(clients.host) ?? clients.host, virtual: virtualAnswers(clients.virtual) },
     context,
-    kinds: syncedKinds,
+    kinds,
     opened,
     ready: more.ready ?? Effect.void,
     workers: 2,
