@@ -8,7 +8,8 @@ import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { makeMemoryStore, type MemoryStore } from "../../src/effects/informer/memory-store.ts"
 import type { Delta } from "../../src/effects/informer/store.ts"
 import { type Cache, cachesFrom, wantedCaches, whereWritesLand } from "../../src/sync/engine/caches.ts"
-import { registryLayer, syncedCaches } from "../../src/sync/kinds/kinds.ts"
+import { crdPrerequisites } from "../../src/sync/kinds/custom-resource-definition/prerequisites.ts"
+import { syncedKinds } from "../../src/sync/kinds/kinds.ts"
 import type { SyncContext } from "../../src/sync/engine/context.ts"
 import { clientsLayer } from "../../src/sync/engine/clients.ts"
 import { KeptCaches, type Listener } from "../../src/sync/engine/informers.ts"
@@ -18,15 +19,17 @@ import { OwnerFence } from "../../src/sync/engine/owner-fence.ts"
 import { ReconcileLoop } from "../../src/sync/engine/reconcile-loop.ts"
 import { reporterLayer } from "../../src/sync/engine/reporter.ts"
 import { TenantEvents } from "../../src/sync/engine/tenant-events.ts"
+import { readCaches, Registry } from "../../src/sync/engine/registry.ts"
+import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
 import type { Change } from "../../src/sync/engine/report.ts"
 import { testContext } from "../model/world.ts"
 import { epochLayer, leadershipLayer, optionsLayer } from "./sync-layers.ts"
 import { makeMemoryClient, type MemoryClient } from "./memory-client.ts"
 
 /** Caches without reflectors behind them: `see` is what a watch would tell. */
-const makeCaches = (context: SyncContext) => {
+const makeCaches = (context: SyncContext, caches: ReadonlyArray<Cache>) => {
   let listener: Listener | undefined
-  const wanted = wantedCaches(syncedCaches, context)
+  const wanted = wantedCaches(caches, context)
   const stores = new Map<Cache, MemoryStore>(wanted.map(({ cache, spec }) => [cache, makeMemoryStore(spec.indexes)]))
   const landing = whereWritesLand(wanted)
   const storeOf = (cache: Cache): MemoryStore => stores.get(cache) ?? assert.fail(`${cache.name} is not kept`)
@@ -74,15 +77,17 @@ export const makeEngineBench = Effect.fnUntraced(function* (
     readonly hostAnswers?: (client: MemoryClient) => KubeClient
     readonly whenFenced?: Effect.Effect<never>
     readonly ready?: Effect.Effect<void>
+    readonly kinds?: ReadonlyArray<SyncedKind>
   } = {},
 ) {
   const context = testContext(changes)
-  const { kept, see, seeDeleted, tellTo } = makeCaches(context)
+  const registry = { kinds: more.kinds ?? syncedKinds, prerequisites: crdPrerequisites }
+  const { kept, see, seeDeleted, tellTo } = makeCaches(context, readCaches(registry))
   const clients = { host: makeMemoryClient(), virtual: makeMemoryClient() }
   const told = { changes: new Array<Change>(), notices: new Array<RecordedEvent>(), failures: new Array<string>() }
   const given = Layer.mergeAll(
     clientsLayer({ host: more.hostAnswers?.(clients.host) ?? clients.host, virtual: virtualAnswers(clients.virtual) }),
-    registryLayer,
+    Layer.succeed(Registry, registry),
     optionsLayer,
     leadershipLayer,
     epochLayer(context),

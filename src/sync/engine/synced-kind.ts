@@ -2,7 +2,7 @@
 import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
 import type { Cache, Caches } from "./caches.ts"
 import type { SyncContext, SyncSettings } from "./context.ts"
-import type { Decision, Side } from "./actions.ts"
+import type { Action, Decision, Side } from "./actions.ts"
 import type { Refusal, RefusalReason } from "../tenancy/refusals.ts"
 
 /** What the Syncer remembers of a key between two decisions. In memory only: a decision must be right without it. */
@@ -60,3 +60,35 @@ export interface SyncedKind {
   /** The heart: from what the caches hold to what is to be written. Pure. */
   readonly decide: (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory) => Decision
 }
+
+/** How a kind decides, each stage a pure function of what came out of the ones before. */
+export interface Stages<Observed, Desired> {
+  /** All that is to be known of one key. The only reader of caches. */
+  readonly observe: (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory) => Observed
+  /** The first rule that it breaks: one ordered list of checks, which is their documentation. */
+  readonly judge?: (observed: Observed) => Refusal | undefined
+  /** What should stand on either side: of one that is refused, too. */
+  readonly desire: (observed: Observed, refusal: Refusal | undefined) => Desired
+  /** What leads from the one to the other, in the order in which it is to be written. */
+  readonly diff: (observed: Observed, desired: Desired) => ReadonlyArray<Action>
+  /** What is told of it, to people and to the shell. */
+  readonly report: (observed: Observed, desired: Desired, actions: ReadonlyArray<Action>) => Omit<Decision, "actions">
+}
+
+/** A kind that decides in stages. */
+export const synced = <Observed, Desired>({
+  observe,
+  judge,
+  desire,
+  diff,
+  report,
+  ...kind
+}: Omit<SyncedKind, "decide"> & Stages<Observed, Desired>): SyncedKind => ({
+  ...kind,
+  decide: (key, caches, context, memory) => {
+    const observed = observe(key, caches, context, memory)
+    const desired = desire(observed, judge?.(observed))
+    const actions = diff(observed, desired)
+    return { actions, ...report(observed, desired, actions) }
+  },
+})
