@@ -2,7 +2,7 @@
  * Keeps a cache of one selection of objects in step with the API server, for as long as its scope is open.
  *
  * The method is client-go's (`tools/cache/reflector.go`): a consistent streaming list, then the watch goes on in the same
- * request; where that fails before its list is complete, a plain list and a watch from its version (`streaming-lists.ts`). Two points
+ * request; where that fails before its list is complete, a plain list and a watch from its version (`client/streaming-lists.ts`). Two points
  * are stricter. A session lost by anything but a normal end is never resumed from its version, because a version from the
  * future (an etcd restored from backup) is not refused: such a watch is silent for ever. For the same reason a watch without
  * a line in three minutes is dead: kube-apiserver sends bookmarks, on a kind that nobody writes after up to two minutes.
@@ -17,7 +17,7 @@ import { qualifiedName, type Resource } from "../client/resource.ts"
 import { monotonicMillis } from "../monotonic-time.ts"
 import { type ReflectorState, type Refused, shortSessionMs, Standing } from "./reflector-standing.ts"
 import type { Delta, Store } from "./store.ts"
-import { mayListOtherwise } from "./streaming-lists.ts"
+import { mayListOtherwise } from "../client/streaming-lists.ts"
 import { untilSilent } from "./watch-timeout.ts"
 
 export { withoutManagedFields } from "./reflector-cache.ts"

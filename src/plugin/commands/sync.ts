@@ -114,8 +114,13 @@ const programOf = (args: SyncArgs, narrator: Narrator) => {
   return args.follow ? forever(args, narrator) : once(args, narrator)
 }
 
+/** A loop that has ended is to be started anew, also where nobody reads what it said. */
+const followPatience = "1 second"
+
 export const sync = Effect.fn("sync")(function* (args: SyncArgs) {
-  const narrator = yield* makeNarrator(args.follow ? logFormatFor(args.logFormat) : (args.logFormat ?? "text"))
+  const narrator = yield* args.follow
+    ? makeNarrator(logFormatFor(args.logFormat), followPatience)
+    : makeNarrator(args.logFormat ?? "text")
   const prepared = yield* prepare(args)
   for (const warning of prepared.warnings) narrator.warn(warning)
   const sleeping = yield* whyAsleep(prepared.vcluster)

@@ -10,7 +10,7 @@
  * many caches do not pay for the same attempt; a server that was upgraded meanwhile streams again after that.
  */
 import { Effect } from "effect"
-import type { ApiError } from "../client/api-error.ts"
+import type { ApiError } from "./api-error.ts"
 import { monotonicMillis } from "../monotonic-time.ts"
 
 export interface StreamingLists {
