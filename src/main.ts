@@ -3,7 +3,7 @@ import { Cause, Effect, Layer } from "effect"
 import { runMain } from "./effects/run-main.ts"
 import { plan, type Plan, programName } from "./plugin/app.ts"
 import type { Program } from "./plugin/commands.ts"
-import { exitCodes } from "./plugin/output/exit-codes.ts"
+import { exitCodes } from "./effects/exit-codes.ts"
 import { Terminal } from "./plugin/output/terminal.ts"
 
 /** From this level on, a bug of ours shows where it is. */

@@ -3,7 +3,7 @@ import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { HostLocation } from "../tenancy/names.ts"
 import type { Tenancy } from "../tenancy/ownership.ts"
 import type { SyncSettings } from "../tenancy/sync-settings.ts"
-import type { Policy } from "../kinds/external-secret/policy.ts"
+import type { Policy } from "../tenancy/policy.ts"
 
 export type { SyncSettings }
 
@@ -12,6 +12,8 @@ export interface SyncContext {
   readonly hostNamespace: string
   readonly settings: SyncSettings
   readonly policy: Policy
+  /** Plurals of external-secrets.io that come into the virtual cluster. */
+  readonly imported: ReadonlyArray<string>
   /** Versions of external-secrets.io that we speak on each side. */
   readonly hostVersion: string
   readonly virtualVersion: string

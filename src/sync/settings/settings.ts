@@ -1,5 +1,6 @@
 /** The settings: what vcluster.yaml (or the merged Helm values) says about the integration, checked. */
-import { Data, Result } from "effect"
+import { Data, Result, Runtime } from "effect"
+import { exitCodes } from "../../effects/exit-codes.ts"
 import { givenAt, nearestEntry, parseYaml } from "../../effects/config/yaml-position.ts"
 import type { Position, PositionedProblem, YamlPath, YamlTree } from "../../effects/config/yaml-position.ts"
 import { decodeYaml, isWrong, settingPaths, type UnknownKey } from "../../effects/config/yaml-schema.ts"
@@ -39,6 +40,8 @@ export const formatProblem = ({ file, line, column, message }: ConfigProblem): s
 
 /** Everything that is wrong with the settings, in order of position. */
 export class ConfigError extends Data.TaggedError("ConfigError")<{ readonly problems: ReadonlyArray<ConfigProblem> }> {
+  override readonly [Runtime.errorExitCode] = exitCodes.usage
+
   override get message(): string {
     return this.problems.map(formatProblem).join("\n")
   }
