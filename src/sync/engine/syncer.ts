@@ -65,7 +65,7 @@ const isOrphaned = (session: Session, context: SyncContext, caches: Caches): boo
 interface Epoch {
   readonly engine: Engine
   readonly opened: OpenCaches
-  readonly changes: ReadonlyArray<Change>
+  readonly changes: Array<Change>
   /** Completes when the host's CRDs are others, in the version that is stored or in a schema: everything starts anew. */
   readonly outdated: Effect.Effect<void>
 }
@@ -225,7 +225,9 @@ export const follow = Effect.fnUntraced(function* (
       Effect.flatMap((timedOut) => {
         first = false
         session.counting.on = false
-        return onFirstPass({ reports: [...engine.reports.values()], changes, timedOut })
+        // Thousands of them: nobody reads them after this.
+        const result = { reports: [...engine.reports.values()], changes: changes.splice(0), timedOut }
+        return onFirstPass(result)
       }),
     )
   const epoch = Effect.scoped(
