@@ -2,8 +2,8 @@
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { HostLocation } from "../tenancy/names.ts"
 import type { Tenancy } from "../tenancy/ownership.ts"
-import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import type { Policy } from "../tenancy/policy.ts"
+import type { SyncSettings } from "../tenancy/sync-settings.ts"
 
 export type { SyncSettings }
 

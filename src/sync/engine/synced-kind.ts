@@ -30,6 +30,8 @@ export const on = (cache: Cache, keys: Source["keys"]): Source => ({ cache, keys
 export interface SyncedKind {
   /** Kubernetes kind, for reports. */
   readonly kind: string
+  /** Whether `status` shows its numbers under these settings. Default: never. */
+  readonly counted?: (settings: SyncSettings) => boolean
   /** Host copies go when their virtual object is absent: what the mass-deletion gate watches over. */
   readonly mirrored?: Mirrored
   /** All that `decide` and `keys` read. */

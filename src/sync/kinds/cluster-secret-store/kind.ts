@@ -144,6 +144,7 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
 
 export const clusterSecretStoreKind: SyncedKind = {
   kind: "ClusterSecretStore",
+  counted: ({ clusterStores }) => clusterStores.enabled,
   // Without imported stores they are an empty list in the virtual cluster, as vCluster documents it, and not an unknown kind.
   prerequisite: {
     plural: "clustersecretstores",

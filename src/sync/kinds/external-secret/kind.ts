@@ -279,6 +279,7 @@ const madeBy = (host: KubeObject): ObjectKey =>
 /** @param targets the rules of the Secret in the virtual cluster */
 export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind => ({
   kind: "ExternalSecret",
+  counted: () => true,
   prerequisite: { plural: "externalsecrets", isWanted: () => true },
   refusable: [
     { side: "virtual", plural: "secrets", reason: "TargetSecretRefused" },

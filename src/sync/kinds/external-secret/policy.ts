@@ -246,12 +246,8 @@ const judgeAsWebhook = (spec: ExternalSecretSpec): Refusal | undefined => {
       })
 }
 
-/** The first rule that the spec breaks, or undefined when it may go to the host. */
-export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
-  for (const ref of storeReferences(spec)) {
-    const refusal = judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around)
-    if (refusal !== undefined) return refusal
-  }
+/** What the spec itself breaks, whatever is around it. */
+const judgeAnew = (spec: ExternalSecretSpec): Refusal | undefined => {
   for (const ref of templateReferences(spec)) {
     const refusal = judgeName(`${ref.path}.name`, ref.name)
     if (refusal !== undefined) return refusal
@@ -263,4 +259,24 @@ export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refus
     unknownField("spec", spec, specFields) ??
     judgeAsWebhook(spec)
   )
+}
+
+/** A spec is decided about several times: before and after each write of ours, and when what it refers to changes. */
+const judged = new WeakMap<ExternalSecretSpec, { readonly refusal: Refusal | undefined }>()
+
+const judgeItself = (spec: ExternalSecretSpec): Refusal | undefined => {
+  const known = judged.get(spec)
+  if (known !== undefined) return known.refusal
+  const refusal = judgeAnew(spec)
+  judged.set(spec, { refusal })
+  return refusal
+}
+
+/** The first rule that the spec breaks, or undefined when it may go to the host. What was found out about it alone is remembered while it lives. */
+export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
+  for (const ref of storeReferences(spec)) {
+    const refusal = judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around)
+    if (refusal !== undefined) return refusal
+  }
+  return judgeItself(spec)
 }

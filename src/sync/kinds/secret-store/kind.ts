@@ -193,6 +193,7 @@ const keys = (caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> =>
 
 export const secretStoreKind: SyncedKind = {
   kind: "SecretStore",
+  counted: ({ stores }) => stores.enabled,
   prerequisite: { plural: "secretstores", isWanted: ({ stores }) => stores.enabled },
   refusable: [{ side: "host", plural: "secretstores", reason: "RefusedByHost" }],
   mirrored: { virtual: virtualSecretStores, host: hostSecretStores, plural: "secretstores" },

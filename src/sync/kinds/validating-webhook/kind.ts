@@ -104,6 +104,7 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
 
 export const webhookKind: SyncedKind = {
   kind: resource.kind,
+  counted: ({ webhook }) => webhook,
   restsOn: hostWebhooks,
   caches: [hostWebhooks, virtualWebhooks],
   sources: [
