@@ -246,21 +246,42 @@ const judgeAsWebhook = (spec: ExternalSecretSpec): Refusal | undefined => {
       })
 }
 
-/** The first rule that the spec breaks, or undefined when it may go to the host. */
-export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
+type SpecRule = (spec: ExternalSecretSpec, around: Surroundings) => Refusal | undefined
+
+const judgeStores: SpecRule = (spec, around) => {
   for (const ref of storeReferences(spec)) {
     const refusal = judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around)
     if (refusal !== undefined) return refusal
   }
+  return undefined
+}
+
+const judgeTemplateReferences: SpecRule = (spec) => {
   for (const ref of templateReferences(spec)) {
     const refusal = judgeName(`${ref.path}.name`, ref.name)
     if (refusal !== undefined) return refusal
   }
-  return (
-    judgeSources(spec) ??
-    judgeTarget(spec) ??
-    judgeInterval(spec) ??
-    unknownField("spec", spec, specFields) ??
-    judgeAsWebhook(spec)
-  )
+  return undefined
+}
+
+const judgeFields: SpecRule = (spec) => unknownField("spec", spec, specFields)
+
+/** All that a spec must pass, in the order in which the tenant is told. */
+export const specRules: ReadonlyArray<SpecRule> = [
+  judgeStores,
+  judgeTemplateReferences,
+  judgeSources,
+  judgeTarget,
+  judgeInterval,
+  judgeFields,
+  judgeAsWebhook,
+]
+
+/** The first rule that the spec breaks, or undefined when it may go to the host. */
+export const judgeSpec: SpecRule = (spec, around) => {
+  for (const rule of specRules) {
+    const refusal = rule(spec, around)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
 }
