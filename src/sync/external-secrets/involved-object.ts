@@ -77,8 +77,11 @@ export const complainedKey =
     event["type"] === "Warning" ? regardedKey(event, caches, context, kind) : []
 
 /** The host's events about a copy. */
-export const heardOf = (copy: KubeObject, caches: Caches, { heard }: RegardedKind): ReadonlyArray<KubeObject> =>
-  caches.of(heard).byIndex("regarded", copy.metadata.uid ?? "")
+export const heardOf = (
+  copy: KubeObject,
+  caches: Caches,
+  { heard }: Pick<RegardedKind, "heard">,
+): ReadonlyArray<KubeObject> => caches.of(heard).byIndex("regarded", copy.metadata.uid ?? "")
 
 /** What ESO complained about last, in the tenant's names: its condition says only what failed, its event why. */
 export const causeOf = (
