@@ -5,9 +5,6 @@ import { formatPath } from "../text/value-path.ts"
 import { nearestEntry, plainValue } from "./yaml-position.ts"
 import type { Position, PositionedProblem, YamlPath, YamlTree } from "./yaml-position.ts"
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  Predicate.isObject(value) && !Array.isArray(value)
-
 /** A key that the Schema does not name. Whether that is a mistake is the caller's business. */
 export interface UnknownKey {
   readonly at: Position
