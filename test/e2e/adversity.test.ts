@@ -181,19 +181,25 @@ withPair("a syncer that waited for the Lease knows what was seen meanwhile", {},
     const { host } = pair.ground
     const standby = yield* pair.launchFollow()
     yield* standby.waitForOutput(/waiting: .* is at work/, { from: "stderr" })
-    yield* createReady(pair, externalSecret("meanwhile"))
+    const meanwhile = yield* createReady(pair, externalSecret("meanwhile"))
     const highest = (object: KubeObject) => BigInt(annotation(object, "highest-resource-version") ?? "0")
-    const first = yield* host.kube.get(leases, lease)
-    const known = yield* host.kube.waitFor(leases, lease, (object) => highest(object) > highest(first))
+    const seen = BigInt(meanwhile.metadata.resourceVersion ?? "0")
+    const known = yield* host.kube.waitFor(leases, lease, (object) => highest(object) >= seen)
     const versions: Array<bigint> = []
     const taken = yield* Effect.forkChild(
-      host.kube.waitFor(leases, lease, (object) => {
-        versions.push(highest(object))
-        return (
-          stringAt(object, "spec", "holderIdentity") !== stringAt(known, "spec", "holderIdentity") &&
-          versions.length > 4
-        )
-      }),
+      host.kube.waitFor(
+        leases,
+        lease,
+        (object) => {
+          versions.push(highest(object))
+          return (
+            stringAt(object, "spec", "holderIdentity") !== stringAt(known, "spec", "holderIdentity") &&
+            versions.length > 4
+          )
+        },
+        // The standby has to start, and to renew the Lease some times.
+        { timeout: "120 seconds" },
+      ),
       { startImmediately: true },
     )
     yield* pair.syncer?.signal("SIGTERM") ?? Effect.void
