@@ -16,6 +16,14 @@ export interface Competitor {
   readonly agent: string
   /** Ends with the scope. */
   readonly start: Effect.Effect<Running, GroundError, Scope.Scope>
+  /** The same, by other ways into the clusters. */
+  readonly startThrough: (kubeconfigs: Kubeconfigs) => Effect.Effect<Running, GroundError, Scope.Scope>
+}
+
+/** Paths. */
+export interface Kubeconfigs {
+  readonly host: string
+  readonly virtual: string
 }
 
 /** The next one starts on a machine without this one. */
@@ -32,20 +40,21 @@ const competitor = (
   name: CompetitorName,
   who: { readonly namespace: string; readonly agent: string },
   file: string,
-  args: ReadonlyArray<string>,
-): Competitor => ({
-  name,
-  ...who,
-  start: Effect.acquireRelease(place.ground.start({ file, args }), stop),
-})
+  argsFor: (kubeconfigs: Kubeconfigs) => ReadonlyArray<string>,
+): Competitor => {
+  const startThrough = (kubeconfigs: Kubeconfigs) =>
+    Effect.acquireRelease(place.ground.start({ file, args: argsFor(kubeconfigs) }), stop)
+  const start = startThrough({ host: place.ground.host.kubeconfig, virtual: place.virtualCluster.kubeconfig })
+  return { name, ...who, start, startThrough }
+}
 
 const vclusterEs = (place: Place): Competitor => {
   const { name, namespace } = vclusters.ours
-  const { ground, virtualCluster: virtual } = place
-  const { host } = ground
-  const clusters = ["--kubeconfig", host.kubeconfig, "--virtual-kubeconfig", virtual.kubeconfig]
-  const args = ["sync", name, "-n", namespace, ...clusters, "--follow"]
-  return competitor(place, "vcluster-es", { namespace, agent: "kubectl-vcluster-es/" }, place.binary, args)
+  const argsFor = ({ host, virtual }: Kubeconfigs) => {
+    const clusters = ["--kubeconfig", host, "--virtual-kubeconfig", virtual]
+    return ["sync", name, "-n", namespace, ...clusters, "--follow"]
+  }
+  return competitor(place, "vcluster-es", { namespace, agent: "kubectl-vcluster-es/" }, place.binary, argsFor)
 }
 
 /** `VCLUSTER_ES_BENCH_PEER`, else beside the repository. */
@@ -66,11 +75,11 @@ const peer = Effect.fnUntraced(function* (place: Place) {
     return undefined
   }
   const { name, namespace } = vclusters.peer
-  const { ground, virtualCluster: virtual } = place
-  const { host } = ground
-  const clusters = [`--host-kubeconfig=${host.kubeconfig}`, `--virtual-kubeconfig=${virtual.kubeconfig}`]
-  const args = [...clusters, `--namespace=${namespace}`, `--vcluster=${name}`]
-  return competitor(place, "peer", { namespace, agent: "peer/" }, yield* buildPeer(place, folder), args)
+  const argsFor = ({ host, virtual }: Kubeconfigs) => {
+    const clusters = [`--host-kubeconfig=${host}`, `--virtual-kubeconfig=${virtual}`]
+    return [...clusters, `--namespace=${namespace}`, `--vcluster=${name}`]
+  }
+  return competitor(place, "peer", { namespace, agent: "peer/" }, yield* buildPeer(place, folder), argsFor)
 })
 
 export const competitors = Effect.fnUntraced(function* (place: Place) {

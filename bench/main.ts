@@ -16,6 +16,7 @@ import { type Memory, measureMemory } from "./memory.ts"
 import { backSync, coldSync, hostBodies, hostCopies, linesSince, mark, rawPosts, rotations } from "./phases.ts"
 import { type Measured, missedGoals, renderRequests, renderTable, type Round, rowsOf } from "./report.ts"
 import { requestsPerObject } from "./requests.ts"
+import { measureStarts, type Start } from "./start.ts"
 import { measureStartUp } from "./start-up.ts"
 
 const usage = `usage: npm run bench -- [--json] [--rounds N] [--objects N] [--memory-objects N] [--full] [--vcluster]
@@ -38,6 +39,9 @@ interface Plan {
 
 const rotationCount = 500
 const startUpRounds = 15
+/** Starts with everything in place, of each. */
+const startRounds = 5
+const startObjects = 200
 
 const planFrom = (argv: ReadonlyArray<string>): Plan => {
   const { values } = parseArgs({
@@ -116,6 +120,12 @@ const measure = Effect.fnUntraced(function* (plan: Plan) {
   const place = yield* openPlace(plan.vcluster)
   const rivals = yield* competitors(place)
   const startUp = yield* measureStartUp(place, startUpRounds)
+  const starts: ReadonlyMap<string, ReadonlyArray<Start>> = yield* measureStarts(
+    place,
+    rivals,
+    startObjects,
+    startRounds,
+  )
   const rounds = yield* playRounds(place, rivals, plan)
   const memory =
     plan.memoryObjects === 0 ? new Map<string, Memory>() : yield* measureMemory(place, rivals, plan.memoryObjects)
@@ -125,6 +135,7 @@ const measure = Effect.fnUntraced(function* (plan: Plan) {
     objects: plan.objects,
     memoryObjects: plan.memoryObjects,
     rounds,
+    starts: { ours: starts.get("vcluster-es") ?? [], peer: starts.get("peer") ?? [] },
     memory: { ours: memory.get("vcluster-es"), peer: memory.get("peer") },
     startUp,
   } satisfies Measured

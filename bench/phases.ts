@@ -41,7 +41,7 @@ export const linesSince = (place: Place, marks: Marks): Effect.Effect<Lines, Kub
     virtual: place.virtualCluster.audit.since(marks.virtual),
   })
 
-const untilDone = (what: string, running: Running, done: () => Promise<boolean>, everyMs: number) =>
+export const untilDone = (what: string, running: Running, done: () => Promise<boolean>, everyMs: number) =>
   Effect.gen(function* () {
     while (!(yield* Effect.promise(done))) yield* Effect.sleep(everyMs)
   }).pipe(

@@ -4,7 +4,7 @@ import { Effect, Fiber } from "effect"
 import { makeKubeClient } from "../../src/effects/client/http-kube-client.ts"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { loadKubeconfig } from "../../src/effects/config/kubeconfig.ts"
-import { ensureCrd } from "../../src/sync/kinds/custom-resource-definition/ensure.ts"
+import { makeCrdFollower } from "../../src/sync/kinds/custom-resource-definition/follower.ts"
 import type { ControlPlane } from "../clusters/control-plane.ts"
 import { Ground } from "../clusters/ground.ts"
 import { testContext } from "../model/world.ts"
@@ -35,10 +35,12 @@ const connect = Effect.fnUntraced(function* (plane: ControlPlane) {
   return yield* makeKubeClient({ cluster: plane.name, source, userAgent: "crd-test/1", fieldManager: "test" })
 })
 
+const wanted = [{ plural: "externalsecrets", needsSchema: true }]
+
 const ensure = Effect.fnUntraced(function* (limitMs?: number) {
   const { host, virtual } = yield* Ground
   const clients = { host: yield* connect(host), virtual: yield* connect(virtual) }
-  return yield* ensureCrd(clients, "externalsecrets", testContext().settings, limitMs)
+  return yield* makeCrdFollower(wanted, testContext().settings, "test").ensure(clients, "externalsecrets", limitMs)
 })
 
 const plane = { controllerManager: false }

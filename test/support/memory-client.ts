@@ -6,7 +6,7 @@ import { keyOf, type KubeObject } from "../../src/effects/client/kube-object.ts"
 import { qualifiedName, type Resource } from "../../src/effects/client/resource.ts"
 import { recordAt } from "../../src/effects/client/unstructured.ts"
 import { applyMergePatch } from "../../src/effects/client/merge-patch.ts"
-import { makeStreamingLists } from "../../src/effects/informer/streaming-lists.ts"
+import { makeStreamingLists } from "../../src/effects/client/streaming-lists.ts"
 
 export interface Call {
   readonly verb: string

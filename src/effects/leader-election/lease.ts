@@ -96,3 +96,19 @@ export const withOwners = (lease: KubeObject, owners: ReadonlyArray<OwnerReferen
 /** `lease` given back, as client-go does: no holder, and one second, since the API server refuses a duration of 0. */
 export const releasedLease = (lease: KubeObject, write: LeaseWrite): KubeObject =>
   withSpec(lease, write, { holderIdentity: "", leaseDurationSeconds: 1, renewTime: microTime(write.now) })
+
+/**
+ * Whether nobody held the Lease between a look at it and our taking it: it was free then (or ours), and has changed hands once, to us.
+ *
+ * @param seen before; undefined: there was none
+ * @param held as we wrote it
+ */
+export const tookOverAsSeen = (seen: KubeObject | undefined, held: KubeObject, identity: string): boolean => {
+  const now = readLease(held)
+  if (now.holder !== identity) return false
+  if (seen === undefined) return now.transitions === 0
+  const before = readLease(seen)
+  const sameLease = seen.metadata.uid !== undefined && seen.metadata.uid === held.metadata.uid
+  if (before.holder === identity) return sameLease && now.transitions === before.transitions
+  return sameLease && before.holder === "" && now.transitions === before.transitions + 1
+}

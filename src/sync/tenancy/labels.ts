@@ -34,6 +34,8 @@ export const baseAnnotation = `${domain}/base`
 /** On the Lease in the host namespace. */
 export const highestVersionAnnotation = `${domain}/highest-resource-version`
 export const versionAnnotation = `${domain}/version`
+/** The CRDs that were in step, and in which states. */
+export const knownCrdsAnnotation = `${domain}/known-crds`
 export const heldDeletionsAnnotation = `${domain}/held-deletions`
 export const allowMassDeleteAnnotation = `${domain}/allow-mass-delete`
 

@@ -46,7 +46,10 @@ const shapes: Readonly<Record<string, "Secret" | "ServiceAccount" | "ByType">> =
 }
 
 /** A key of a ConfigMap is selected by the very shape of a key of a Secret; only the schema's own words tell them apart. */
-const namesConfigMap = (schema: unknown): boolean => /config ?map/i.test(stringAt(schema, "description") ?? "")
+/** All that is read of a description. */
+export const tellsOfConfigMaps = (description: string): boolean => /config ?map/i.test(description)
+
+const namesConfigMap = (schema: unknown): boolean => tellsOfConfigMaps(stringAt(schema, "description") ?? "")
 
 /** @param property the name under which the node stands in its parent */
 const shapeOf = (schema: unknown, property: string): Shape | undefined => {

@@ -2,12 +2,14 @@
  * The synced kind ClusterSecretStore, host → virtual: spec, labels and status of the stores that the selector imports.
  * Edits in the virtual cluster are reverted. Nothing that a store's references name follows it: credentials stay on the host.
  */
+import { hostClusterSecretStores } from "../../external-secrets/store-caches.ts"
+import { virtualClusterSecretStores } from "./caches.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { apiVersionOf } from "../../../effects/client/resource.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import type { Action, Decision, Verdict } from "../../engine/actions.ts"
-import { conditionProblems } from "./conditions.ts"
+import { conditionProblems } from "../../external-secrets/store-conditions.ts"
 import { nothing } from "../../engine/actions.ts"
 import { readyCondition } from "../../tenancy/conditions.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
@@ -16,6 +18,8 @@ import { mergePatch } from "../../../effects/client/merge-patch.ts"
 import { writeStatus } from "../../engine/status-write.ts"
 import { canonical } from "../../tenancy/structural-schema.ts"
 import { clusterSecretStores } from "../../resources.ts"
+import { restsOnAbsentClusterStore } from "../../external-secrets/absent-cluster-store.ts"
+import { on } from "../../engine/synced-kind.ts"
 import type { SyncedKind } from "../../engine/synced-kind.ts"
 
 /** A tenant's own store has no such mark; one that forges it merely asks to have its store replaced by the operator's. */
@@ -93,8 +97,8 @@ const verdictOf = (host: KubeObject, pending: number): Verdict => {
 }
 
 const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision => {
-  const host = caches.hostClusterSecretStores.get(key)
-  const virtual = caches.virtualClusterSecretStores.get(key)
+  const host = caches.of(hostClusterSecretStores).get(key)
+  const virtual = caches.of(virtualClusterSecretStores).get(key)
   const resource = clusterSecretStores(context.virtualVersion)
   if (virtual?.metadata.deletionTimestamp !== undefined)
     return host === undefined
@@ -112,7 +116,7 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
       ? {
           actions: [{ _tag: "Delete", side: "virtual", resource, current: virtual, becauseAbsent: false }],
           verdict: undefined,
-          ...(host === undefined && context.settings.clusterStores.enabled ? { restsOnAbsentStore: true } : {}),
+          ...(host === undefined && context.settings.clusterStores.enabled ? restsOnAbsentClusterStore : {}),
         }
       : nothing
   const desired = desiredImport(host, context)
@@ -140,14 +144,22 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
 
 export const clusterSecretStoreKind: SyncedKind = {
   kind: "ClusterSecretStore",
-  restsOn: "hostClusterSecretStores",
-  sources: {
-    hostClusterSecretStores: (object) => [object.metadata.name],
-    virtualClusterSecretStores: (object) => [object.metadata.name],
+  // Without imported stores they are an empty list in the virtual cluster, as vCluster documents it, and not an unknown kind.
+  prerequisite: {
+    plural: "clustersecretstores",
+    isWanted: () => true,
+    // Of stores that are not imported, nothing is compared.
+    needsSchema: ({ clusterStores }) => clusterStores.enabled,
   },
+  restsOn: hostClusterSecretStores,
+  caches: [hostClusterSecretStores, virtualClusterSecretStores],
+  sources: [
+    on(hostClusterSecretStores, (object) => [object.metadata.name]),
+    on(virtualClusterSecretStores, (object) => [object.metadata.name]),
+  ],
   keys: (caches) =>
     new Set(
-      [...caches.hostClusterSecretStores.values(), ...caches.virtualClusterSecretStores.values()].map(
+      [...caches.of(hostClusterSecretStores).values(), ...caches.of(virtualClusterSecretStores).values()].map(
         (object) => object.metadata.name,
       ),
     ),

@@ -1,21 +1,17 @@
 /**
- * CRDs, host → virtual: made before anything else, followed when ESO on the host is upgraded, never removed.
+ * CRDs, host → virtual: made before anything else, followed when ESO on the host is upgraded, never removed. `follower.ts` does so over a run.
  */
-import { retryThrottled } from "../../../effects/client/retry-throttled.ts"
 import { named } from "../../../effects/client/field-selector.ts"
-import { Effect, Option, Result, Schedule, Stream } from "effect"
+import { Effect, Option, Result, Stream } from "effect"
 import type { ApiError } from "../../../effects/client/api-error.ts"
 import type { KubeClient } from "../../../effects/client/kube-client.ts"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { SyncSettings } from "../../engine/context.ts"
 import type { Clients } from "../../engine/executor.ts"
-import { carryOut } from "../../engine/executor.ts"
 import { orUndefined } from "../../../effects/client/ignore-not-found.ts"
-import type { Action } from "../../engine/actions.ts"
-import type { CrdNotServed, CrdState, VersionNotServed } from "./to-virtual.ts"
+import type { CrdPair } from "../../engine/prerequisites.ts"
 import {
   chooseVersion,
-  crdNotServed,
   crdState,
   crdToVirtual,
   desiredVirtualCrd,
@@ -23,34 +19,14 @@ import {
   servedVersions,
   specSchema,
 } from "./to-virtual.ts"
+import type { CrdState, VersionNotServed } from "../../engine/errors.ts"
 import { OperatorMissing } from "../../engine/errors.ts"
-import { customResourceDefinitions, esoGroup } from "../../resources.ts"
-
-/**
- * Plurals of the kinds that come into the virtual cluster. Without imported stores, ClusterSecretStores are an empty list there, as vCluster
- * documents it, and not an unknown kind.
- */
-export const wantedPlurals = (settings: SyncSettings): ReadonlyArray<string> => [
-  "externalsecrets",
-  ...(settings.stores.enabled ? ["secretstores"] : []),
-  "clustersecretstores",
-]
-
-export const crdName = (plural: string): string => `${plural}.${esoGroup}`
-
-/** One CRD on both sides, and what would bring the virtual one into step. */
-export interface CrdPair {
-  readonly plural: string
-  readonly version: string
-  readonly host: KubeObject
-  readonly virtual: KubeObject | undefined
-  readonly actions: ReadonlyArray<Action>
-}
+import { crdName, customResourceDefinitions } from "../../resources.ts"
 
 const getCrd = (client: KubeClient, plural: string) =>
   client.get(customResourceDefinitions, { name: crdName(plural) }).pipe(orUndefined)
 
-/** Looks at one CRD on both sides; writes nothing. */
+/** Looks at one CRD on both sides, whole; writes nothing. */
 export const compareCrd = Effect.fnUntraced(function* (
   clients: Clients,
   plural: string,
@@ -78,63 +54,37 @@ export const foreignCrd = (pair: CrdPair): { readonly usable: boolean } | undefi
     ? undefined
     : { usable: servedVersions(pair.virtual).includes(pair.version) }
 
-/** Waits until the virtual CRD is in a state that `isOver` accepts. A list and a watch from its version: every API server has those. */
-const awaitState = (client: KubeClient, plural: string, isOver: (state: CrdState) => boolean) => {
+/**
+ * Waits until the virtual CRD is in a state that `isOver` accepts. A list and a watch from its version: every API server has those.
+ *
+ * @returns the CRD in that state; undefined: it is absent
+ */
+export const awaitState = (client: KubeClient, plural: string, isOver: (state: CrdState) => boolean) => {
   const selection = { fieldSelector: named(crdName(plural)) }
-  const one: Effect.Effect<boolean, ApiError> = Effect.gen(function* () {
+  interface Reached {
+    readonly crd: KubeObject | undefined
+  }
+  const one: Effect.Effect<Option.Option<Reached>, ApiError> = Effect.gen(function* () {
     const { items, resourceVersion } = yield* client.list(customResourceDefinitions, selection)
-    if (isOver(crdState(items[0]))) return true
+    if (isOver(crdState(items[0]))) return Option.some({ crd: items[0] })
     const states = client
       .watch(customResourceDefinitions, { ...selection, resourceVersion, timeoutSeconds: 30 })
       .pipe(
         Stream.flatMap((event) =>
           event.type === "BOOKMARK" || event.type === "MALFORMED"
             ? Stream.empty
-            : Stream.succeed(crdState(event.type === "DELETED" ? undefined : event.object)),
+            : Stream.succeed<Reached>({ crd: event.type === "DELETED" ? undefined : event.object }),
         ),
       )
-    return Option.isSome(yield* Stream.runHead(Stream.filter(states, isOver)))
+    return yield* Stream.runHead(Stream.filter(states, ({ crd }) => isOver(crdState(crd))))
   })
-  return one.pipe(
-    Effect.catchReason("ApiError", "Expired", () => Effect.succeed(false)),
-    // A server that ends every watch at once must not make us spin.
-    Effect.repeat({ until: (isReached) => isReached, schedule: Schedule.spaced("1 second") }),
-  )
-}
-
-/** Brings one CRD into step, and waits for nothing; one that is being deleted is left to go. */
-export const keepCrd = Effect.fnUntraced(function* (clients: Clients, plural: string, settings: SyncSettings) {
-  const pair = yield* compareCrd(clients, plural, settings)
-  for (const action of pair.actions) yield* carryOut(action, clients)
-  return pair
-})
-
-/** How long a CRD may take to be served. Milliseconds. */
-const servedWithinMs = 60_000
-
-/**
- * Brings one CRD into step and waits until it is served. One that is being deleted is waited out, and then made anew.
- *
- * @param limitMs fails with {@link CrdNotServed} after this time
- */
-export const ensureCrd = Effect.fnUntraced(function* (
-  clients: Clients,
-  plural: string,
-  settings: SyncSettings,
-  limitMs: number = servedWithinMs,
-): Effect.fn.Return<CrdPair, ApiError | CrdNotServed | OperatorMissing | VersionNotServed> {
-  const untilServed = Effect.gen(function* () {
+  const once = Effect.catchReason(one, "ApiError", "Expired", () => Effect.succeedNone)
+  return Effect.gen(function* () {
     for (;;) {
-      const pair = yield* retryThrottled(keepCrd(clients, plural, settings))
-      const state = crdState(pair.virtual)
-      if (state === "served") return pair
-      const goes = state === "terminating"
-      // One that goes away while it is waited for leads here again.
-      yield* awaitState(clients.virtual, plural, (now) => now !== (goes ? "terminating" : "pending"))
+      const reached = yield* once
+      if (Option.isSome(reached)) return reached.value.crd
+      // A server that ends every watch at once must not make us spin.
+      yield* Effect.sleep("1 second")
     }
   })
-  const givenUp = Effect.flatMap(getCrd(clients.virtual, plural), (crd) =>
-    Effect.fail(crdNotServed(crdName(plural), crd, Math.round(limitMs / 1000))),
-  )
-  return yield* Effect.timeoutOrElse(untilServed, { duration: limitMs, orElse: () => givenUp })
-})
+}

@@ -5,6 +5,7 @@
  * A virtual event stands for one text of ESO's about one object, whatever number of host events says it; its name is made
  * from that text, so that a restart finds what it has written.
  */
+import { virtualEvents } from "./caches.ts"
 import { createHash } from "node:crypto"
 import { cutMessage } from "../../../effects/client/event-recorder.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
@@ -14,13 +15,15 @@ import type { SyncContext } from "../../engine/context.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
 import { nothing } from "../../engine/actions.ts"
 import { managedLabel } from "../../tenancy/labels.ts"
-import { countOf, lastSeen, operatorEvent } from "./operator-event.ts"
-import type { OperatorEvent } from "./operator-event.ts"
+import { countOf, lastSeen, operatorEvent } from "../../external-secrets/operator-event.ts"
+import type { OperatorEvent } from "../../external-secrets/operator-event.ts"
 import { originOf } from "../../tenancy/ownership.ts"
 import { events } from "../../resources.ts"
+import { on } from "../../engine/synced-kind.ts"
 import type { SyncedKind } from "../../engine/synced-kind.ts"
-import type { RegardedKind } from "./involved-object.ts"
-import { regardedExternalSecrets, regardedKey, regardedStores } from "./involved-object.ts"
+import { namedInTexts } from "../../external-secrets/tenant-text.ts"
+import type { RegardedKind } from "../../external-secrets/involved-object.ts"
+import { regardedExternalSecrets, regardedKey, regardedStores } from "../../external-secrets/involved-object.ts"
 
 /** Different texts of one reason about one object that are told one by one, as client-go has it; the rest share one event. */
 const textsTold = 10
@@ -139,19 +142,26 @@ const decide = (
   context: SyncContext,
   { virtuals, copies, heard, textFor, isNoNews }: RegardedKind,
 ): Decision => {
-  const virtual = caches[virtuals].get(key)
+  const virtual = caches.of(virtuals).get(key)
   const uid = virtual?.metadata.uid
   if (virtual === undefined || uid === undefined || virtual.metadata.deletionTimestamp !== undefined) return nothing
-  const read = caches[copies]
+  const read = caches
+    .of(copies)
     .byIndex("origin", key)
     .filter((copy) => originOf(copy, context.tenancy)?.uid === uid)
     .flatMap((copy) =>
-      caches[heard].byIndex("regarded", copy.metadata.uid ?? "").flatMap((event) => operatorEvent(event, copy) ?? []),
+      caches
+        .of(heard)
+        .byIndex("regarded", copy.metadata.uid ?? "")
+        .flatMap((event) => operatorEvent(event, copy) ?? []),
     )
   const translate = read.length === 0 ? undefined : textFor(virtual, caches, context)
   if (translate === undefined) return nothing
   const written = new Map(
-    caches.virtualEvents.byIndex("regarded", uid).map((event) => [event.metadata.name, event] as const),
+    caches
+      .of(virtualEvents)
+      .byIndex("regarded", uid)
+      .map((event) => [event.metadata.name, event] as const),
   )
   const texts = byName(read.map((event) => ({ ...event, name: nameFor(virtual, event, event.message) })))
   const told = groupBy(texts, ({ type, reason }) => `${type} ${reason}`).flatMap((group) =>
@@ -171,24 +181,26 @@ const decide = (
 const eventsOf = (kind: string, regarded: RegardedKind): SyncedKind => ({
   kind,
   hint: { spacing },
-  sources: {
-    [regarded.virtuals]: (virtual: KubeObject, caches: Caches) =>
-      caches[regarded.copies]
+  caches: [regarded.virtuals, regarded.copies, regarded.heard, virtualEvents, ...namedInTexts],
+  sources: [
+    on(regarded.virtuals, (virtual, caches) =>
+      caches
+        .of(regarded.copies)
         .byIndex("origin", objectKey(virtual))
-        .some((copy) => caches[regarded.heard].byIndex("regarded", copy.metadata.uid ?? "").length > 0)
+        .some((copy) => caches.of(regarded.heard).byIndex("regarded", copy.metadata.uid ?? "").length > 0)
         ? [objectKey(virtual)]
         : [],
-    [regarded.heard]: (event: KubeObject, caches: Caches, context: SyncContext) =>
-      regardedKey(event, caches, context, regarded),
+    ),
+    on(regarded.heard, (event, caches, context) => regardedKey(event, caches, context, regarded)),
     // The event may come before the copy that it is about.
-    [regarded.copies]: (copy: KubeObject, caches: Caches, context: SyncContext) => {
+    on(regarded.copies, (copy, caches, context) => {
       const origin = originOf(copy, context.tenancy)
-      const heard = caches[regarded.heard].byIndex("regarded", copy.metadata.uid ?? "")
+      const heard = caches.of(regarded.heard).byIndex("regarded", copy.metadata.uid ?? "")
       return origin === undefined || heard.length === 0 ? [] : [origin.key]
-    },
-  },
+    }),
+  ],
   keys: (caches, context) =>
-    new Set([...caches[regarded.heard].values()].flatMap((event) => regardedKey(event, caches, context, regarded))),
+    new Set([...caches.of(regarded.heard).values()].flatMap((event) => regardedKey(event, caches, context, regarded))),
   decide: (key, caches, context) => decide(key, caches, context, regarded),
 })
 

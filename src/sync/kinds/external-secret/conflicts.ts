@@ -1,19 +1,22 @@
 /** What the caches hold about one ExternalSecret, and what on the host stands in its way. */
-import { Result } from "effect"
+import { hostExternalSecrets } from "../../external-secrets/external-secret-caches.ts"
+import { hostSecrets, hostUnmanagedSecrets, virtualSecrets } from "../../external-secrets/secret-caches.ts"
+import { hostClusterSecretStores, hostSecretStores, virtualSecretStores } from "../../external-secrets/store-caches.ts"
+import { virtualNamespaces } from "./caches.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import type { HostSide } from "./to-host.ts"
-import type { ExternalSecretSpec } from "./spec.ts"
-import { decodeSpec, storeReferences } from "./spec.ts"
-import { matches, toQuery } from "../../../effects/client/label-selector.ts"
+import type { ExternalSecretSpec } from "../../external-secrets/external-secret-spec.ts"
+import { storeReferences } from "../../external-secrets/external-secret-spec.ts"
+import { toQuery } from "../../../effects/client/label-selector.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
 import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import type { Surroundings } from "./policy.ts"
-import { judgeSpec } from "./policy.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
-import { storeConflict } from "../secret-store/conflicts.ts"
+import { storeConflict } from "../../external-secrets/store-conflict.ts"
+import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import { vclusterService } from "../../engine/vcluster-service.ts"
 
 /** Everything that the caches hold about one key. */
@@ -22,14 +25,22 @@ export interface Situation {
   readonly caches: Caches
   readonly context: SyncContext
   readonly host: HostSide
+  /** What is done about the Secret in the virtual cluster. */
+  readonly targets: TargetSecrets
   /** Host objects that say they are the copy of this key; more than one after a change of the namespace mapping. */
   readonly copies: ReadonlyArray<KubeObject>
   /** Virtual Secrets that name this ExternalSecret as theirs. */
   readonly claimed: ReadonlyArray<KubeObject>
 }
 
-export const situationOf = (key: ObjectKey, caches: Caches, context: SyncContext): Situation => ({
+export const situationOf = (
+  key: ObjectKey,
+  targets: TargetSecrets,
+  caches: Caches,
+  context: SyncContext,
+): Situation => ({
   key,
+  targets,
   caches,
   context,
   host: {
@@ -42,8 +53,8 @@ export const situationOf = (key: ObjectKey, caches: Caches, context: SyncContext
     },
     service: vclusterService(caches, context),
   },
-  copies: caches.hostExternalSecrets.byIndex("origin", key),
-  claimed: caches.virtualSecrets.byIndex("claimant", key),
+  copies: caches.of(hostExternalSecrets).byIndex("origin", key),
+  claimed: caches.of(virtualSecrets).byIndex("claimant", key),
 })
 
 export const surroundings = (
@@ -56,20 +67,11 @@ export const surroundings = (
     clusterStores: {
       enabled: context.settings.clusterStores.enabled,
       selector: toQuery(context.settings.clusterStores.selector),
-      imported: (store) => caches.hostClusterSecretStores.get(store),
+      imported: (store) => caches.of(hostClusterSecretStores).get(store),
     },
     stores: { enabled: context.settings.stores.enabled },
-    virtualNamespace: { name, labels: caches.virtualNamespaces.get(name)?.metadata.labels ?? {} },
+    virtualNamespace: { name, labels: caches.of(virtualNamespaces).get(name)?.metadata.labels ?? {} },
   }
-}
-
-/** Whether no rule keeps it from the host, so that what it refers to may follow. */
-export const mayGoToHost = (virtual: KubeObject, caches: Caches, context: SyncContext): boolean => {
-  const { enabled, selector } = context.settings.externalSecrets
-  if (virtual.metadata.deletionTimestamp !== undefined || !enabled) return false
-  if (!matches(selector, virtual.metadata.labels ?? {}) || context.locate(virtual) === undefined) return false
-  const spec = Result.getOrUndefined(decodeSpec(virtual["spec"]))
-  return spec !== undefined && judgeSpec(spec, surroundings({ caches, context }, virtual)) === undefined
 }
 
 /** A SecretStore that is not on the host under the name that we would refer to. */
@@ -97,8 +99,8 @@ export const storesOf = (
     if (location === undefined) continue
     const conflict = storeConflict(location, { namespace, name }, caches, context)
     if (conflict !== undefined) return { missing, conflict }
-    if (caches.hostSecretStores.get(keyOf(location.namespace, location.name)) === undefined)
-      missing ??= { name, virtual: caches.virtualSecretStores.get(keyOf(namespace, name)) }
+    if (caches.of(hostSecretStores).get(keyOf(location.namespace, location.name)) === undefined)
+      missing ??= { name, virtual: caches.of(virtualSecretStores).get(keyOf(namespace, name)) }
   }
   return { missing, conflict: undefined }
 }
@@ -106,7 +108,7 @@ export const storesOf = (
 /** Names are not injective and the host namespace is shared: what stands under the name that we need must be ours. */
 export const hostConflict = (situation: Situation, location: HostLocation, hostSecret: string): Refusal | undefined => {
   const { caches, context, key } = situation
-  const standing = caches.hostExternalSecrets.get(keyOf(location.namespace, location.name))
+  const standing = caches.of(hostExternalSecrets).get(keyOf(location.namespace, location.name))
   const origin = standing === undefined ? undefined : originOf(standing, context.tenancy)
   if (standing !== undefined && origin === undefined)
     return new Refusal({
@@ -128,12 +130,12 @@ export const hostConflict = (situation: Situation, location: HostLocation, hostS
 const secretConflict = (situation: Situation, location: HostLocation, hostSecret: string): Refusal | undefined => {
   const { caches, context, key } = situation
   const place = keyOf(location.namespace, hostSecret)
-  const standing = caches.hostSecrets.get(place) ?? caches.hostUnmanagedSecrets.get(place)
+  const standing = caches.of(hostSecrets).get(place) ?? caches.of(hostUnmanagedSecrets).get(place)
   if (standing === undefined) return undefined
   const controller = controllerOf(standing)
   const byEso = controller?.kind === "ExternalSecret" ? controller.name : undefined
   if (byEso === location.name) return undefined
-  const maker = byEso === undefined ? undefined : caches.hostExternalSecrets.get(keyOf(location.namespace, byEso))
+  const maker = byEso === undefined ? undefined : caches.of(hostExternalSecrets).get(keyOf(location.namespace, byEso))
   const origin = maker === undefined ? undefined : originOf(maker, context.tenancy)
   if (origin?.key === key) return undefined
   return new Refusal(

@@ -3,43 +3,65 @@
  * writers touch the same pair. The rows `external-secret-to-host`, `secret-to-virtual` and
  * `external-secret-status-to-virtual` do the parts; here is what leads to which.
  */
+import { hostExternalSecrets, virtualExternalSecrets } from "../../external-secrets/external-secret-caches.ts"
 import { Result } from "effect"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf, objectKey, splitKey } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
-import { claimant } from "./caches.ts"
+import { virtualNamespaces } from "./caches.ts"
+import { hostService } from "../../engine/vcluster-service.ts"
+import { hostEvents } from "../../external-secrets/event-caches.ts"
+import {
+  claimant,
+  hostReferenceConfigMaps,
+  hostReferenceSecrets,
+  hostSecrets,
+  hostUnmanagedSecrets,
+  virtualConfigMaps,
+  virtualSecrets,
+  virtualUnmanagedSecrets,
+} from "../../external-secrets/secret-caches.ts"
+import { hostClusterSecretStores, hostSecretStores, virtualSecretStores } from "../../external-secrets/store-caches.ts"
 import { comeBack } from "./to-virtual.ts"
-import type { HostPlace } from "./names.ts"
-import { hostSecretOf } from "./names.ts"
+import type { HostPlace } from "../../external-secrets/host-place.ts"
+import { hostSecretOf } from "../../external-secrets/host-place.ts"
 import { hostConflict, situationOf, storesOf, surroundings } from "./conflicts.ts"
 import type { MissingStore, Situation } from "./conflicts.ts"
 import { desiredHostExternalSecret, toHost } from "./to-host.ts"
 import { statusNotReady } from "./status.ts"
-import { refusedVerdict, waitingVerdict } from "../../engine/health.ts"
+import { refusedVerdict, waitingVerdict } from "../../external-secrets/verdicts.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
 import { nothing } from "../../engine/actions.ts"
 import { readyCondition } from "../../tenancy/conditions.ts"
 import { warnOnce } from "../../engine/events.ts"
-import type { ExternalSecretSpec } from "./spec.ts"
-import { decodeSpec, templateReferences } from "./spec.ts"
+import type { ExternalSecretSpec } from "../../external-secrets/external-secret-spec.ts"
+import { decodeSpec, templateReferences } from "../../external-secrets/external-secret-spec.ts"
 import { esoFinalizer } from "../../tenancy/labels.ts"
 import { stringAt } from "../../../effects/client/unstructured.ts"
 import { matches, toQuery } from "../../../effects/client/label-selector.ts"
 import { controllerOf, originKeys, originOf } from "../../tenancy/ownership.ts"
 import { judgeSpec } from "./policy.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
-import { missingCopy, needersOf, referenceConflict, referrersIn, referrersOf } from "../referenced-object/copies.ts"
-import { complainedKey, regardedExternalSecrets } from "../event/involved-object.ts"
-import { removeSecrets } from "../secret/to-virtual.ts"
+import {
+  missingCopy,
+  needersOf,
+  referenceConflict,
+  referrersIn,
+  referrersOf,
+} from "../../external-secrets/referents.ts"
+import { complainedKey, regardedExternalSecrets } from "../../external-secrets/involved-object.ts"
+import { restsOnAbsentClusterStore } from "../../external-secrets/absent-cluster-store.ts"
+import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import { secrets } from "../../resources.ts"
+import { on } from "../../engine/synced-kind.ts"
 import type { Memory, SyncedKind } from "../../engine/synced-kind.ts"
-import { externalSecretText, translatedRefusal } from "../messages.ts"
+import { externalSecretText, translatedRefusal } from "../../external-secrets/tenant-text.ts"
 
 /** All of ours goes from the host, and from the virtual cluster what Kubernetes would collect with its owner. */
 const removeAll = (situation: Situation, virtual: KubeObject | undefined): ReadonlyArray<Action> => [
   ...situation.copies.flatMap((copy) => toHost(undefined, copy, virtual, situation.host)),
-  ...removeSecrets(
+  ...situation.targets.remove(
     situation.claimed.filter((secret) => controllerOf(secret) !== undefined),
     splitKey(situation.key).name,
   ),
@@ -83,7 +105,7 @@ const decideSelected = (situation: Situation, virtual: KubeObject, memory: Memor
   if (refusal !== undefined)
     return {
       ...refuse(situation, virtual, refusal),
-      ...(refusal.reason === "StoreNotImported" ? { restsOnAbsentStore: true } : {}),
+      ...(refusal.reason === "StoreNotImported" ? restsOnAbsentClusterStore : {}),
     }
   const location = context.locate(virtual)
   if (location === undefined)
@@ -202,9 +224,15 @@ const tryAgain = (
   ...warnOnce(virtual, refused),
 })
 
-const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory): Decision => {
-  const situation = situationOf(key, caches, context)
-  const virtual = caches.virtualExternalSecrets.get(key)
+const decide = (
+  key: ObjectKey,
+  targets: TargetSecrets,
+  caches: Caches,
+  context: SyncContext,
+  memory: Memory,
+): Decision => {
+  const situation = situationOf(key, targets, caches, context)
+  const virtual = caches.of(virtualExternalSecrets).get(key)
   if (virtual === undefined || virtual.metadata.deletionTimestamp !== undefined)
     return { actions: removeAll(situation, undefined), verdict: undefined }
   if (virtual.metadata.finalizers?.includes(esoFinalizer) === true)
@@ -228,51 +256,82 @@ const keysOf = (objects: ReadonlyArray<KubeObject>): ReadonlyArray<ObjectKey> =>
 
 /** Those that have a virtual Secret as their target, or refer to it. */
 const usersOf = (secret: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> => [
-  ...keysOf(caches.virtualExternalSecrets.byIndex("target", objectKey(secret))),
-  ...referrersOf("virtualExternalSecrets", "Secret")(secret, caches),
+  ...keysOf(caches.of(virtualExternalSecrets).byIndex("target", objectKey(secret))),
+  ...referrersOf(virtualExternalSecrets, "Secret")(secret, caches),
 ]
 
 /** Those that need the name of a host Secret, for what ESO makes or for a copy of what they refer to. */
 const hostUsersOf = (secret: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> => [
-  ...keysOf(caches.virtualExternalSecrets.byIndex("hostSecret", objectKey(secret))),
-  ...needersOf("virtualExternalSecrets", "Secret")(secret, caches),
+  ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostSecret", objectKey(secret))),
+  ...needersOf(virtualExternalSecrets, "Secret")(secret, caches),
 ]
+
+const keys = (caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> =>
+  new Set([
+    ...keysOf([...caches.of(virtualExternalSecrets).values()]),
+    ...[...caches.of(hostExternalSecrets).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+  ])
 
 /** Where the Secret is that ESO makes of a host ExternalSecret. */
 const madeBy = (host: KubeObject): ObjectKey =>
   keyOf(host.metadata.namespace, stringAt(host, "spec", "target", "name") ?? host.metadata.name)
 
-export const externalSecretKind: SyncedKind = {
+/** @param targets the rules of the Secret in the virtual cluster */
+export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind => ({
   kind: "ExternalSecret",
-  mirrored: { virtual: "virtualExternalSecrets", host: "hostExternalSecrets", plural: "externalsecrets" },
-  sources: {
-    virtualExternalSecrets: (object) => [objectKey(object)],
-    virtualSecrets: (object, caches) => [...claimant(object), ...usersOf(object, caches)],
-    virtualUnmanagedSecrets: usersOf,
-    virtualConfigMaps: referrersOf("virtualExternalSecrets", "ConfigMap"),
-    virtualNamespaces: (object, caches) =>
-      keysOf(caches.virtualExternalSecrets.byIndex("namespace", object.metadata.name)),
-    hostExternalSecrets: (object, caches, context) => [
+  prerequisite: { plural: "externalsecrets", isWanted: () => true },
+  refusable: [
+    { side: "virtual", plural: "secrets", reason: "TargetSecretRefused" },
+    { side: "host", plural: "externalsecrets", reason: "RefusedByHost" },
+  ],
+  mirrored: { virtual: virtualExternalSecrets, host: hostExternalSecrets, plural: "externalsecrets" },
+  caches: [
+    virtualExternalSecrets,
+    virtualSecrets,
+    virtualUnmanagedSecrets,
+    virtualConfigMaps,
+    virtualNamespaces,
+    virtualSecretStores,
+    hostExternalSecrets,
+    hostSecrets,
+    hostUnmanagedSecrets,
+    hostSecretStores,
+    hostReferenceSecrets,
+    hostReferenceConfigMaps,
+    hostClusterSecretStores,
+    hostEvents,
+    hostService,
+  ],
+  sources: [
+    on(virtualExternalSecrets, (object) => [objectKey(object)]),
+    on(virtualSecrets, (object, caches) => [...claimant(object), ...usersOf(object, caches)]),
+    on(virtualUnmanagedSecrets, usersOf),
+    on(virtualConfigMaps, referrersOf(virtualExternalSecrets, "ConfigMap")),
+    on(virtualNamespaces, (object, caches) =>
+      keysOf(caches.of(virtualExternalSecrets).byIndex("namespace", object.metadata.name)),
+    ),
+    on(hostExternalSecrets, (object, caches, context) => [
       ...originKeys(object, context.tenancy),
-      ...keysOf(caches.virtualExternalSecrets.byIndex("hostName", objectKey(object))),
+      ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostName", objectKey(object))),
       // Those that need the name of the Secret that it makes: whose that is depends on whose this one is.
-      ...keysOf(caches.virtualExternalSecrets.byIndex("hostSecret", madeBy(object))),
-    ],
-    hostSecrets: hostUsersOf,
-    hostUnmanagedSecrets: hostUsersOf,
-    hostSecretStores: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("hostStore", objectKey(object))),
-    virtualSecretStores: (object, caches) => keysOf(caches.virtualExternalSecrets.byIndex("store", objectKey(object))),
-    hostReferenceSecrets: referrersIn("virtualExternalSecrets", "Secret"),
-    hostReferenceConfigMaps: referrersIn("virtualExternalSecrets", "ConfigMap"),
-    hostClusterSecretStores: (object, caches) =>
-      keysOf(caches.virtualExternalSecrets.byIndex("clusterStore", object.metadata.name)),
-    hostEvents: complainedKey(regardedExternalSecrets),
-    hostService: (_object, caches, context) => externalSecretKind.keys(caches, context),
-  },
-  keys: (caches, context) =>
-    new Set([
-      ...[...caches.virtualExternalSecrets.values()].map(objectKey),
-      ...[...caches.hostExternalSecrets.values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+      ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostSecret", madeBy(object))),
     ]),
-  decide,
-}
+    on(hostSecrets, hostUsersOf),
+    on(hostUnmanagedSecrets, hostUsersOf),
+    on(hostSecretStores, (object, caches) =>
+      keysOf(caches.of(virtualExternalSecrets).byIndex("hostStore", objectKey(object))),
+    ),
+    on(virtualSecretStores, (object, caches) =>
+      keysOf(caches.of(virtualExternalSecrets).byIndex("store", objectKey(object))),
+    ),
+    on(hostReferenceSecrets, referrersIn(virtualExternalSecrets, "Secret")),
+    on(hostReferenceConfigMaps, referrersIn(virtualExternalSecrets, "ConfigMap")),
+    on(hostClusterSecretStores, (object, caches) =>
+      keysOf(caches.of(virtualExternalSecrets).byIndex("clusterStore", object.metadata.name)),
+    ),
+    on(hostEvents, complainedKey(regardedExternalSecrets)),
+    on(hostService, (_object, caches, context) => keys(caches, context)),
+  ],
+  keys,
+  decide: (key, caches, context, memory) => decide(key, targets, caches, context, memory),
+})

@@ -5,24 +5,22 @@
  */
 import { cutText } from "../../../effects/text/cut-text.ts"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import type { ExternalSecretSpec, LocatedStoreReference, TargetTemplate } from "./spec.ts"
-import { storeReferences, templateReferences } from "./spec.ts"
+import type {
+  ExternalSecretSpec,
+  LocatedStoreReference,
+  TargetTemplate,
+} from "../../external-secrets/external-secret-spec.ts"
+import { storeReferences, templateReferences } from "../../external-secrets/external-secret-spec.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { heldBackLabels, managedLabel } from "../../tenancy/labels.ts"
 import { parseGoDuration } from "../../../effects/text/go-duration.ts"
 import { isObjectName } from "../../tenancy/names.ts"
 import { describeValue } from "../../../effects/text/problem-text.ts"
+import type { Policy } from "../../tenancy/policy.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
-import { conditionsAdmit } from "../cluster-secret-store/conditions.ts"
+import { conditionsAdmit } from "../../external-secrets/store-conditions.ts"
 import { webhookErrors } from "./validation.ts"
-
-export interface Policy {
-  /** `allow`: any ClusterSecretStore of the host, imported or not (how the paid build behaves). */
-  readonly unimportedClusterStores: "deny" | "allow"
-}
-
-export const defaultPolicy: Policy = { unimportedClusterStores: "deny" }
 
 /** What the gate must know of the world besides the spec. */
 export interface Surroundings {

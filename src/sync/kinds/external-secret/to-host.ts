@@ -7,7 +7,7 @@
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { apiVersionOf } from "../../../effects/client/resource.ts"
 import type { Action } from "../../engine/actions.ts"
-import type { ExternalSecretSpec, StoreReference, TargetTemplate } from "./spec.ts"
+import type { ExternalSecretSpec, StoreReference, TargetTemplate } from "../../external-secrets/external-secret-spec.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
 import { mergePatch } from "../../../effects/client/merge-patch.ts"

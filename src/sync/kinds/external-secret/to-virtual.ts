@@ -3,34 +3,28 @@
  * status. The host's ESO owns a hidden Secret whatever the policy is; what it would have said of the tenant's own Secret in
  * one cluster is said here, in its words (`externalsecret_controller.go`).
  */
+import { hostSecrets, virtualSecrets, virtualUnmanagedSecrets } from "../../external-secrets/secret-caches.ts"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { keyOf } from "../../../effects/client/kube-object.ts"
-import type { HostPlace } from "./names.ts"
+import type { HostPlace } from "../../external-secrets/host-place.ts"
 import type { Situation } from "./conflicts.ts"
 import { statusFailed, statusFromHost, statusMissing } from "./status.ts"
-import { brokenVerdict, pendingVerdict, verdictOf } from "../../engine/health.ts"
+import { brokenVerdict, pendingVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
 import type { EsoFailure } from "../../tenancy/eso-messages.ts"
 import { failures, messages } from "../../tenancy/eso-messages.ts"
 import { readyCondition, saysAlready } from "../../tenancy/conditions.ts"
-import type { ExternalSecretSpec } from "./spec.ts"
-import { creationPolicyOf, targetName } from "./spec.ts"
+import type { ExternalSecretSpec } from "../../external-secrets/external-secret-spec.ts"
+import { creationPolicyOf, targetName } from "../../external-secrets/external-secret-spec.ts"
 import { parseGoDuration } from "../../../effects/text/go-duration.ts"
 import type { Translate } from "../../tenancy/message-translation.ts"
 import { stringAt } from "../../../effects/client/unstructured.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
 import { externalSecrets } from "../../resources.ts"
-import {
-  applySecret,
-  hasOtherType,
-  isControlledBy,
-  isFrozenOut,
-  isOlderThanSource,
-  lookInto,
-  removeSecrets,
-} from "../secret/to-virtual.ts"
-import { causeOf, regardedExternalSecrets } from "../event/involved-object.ts"
+import { isControlledBy } from "../../external-secrets/target-secret.ts"
+import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
+import { causeOf, regardedExternalSecrets } from "../../external-secrets/involved-object.ts"
 
 export interface Pair {
   readonly virtual: KubeObject
@@ -66,12 +60,12 @@ interface Place {
 const placeOf = ({ caches }: Situation, { virtual, spec, names, copy }: Pair): Place => {
   const name = targetName(spec, virtual.metadata.name)
   const key = keyOf(virtual.metadata.namespace, name)
-  const standing = caches.virtualSecrets.get(key)
-  const made = caches.hostSecrets.get(keyOf(names.location.namespace, names.hostSecret))
+  const standing = caches.of(virtualSecrets).get(key)
+  const made = caches.of(hostSecrets).get(keyOf(names.location.namespace, names.hostSecret))
   return {
     name,
     standing,
-    unmanaged: standing === undefined ? caches.virtualUnmanagedSecrets.get(key) : undefined,
+    unmanaged: standing === undefined ? caches.of(virtualUnmanagedSecrets).get(key) : undefined,
     source: made !== undefined && controllerOf(made)?.uid === copy.metadata.uid ? made : undefined,
   }
 }
@@ -119,27 +113,32 @@ const isAskedAnew = (pair: Pair, { name, standing, unmanaged, source }: Place): 
   keepsItsValue(pair)
 
 /** ESO leaves an Orphan's Secret alone between two refreshes, also when it is edited or deleted. */
-const isLeftAlone = (pair: Pair, { name, standing, source }: Place): boolean =>
+const isLeftAlone = (targets: TargetSecrets, pair: Pair, { name, standing, source }: Place): boolean =>
   source !== undefined &&
   creationPolicyOf(pair.spec) === "Orphan" &&
   isCarriedOver(pair, name) &&
   (standing === undefined ||
     // The policy was Owner before: the host, where it always is, did not see that change.
     (!isControlledBy(standing, pair.virtual) &&
-      !isOlderThanSource({ owner: pair.virtual, spec: pair.spec, name, source }, standing)))
+      !targets.isOlderThanSource({ owner: pair.virtual, spec: pair.spec, name, source }, standing)))
 
-const write = (pair: Pair, { name, standing, unmanaged }: Place, source: KubeObject): Outcome => {
+const write = (
+  targets: TargetSecrets,
+  pair: Pair,
+  { name, standing, unmanaged }: Place,
+  source: KubeObject,
+): Outcome => {
   const target = { owner: pair.virtual, spec: pair.spec, name, source }
   const there = standing ?? unmanaged
   if (there === undefined && creationPolicyOf(pair.spec) === "Merge") return { actions: [], missing: true }
   const failure = there === undefined ? undefined : takeoverFailure(pair, there)
   if (failure !== undefined) return { actions: [], failure }
   if (unmanaged !== undefined)
-    return { actions: lookInto(unmanaged), unfinished: "the Secret that is there is looked at first" }
-  if (standing !== undefined && hasOtherType(target, standing))
+    return { actions: targets.lookInto(unmanaged), unfinished: "the Secret that is there is looked at first" }
+  if (standing !== undefined && targets.hasOtherType(target, standing))
     return { actions: [], failure: failures.otherType(name) }
-  const actions = applySecret(target, standing)
-  return standing !== undefined && isFrozenOut(target, standing)
+  const actions = targets.apply(target, standing)
+  return standing !== undefined && targets.isFrozenOut(target, standing)
     ? { actions, failure: failures.immutable(name) }
     : { actions }
 }
@@ -150,6 +149,7 @@ const write = (pair: Pair, { name, standing, unmanaged }: Place, source: KubeObj
  */
 const secretOutcome = (situation: Situation, pair: Pair, place: Place): Outcome => {
   const { virtual, spec, copy } = pair
+  const { targets } = situation
   const policy = creationPolicyOf(spec)
   if (policy === "None") return { actions: [] }
   const controlled = situation.claimed.filter((secret) => controllerOf(secret)?.uid === virtual.metadata.uid)
@@ -157,16 +157,16 @@ const secretOutcome = (situation: Situation, pair: Pair, place: Place): Outcome 
   if (place.source === undefined) {
     if (ready?.reason === "SecretDeleted")
       return policy === "Owner"
-        ? { actions: removeSecrets(controlled, virtual.metadata.name) }
+        ? { actions: targets.remove(controlled, virtual.metadata.name) }
         : { actions: [], failure: failures.notDeleted(place.name) }
     return ready?.message === messages.synced
       ? { actions: [], unfinished: "the Secret on the host is not there (yet)" }
       : { actions: [] }
   }
-  if (isLeftAlone(pair, place)) return { actions: [] }
-  const { actions, ...rest } = write(pair, place, place.source)
+  if (isLeftAlone(targets, pair, place)) return { actions: [] }
+  const { actions, ...rest } = write(targets, pair, place, place.source)
   const former = controlled.filter((secret) => secret.metadata.name !== place.name)
-  return { actions: [...actions, ...removeSecrets(former, virtual.metadata.name)], ...rest }
+  return { actions: [...actions, ...targets.remove(former, virtual.metadata.name)], ...rest }
 }
 
 /** What ESO said on the host comes first in one cluster too: it fetches before it looks at the Secret. */

@@ -5,31 +5,56 @@
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf, objectKey, splitKey } from "../../../effects/client/kube-object.ts"
 import type { Resource } from "../../../effects/client/resource.ts"
-import type { CacheName, Caches } from "../../engine/caches.ts"
-import type { SyncContext } from "../../engine/context.ts"
-import { mayGoToHost as externalSecretMayGo } from "../external-secret/conflicts.ts"
-import type { CopiedKind } from "./copies.ts"
-import { copiesOf, virtualReferent } from "./copies.ts"
-import { configMaps, secrets } from "../../resources.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
-import { decodeSpec, templateReferences } from "../external-secret/spec.ts"
+import type { Cache, Caches } from "../../engine/caches.ts"
+import type { SyncContext } from "../../engine/context.ts"
+import { isTrueCopy } from "../../engine/copy.ts"
+import type { Source, SyncedKind } from "../../engine/synced-kind.ts"
+import { on } from "../../engine/synced-kind.ts"
+import { hostService, vclusterService } from "../../engine/vcluster-service.ts"
+import type { CopiedKind } from "../../external-secrets/referents.ts"
+import { copiesOf, virtualReferent } from "../../external-secrets/referents.ts"
+import type { Referrer } from "../../external-secrets/referrer.ts"
+import {
+  hostReferenceConfigMaps,
+  hostReferenceSecrets,
+  hostSecrets,
+  hostUnmanagedSecrets,
+  virtualConfigMaps,
+  virtualSecrets,
+  virtualUnmanagedSecrets,
+} from "../../external-secrets/secret-caches.ts"
+import { configMaps, secrets } from "../../resources.ts"
 import { originKeys } from "../../tenancy/ownership.ts"
-import { copyWithoutData, isTrueCopy } from "./copy.ts"
 import { referenceKey } from "../../tenancy/references.ts"
-import { mayGoToHost as storeMayGo, referentsOf } from "../secret-store/conflicts.ts"
-import type { SyncedKind } from "../../engine/synced-kind.ts"
-import { vclusterService } from "../../engine/vcluster-service.ts"
-import { Result } from "effect"
+import { copyWithoutData } from "./to-host.ts"
 
-const isReferredTo = (kind: CopiedKind, key: ObjectKey, caches: Caches, context: SyncContext): boolean => {
-  const reference = referenceKey(kind, key)
-  return (
-    caches.virtualSecretStores.byIndex("reference", reference).some((store) => storeMayGo(store, context)) ||
-    caches.virtualExternalSecrets
-      .byIndex("reference", reference)
-      .some((externalSecret) => externalSecretMayGo(externalSecret, caches, context))
-  )
+type Referrers = ReadonlyArray<Referrer>
+
+/** One of the two kinds, and where its objects are known. */
+interface Copied {
+  readonly kind: CopiedKind
+  readonly resource: Resource
+  /** The tenant's objects. */
+  readonly originals: ReadonlyArray<Cache>
+  readonly copies: Cache
+  /** Where on the host something may stand under the name of a copy that is no copy of ours. */
+  readonly foreign: ReadonlyArray<Cache>
 }
+
+const isReferredTo = (
+  kind: CopiedKind,
+  key: ObjectKey,
+  referrers: Referrers,
+  caches: Caches,
+  context: SyncContext,
+): boolean =>
+  referrers.some(({ cache, mayGoToHost }) =>
+    caches
+      .of(cache)
+      .byIndex("reference", referenceKey(kind, key))
+      .some((object) => mayGoToHost(object, caches, context)),
+  )
 
 const remove = (resource: Resource, copies: ReadonlyArray<KubeObject>): ReadonlyArray<Action> =>
   copies
@@ -37,7 +62,7 @@ const remove = (resource: Resource, copies: ReadonlyArray<KubeObject>): Readonly
     .map((current) => ({ _tag: "Delete", side: "host", resource, current, becauseAbsent: false }))
 
 const decide =
-  (kind: CopiedKind, resource: Resource) =>
+  ({ kind, resource }: Copied, referrers: Referrers) =>
   (key: ObjectKey, caches: Caches, context: SyncContext): Decision => {
     const copies = copiesOf(kind, caches).byIndex("origin", key)
     const source = virtualReferent(kind, key, caches)
@@ -47,7 +72,7 @@ const decide =
       source !== undefined &&
       source.metadata.deletionTimestamp === undefined &&
       location !== undefined &&
-      isReferredTo(kind, key, caches, context)
+      isReferredTo(kind, key, referrers, caches, context)
     if (!isWanted)
       return {
         actions: remove(resource, copies),
@@ -72,105 +97,106 @@ const decide =
     }
   }
 
-/** The keys of one kind that specs refer to. */
-const keysIn = (kind: CopiedKind, context: SyncContext) => ({
-  ofExternalSecret: (object: KubeObject): ReadonlyArray<ObjectKey> => {
-    const spec = Result.getOrUndefined(decodeSpec(object["spec"]))
-    return spec === undefined
-      ? []
-      : templateReferences(spec)
-          .filter((reference) => reference.kind === kind)
-          .map(({ name }) => keyOf(object.metadata.namespace, name))
-  },
-  ofStore: (object: KubeObject): ReadonlyArray<ObjectKey> =>
-    referentsOf(object, context)
+/** The keys of one kind that objects refer to. */
+const keysIn = (
+  kind: CopiedKind,
+  { referents }: Referrer,
+  objects: Iterable<KubeObject>,
+  context: SyncContext,
+): ReadonlyArray<ObjectKey> =>
+  [...objects].flatMap((object) =>
+    referents(object, context)
       .filter((referent) => referent.kind === kind)
       .map(({ name }) => keyOf(object.metadata.namespace, name)),
-})
+  )
 
-const allKeys = (kind: CopiedKind, caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> => {
-  const { ofExternalSecret, ofStore } = keysIn(kind, context)
-  return new Set([
+const allKeys = (
+  kind: CopiedKind,
+  referrers: Referrers,
+  caches: Caches,
+  context: SyncContext,
+): ReadonlySet<ObjectKey> =>
+  new Set([
     ...[...copiesOf(kind, caches).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
-    ...[...caches.virtualExternalSecrets.values()].flatMap(ofExternalSecret),
-    ...[...caches.virtualSecretStores.values()].flatMap(ofStore),
+    ...referrers.flatMap((referrer) => keysIn(kind, referrer, caches.of(referrer.cache).values(), context)),
   ])
-}
 
 /** The keys whose copies need a place on the host: what stands there may be in the way of others than its own origin. */
-const keysAt = (kind: CopiedKind, place: ObjectKey, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> => {
-  const { ofExternalSecret, ofStore } = keysIn(kind, context)
-  const needed = referenceKey(kind, place)
+const keysAt = (
+  kind: CopiedKind,
+  place: ObjectKey,
+  referrers: Referrers,
+  caches: Caches,
+  context: SyncContext,
+): ReadonlyArray<ObjectKey> =>
+  referrers.flatMap((referrer) =>
+    keysIn(kind, referrer, caches.of(referrer.cache).byIndex("hostReference", referenceKey(kind, place)), context),
+  )
+
+const concerns = (kind: CopiedKind, key: ObjectKey, referrers: Referrers, caches: Caches): boolean =>
+  referrers.some(({ cache }) => caches.of(cache).byIndex("reference", referenceKey(kind, key)).length > 0) ||
+  copiesOf(kind, caches).byIndex("origin", key).length > 0
+
+/** Who refers to it, and what those may use. */
+const referrerSources = (kind: CopiedKind, referrer: Referrer): ReadonlyArray<Source> => [
+  on(referrer.cache, (object, _caches, context) => keysIn(kind, referrer, [object], context)),
+  ...referrer.judgedBy.map(({ cache, judged }) =>
+    on(cache, (changed, caches, context) => keysIn(kind, referrer, judged(changed, caches), context)),
+  ),
+]
+
+const sourcesOf = ({ kind, originals, copies, foreign }: Copied, referrers: Referrers): ReadonlyArray<Source> => {
+  const under = (object: KubeObject, caches: Caches, context: SyncContext) =>
+    keysAt(kind, objectKey(object), referrers, caches, context)
   return [
-    ...caches.virtualExternalSecrets.byIndex("hostReference", needed).flatMap(ofExternalSecret),
-    ...caches.virtualSecretStores.byIndex("hostReference", needed).flatMap(ofStore),
+    // Of all the Secrets and ConfigMaps of a cluster, only a few are anybody's concern.
+    ...originals.map((cache) =>
+      on(cache, (object, caches) => (concerns(kind, objectKey(object), referrers, caches) ? [objectKey(object)] : [])),
+    ),
+    on(copies, (object, caches, context) => [
+      ...originKeys(object, context.tenancy),
+      ...under(object, caches, context),
+    ]),
+    // When something foreign under the name of a copy goes, the copy can be made.
+    ...foreign.map((cache) => on(cache, under)),
+    ...referrers.flatMap((referrer) => referrerSources(kind, referrer)),
+    on(hostService, (_object, caches, context) => allKeys(kind, referrers, caches, context)),
   ]
 }
 
-const concerns = (kind: CopiedKind, key: ObjectKey, caches: Caches): boolean => {
-  const reference = referenceKey(kind, key)
-  return (
-    caches.virtualSecretStores.byIndex("reference", reference).length > 0 ||
-    caches.virtualExternalSecrets.byIndex("reference", reference).length > 0 ||
-    copiesOf(kind, caches).byIndex("origin", key).length > 0
+const copiedKind = (copied: Copied, referrers: Referrers): SyncedKind => {
+  const sources = sourcesOf(copied, referrers)
+  return {
+    kind: copied.kind,
+    caches: sources.map(({ cache }) => cache),
+    sources,
+    keys: (caches, context) => allKeys(copied.kind, referrers, caches, context),
+    decide: decide(copied, referrers),
+  }
+}
+
+/** @param referrers the kinds whose specs refer to Secrets */
+export const makeReferencedSecretKind = (referrers: Referrers): SyncedKind =>
+  copiedKind(
+    {
+      kind: "Secret",
+      resource: secrets,
+      originals: [virtualSecrets, virtualUnmanagedSecrets],
+      copies: hostReferenceSecrets,
+      foreign: [hostSecrets, hostUnmanagedSecrets],
+    },
+    referrers,
   )
-}
 
-const copiedKind = (
-  kind: CopiedKind,
-  resource: Resource,
-  sources: ReadonlyArray<CacheName>,
-  copies: "hostReferenceSecrets" | "hostReferenceConfigMaps",
-): SyncedKind => ({
-  kind,
-  sources: {
-    ...Object.fromEntries(
-      sources.map((name) => [
-        name,
-        // Of all the Secrets and ConfigMaps of a cluster, only a few are anybody's concern.
-        (object: KubeObject, caches: Caches) => (concerns(kind, objectKey(object), caches) ? [objectKey(object)] : []),
-      ]),
-    ),
-    [copies]: (object: KubeObject, caches: Caches, context: SyncContext) => [
-      ...originKeys(object, context.tenancy),
-      ...keysAt(kind, objectKey(object), caches, context),
-    ],
-    virtualExternalSecrets: (object, _caches, context) => keysIn(kind, context).ofExternalSecret(object),
-    virtualSecretStores: (object, _caches, context) => keysIn(kind, context).ofStore(object),
-    hostClusterSecretStores: (object, caches, context) =>
-      caches.virtualExternalSecrets
-        .byIndex("clusterStore", object.metadata.name)
-        .flatMap((externalSecret) => keysIn(kind, context).ofExternalSecret(externalSecret)),
-    // A store may be for namespaces with certain labels, and only what may use its store takes along what it refers to.
-    virtualNamespaces: (object, caches, context) =>
-      caches.virtualExternalSecrets
-        .byIndex("namespace", object.metadata.name)
-        .flatMap((externalSecret) => keysIn(kind, context).ofExternalSecret(externalSecret)),
-    hostService: (_object, caches, context) => allKeys(kind, caches, context),
-  },
-  keys: (caches, context) => allKeys(kind, caches, context),
-  decide: decide(kind, resource),
-})
-
-const copiedSecretKind = copiedKind(
-  "Secret",
-  secrets,
-  ["virtualSecrets", "virtualUnmanagedSecrets"],
-  "hostReferenceSecrets",
-)
-
-/** A foreign Secret under the name of a copy: when it goes, the copy can be made. */
-const underCopysName = (object: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> =>
-  keysAt("Secret", objectKey(object), caches, context)
-
-export const referencedSecretKind: SyncedKind = {
-  ...copiedSecretKind,
-  sources: { ...copiedSecretKind.sources, hostSecrets: underCopysName, hostUnmanagedSecrets: underCopysName },
-}
-
-export const referencedConfigMapKind = copiedKind(
-  "ConfigMap",
-  configMaps,
-  ["virtualConfigMaps"],
-  "hostReferenceConfigMaps",
-)
+/** @param referrers the kinds whose specs refer to ConfigMaps */
+export const makeReferencedConfigMapKind = (referrers: Referrers): SyncedKind =>
+  copiedKind(
+    {
+      kind: "ConfigMap",
+      resource: configMaps,
+      originals: [virtualConfigMaps],
+      copies: hostReferenceConfigMaps,
+      foreign: [],
+    },
+    referrers,
+  )

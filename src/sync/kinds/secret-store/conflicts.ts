@@ -1,15 +1,13 @@
 /** What is known about one SecretStore of the tenant's, and whether the rules let it go to the host. */
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import { keyOf } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
+import { storeConflict } from "../../external-secrets/store-conflict.ts"
 import type { SyncContext } from "../../engine/context.ts"
-import { referenceConflict } from "../referenced-object/copies.ts"
-import type { Referent } from "../referenced-object/copies.ts"
+import { referenceConflict } from "../../external-secrets/referents.ts"
+import { referentsOf } from "../../external-secrets/store-references.ts"
 import { matches } from "../../../effects/client/label-selector.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
-import { originOf } from "../../tenancy/ownership.ts"
-import { findReferences } from "../../tenancy/references.ts"
-import { Refusal } from "../../tenancy/refusals.ts"
+import type { Refusal } from "../../tenancy/refusals.ts"
 import { judgeSecretStore } from "./policy.ts"
 import { normalize } from "../../tenancy/structural-schema.ts"
 
@@ -27,42 +25,6 @@ export const judge = (store: KubeObject, context: SyncContext): Refusal | undefi
     schema: context.hostSpecSchema("secretstores"),
     serviceAccounts: context.settings.serviceAccounts,
   })
-
-/** Whether what it refers to may follow it to the host. */
-export const mayGoToHost = (store: KubeObject, context: SyncContext): boolean =>
-  store.metadata.deletionTimestamp === undefined &&
-  isSelected(store, context) &&
-  context.locate(store) !== undefined &&
-  judge(store, context) === undefined
-
-/** The Secrets and ConfigMaps that it refers to. */
-export const referentsOf = (store: KubeObject, context: SyncContext): ReadonlyArray<Referent> =>
-  findReferences(context.hostSpecSchema("secretstores"), store["spec"]).references.flatMap(({ path, kind, name }) =>
-    kind === "ServiceAccount" || name === "" ? [] : [{ path, kind, name }],
-  )
-
-/** What stands under the name that we need must be ours (DESIGN §3, §6). */
-export const storeConflict = (
-  location: HostLocation,
-  virtual: { readonly namespace: string; readonly name: string },
-  caches: Caches,
-  context: SyncContext,
-): Refusal | undefined => {
-  const standing = caches.hostSecretStores.get(keyOf(location.namespace, location.name))
-  if (standing === undefined) return undefined
-  const origin = originOf(standing, context.tenancy)
-  if (origin === undefined)
-    return new Refusal({
-      reason: "HostObjectNotOurs",
-      message: `the host already has a SecretStore ${location.name} that does not belong to this vCluster; rename SecretStore ${virtual.name}`,
-    })
-  return origin.key === keyOf(virtual.namespace, virtual.name)
-    ? undefined
-    : new Refusal({
-        reason: "HostNameTaken",
-        message: `SecretStore ${origin.key} translates to the same host name ${location.name}; rename one of the two`,
-      })
-}
 
 /** Conflicts of the store itself and of what it refers to. */
 export const hostConflict = (

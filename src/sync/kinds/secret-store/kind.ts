@@ -2,11 +2,12 @@
  * The synced kind SecretStore: the tenant's own stores, on the host beside their ExternalSecrets. Spec both ways
  * (`secret-store-to-host.ts`), status back. What the spec refers to goes first (`reference-to-host.ts`), so that ESO finds it.
  */
+import { hostSecretStores, virtualSecretStores } from "../../external-secrets/store-caches.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf, objectKey } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
-import { missingCopy, needersOf, referrersIn, referrersOf } from "../referenced-object/copies.ts"
+import { missingCopy, needersOf, referrersIn, referrersOf } from "../../external-secrets/referents.ts"
 import { secretStores } from "../../resources.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
@@ -22,12 +23,24 @@ import { originKeys, originOf } from "../../tenancy/ownership.ts"
 import { writeStatus } from "../../engine/status-write.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
 import { bringTogether, createStore } from "./to-host.ts"
-import { hostConflict, isSelected, judge, referentsOf } from "./conflicts.ts"
+import { hostConflict, isSelected, judge } from "./conflicts.ts"
+import { referentsOf } from "../../external-secrets/store-references.ts"
+import { hostStoreEvents } from "../../external-secrets/event-caches.ts"
+import {
+  hostReferenceConfigMaps,
+  hostReferenceSecrets,
+  hostSecrets,
+  hostUnmanagedSecrets,
+  virtualConfigMaps,
+  virtualSecrets,
+  virtualUnmanagedSecrets,
+} from "../../external-secrets/secret-caches.ts"
+import { on } from "../../engine/synced-kind.ts"
 import type { Memory, SyncedKind } from "../../engine/synced-kind.ts"
-import { vclusterService } from "../../engine/vcluster-service.ts"
-import { causeOf, complainedKey, regardedStores } from "../event/involved-object.ts"
-import { pendingVerdict, refusedVerdict, verdictOf } from "../../engine/health.ts"
-import { storeText, translatedRefusal } from "../messages.ts"
+import { hostService, vclusterService } from "../../engine/vcluster-service.ts"
+import { causeOf, complainedKey, regardedStores } from "../../external-secrets/involved-object.ts"
+import { pendingVerdict, refusedVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
+import { namedInTexts, storeText, translatedRefusal } from "../../external-secrets/tenant-text.ts"
 
 const removeCopies = (
   copies: ReadonlyArray<KubeObject>,
@@ -146,8 +159,8 @@ const follow = (
 }
 
 const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory): Decision => {
-  const virtual = caches.virtualSecretStores.get(key)
-  const copies = caches.hostSecretStores.byIndex("origin", key)
+  const virtual = caches.of(virtualSecretStores).get(key)
+  const copies = caches.of(hostSecretStores).byIndex("origin", key)
   if (virtual === undefined || virtual.metadata.deletionTimestamp !== undefined)
     // With the setting off, the virtual side may not be there to be seen.
     return { actions: removeCopies(copies, context, context.settings.stores.enabled), verdict: undefined }
@@ -172,29 +185,47 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext, memory: Me
 
 const keysOf = (objects: ReadonlyArray<KubeObject>): ReadonlyArray<ObjectKey> => objects.map(objectKey)
 
+const keys = (caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> =>
+  new Set([
+    ...keysOf([...caches.of(virtualSecretStores).values()]),
+    ...[...caches.of(hostSecretStores).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+  ])
+
 export const secretStoreKind: SyncedKind = {
   kind: "SecretStore",
-  mirrored: { virtual: "virtualSecretStores", host: "hostSecretStores", plural: "secretstores" },
-  sources: {
-    virtualSecretStores: (object) => [objectKey(object)],
-    hostSecretStores: (object, caches, context) => [
+  prerequisite: { plural: "secretstores", isWanted: ({ stores }) => stores.enabled },
+  refusable: [{ side: "host", plural: "secretstores", reason: "RefusedByHost" }],
+  mirrored: { virtual: virtualSecretStores, host: hostSecretStores, plural: "secretstores" },
+  caches: [
+    virtualSecretStores,
+    hostSecretStores,
+    hostStoreEvents,
+    virtualSecrets,
+    virtualUnmanagedSecrets,
+    virtualConfigMaps,
+    hostSecrets,
+    hostUnmanagedSecrets,
+    hostReferenceSecrets,
+    hostReferenceConfigMaps,
+    hostService,
+    ...namedInTexts,
+  ],
+  sources: [
+    on(virtualSecretStores, (object) => [objectKey(object)]),
+    on(hostSecretStores, (object, caches, context) => [
       ...originKeys(object, context.tenancy),
-      ...keysOf(caches.virtualSecretStores.byIndex("hostName", objectKey(object))),
-    ],
-    hostStoreEvents: complainedKey(regardedStores),
-    virtualSecrets: referrersOf("virtualSecretStores", "Secret"),
-    virtualUnmanagedSecrets: referrersOf("virtualSecretStores", "Secret"),
-    virtualConfigMaps: referrersOf("virtualSecretStores", "ConfigMap"),
-    hostSecrets: needersOf("virtualSecretStores", "Secret"),
-    hostUnmanagedSecrets: needersOf("virtualSecretStores", "Secret"),
-    hostReferenceSecrets: referrersIn("virtualSecretStores", "Secret"),
-    hostReferenceConfigMaps: referrersIn("virtualSecretStores", "ConfigMap"),
-    hostService: (_object, caches, context) => secretStoreKind.keys(caches, context),
-  },
-  keys: (caches, context) =>
-    new Set([
-      ...keysOf([...caches.virtualSecretStores.values()]),
-      ...[...caches.hostSecretStores.values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+      ...keysOf(caches.of(virtualSecretStores).byIndex("hostName", objectKey(object))),
     ]),
+    on(hostStoreEvents, complainedKey(regardedStores)),
+    on(virtualSecrets, referrersOf(virtualSecretStores, "Secret")),
+    on(virtualUnmanagedSecrets, referrersOf(virtualSecretStores, "Secret")),
+    on(virtualConfigMaps, referrersOf(virtualSecretStores, "ConfigMap")),
+    on(hostSecrets, needersOf(virtualSecretStores, "Secret")),
+    on(hostUnmanagedSecrets, needersOf(virtualSecretStores, "Secret")),
+    on(hostReferenceSecrets, referrersIn(virtualSecretStores, "Secret")),
+    on(hostReferenceConfigMaps, referrersIn(virtualSecretStores, "ConfigMap")),
+    on(hostService, (_object, caches, context) => keys(caches, context)),
+  ],
+  keys,
   decide,
 }

@@ -3,10 +3,10 @@
  * cluster, with ESO's words, when it is applied. Only with `webhook.enabled`; without it, what an earlier run left is removed.
  * ESO has no mutating webhooks, so there is nothing of that kind to bring.
  */
+import { hostWebhooks, virtualWebhooks } from "./caches.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
-import { wantedPlurals } from "../custom-resource-definition/ensure.ts"
 import type { Action, Decision, Verdict } from "../../engine/actions.ts"
 import { mergePatch } from "../../../effects/client/merge-patch.ts"
 import {
@@ -18,12 +18,13 @@ import {
 } from "./to-virtual.ts"
 import type { WebhookImport } from "./to-virtual.ts"
 import { validatingWebhookConfigurations } from "../../resources.ts"
+import { on } from "../../engine/synced-kind.ts"
 import type { SyncedKind } from "../../engine/synced-kind.ts"
 
 const resource = validatingWebhookConfigurations
 
 const importOf = (host: KubeObject | undefined, context: SyncContext): WebhookImport | undefined =>
-  host === undefined ? undefined : webhookImport(host, wantedPlurals(context.settings))
+  host === undefined ? undefined : webhookImport(host, context.imported)
 
 const refused = (name: string): Verdict => ({
   health: "refused",
@@ -78,7 +79,7 @@ const withoutHost = (
   const expected =
     context.settings.webhook &&
     key === externalSecretConfiguration &&
-    ![...caches.hostWebhooks.values()].some((host) => importOf(host, context) !== undefined)
+    ![...caches.of(hostWebhooks).values()].some((host) => importOf(host, context) !== undefined)
   return {
     actions:
       virtual === undefined || virtual.metadata.deletionTimestamp !== undefined || !isOurConfiguration(virtual)
@@ -89,8 +90,8 @@ const withoutHost = (
 }
 
 const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision => {
-  const host = caches.hostWebhooks.get(key)
-  const virtual = caches.virtualWebhooks.get(key)
+  const host = caches.of(hostWebhooks).get(key)
+  const virtual = caches.of(virtualWebhooks).get(key)
   const wanted = importOf(host, context)
   if (host === undefined || wanted === undefined) return withoutHost(key, virtual, caches, context)
   if (virtual?.metadata.deletionTimestamp !== undefined) return { actions: [], verdict: deletionPending }
@@ -103,15 +104,18 @@ const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision 
 
 export const webhookKind: SyncedKind = {
   kind: resource.kind,
-  restsOn: "hostWebhooks",
-  sources: {
+  restsOn: hostWebhooks,
+  caches: [hostWebhooks, virtualWebhooks],
+  sources: [
     // Which one is there decides whether the usual one is missed.
-    hostWebhooks: (object) => [object.metadata.name, externalSecretConfiguration],
-    virtualWebhooks: (object) => [object.metadata.name],
-  },
+    on(hostWebhooks, (object) => [object.metadata.name, externalSecretConfiguration]),
+    on(virtualWebhooks, (object) => [object.metadata.name]),
+  ],
   keys: (caches) =>
     new Set([
-      ...[...caches.hostWebhooks.values(), ...caches.virtualWebhooks.values()].map((object) => object.metadata.name),
+      ...[...caches.of(hostWebhooks).values(), ...caches.of(virtualWebhooks).values()].map(
+        (object) => object.metadata.name,
+      ),
       externalSecretConfiguration,
     ]),
   decide,

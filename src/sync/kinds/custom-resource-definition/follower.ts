@@ -1,0 +1,243 @@
+/**
+ * The CRDs, kept in step over one run. Metadata first; one is read whole only when it is in a state that was not worked through yet: once a
+ * run for the host's where decisions need its schema, else only when one side has changed.
+ */
+import { createHash } from "node:crypto"
+import { Effect } from "effect"
+import type { ApiError } from "../../../effects/client/api-error.ts"
+import { orUndefined } from "../../../effects/client/ignore-not-found.ts"
+import { retryThrottled } from "../../../effects/client/retry-throttled.ts"
+import type { KubeObject } from "../../../effects/client/kube-object.ts"
+import type { Side } from "../../engine/actions.ts"
+import type { SyncSettings } from "../../engine/context.ts"
+import { OperatorMissing } from "../../engine/errors.ts"
+import type { Clients } from "../../engine/executor.ts"
+import type { CrdFollower, CrdPair, LookFailure, Sighting, WantedCrd } from "../../engine/prerequisites.ts"
+import { carryOut } from "../../engine/executor.ts"
+import { crdName, customResourceDefinitions } from "../../resources.ts"
+import { awaitState } from "./ensure.ts"
+import { hostEssentials, virtualEssentials } from "./essentials.ts"
+import { areKnown, type InStep, readNote, stateOf, writeNote } from "./known-states.ts"
+import {
+  chooseVersion,
+  crdNotServed,
+  crdState,
+  crdToVirtual,
+  desiredVirtualCrd,
+  isOurCrd,
+  keptOf,
+} from "./to-virtual.ts"
+
+/** How long a CRD may take to be served. Milliseconds. */
+const servedWithinMs = 60_000
+
+const read = (clients: Clients, side: Side, plural: string, metadataOnly: boolean) =>
+  clients[side].get(customResourceDefinitions, { name: crdName(plural) }, { metadataOnly }).pipe(orUndefined)
+
+const placeOf = (side: Side, plural: string): string => `${side} ${plural}`
+
+interface Worked extends InStep {
+  readonly pair: CrdPair
+  /** Hash of what is kept in step of the virtual one, as the server stored it; undefined: known from an earlier run only. */
+  readonly stored: string | undefined
+}
+
+/** Both, read as far as was needed, and what would bring the virtual one into step. */
+interface Judged {
+  readonly pair: CrdPair
+  /** There is nothing to do, and nothing to wait for. */
+  readonly over: boolean
+}
+
+/** One text for equal contents, as one API server writes them. */
+const hashOf = (virtual: KubeObject): string =>
+  createHash("sha256")
+    .update(JSON.stringify(keptOf(virtual)))
+    .digest("base64")
+
+/** @param by what else decides how a virtual CRD should look: the version of this program */
+export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: SyncSettings, by: string): CrdFollower => {
+  const unread = new Set(wanted.flatMap(({ plural, needsSchema }) => (needsSchema ? [] : [plural])))
+  const needsSchema = (plural: string): boolean => !unread.has(plural)
+  const noteBy = `${by} ${settings.version ?? ""}`.trimEnd()
+  const worked = new Map<string, Worked>()
+  /** Looked at moments ago by {@link CrdFollower.judge}. */
+  const fresh = new Set<string>()
+  let recalled: ReadonlyMap<string, InStep> = new Map()
+  /** Read whole, and not worked through yet. */
+  const wholes = new Map<string, KubeObject>()
+  const readWhole = (clients: Clients, side: Side, plural: string, seen: KubeObject | undefined) =>
+    Effect.suspend(() => {
+      const place = placeOf(side, plural)
+      const known = wholes.get(place)
+      if (known !== undefined && stateOf(known) === stateOf(seen)) return Effect.succeed(known)
+      return Effect.tap(read(clients, side, plural, false), (found) =>
+        Effect.sync(() => (found === undefined ? wholes.delete(place) : wholes.set(place, found))),
+      )
+    })
+
+  const letGo = (plural: string): void => {
+    wholes.delete(placeOf("host", plural))
+    wholes.delete(placeOf("virtual", plural))
+  }
+
+  const forget = (plural: string): void => {
+    worked.delete(plural)
+    letGo(plural)
+  }
+
+  /** The host's is read whole at once where that is needed in any case. */
+  const seeOne = (clients: Clients, plural: string): Effect.Effect<Sighting, ApiError> => {
+    const isUnread = !worked.has(plural) && !wholes.has(placeOf("host", plural))
+    const host =
+      needsSchema(plural) && isUnread
+        ? readWhole(clients, "host", plural, undefined)
+        : read(clients, "host", plural, true)
+    return Effect.all({ host, virtual: read(clients, "virtual", plural, true) }, { concurrency: 2 })
+  }
+
+  const pairOf = (plural: string, version: string, host: KubeObject, virtual: KubeObject | undefined): CrdPair => ({
+    plural,
+    version,
+    host: hostEssentials(host, needsSchema(plural) ? version : undefined),
+    virtual: virtual === undefined ? undefined : virtualEssentials(virtual),
+    actions: [],
+  })
+
+  /** Nothing is left to do about these two: their states are known from now on. */
+  const conclude = (pair: CrdPair, host: KubeObject, virtual: KubeObject): Judged => {
+    const states = { host: stateOf(host), virtual: stateOf(virtual) }
+    if (states.host !== undefined && states.virtual !== undefined)
+      worked.set(pair.plural, {
+        version: pair.version,
+        host: states.host,
+        virtual: states.virtual,
+        pair,
+        stored: hashOf(virtual),
+      })
+    letGo(pair.plural)
+    return { pair, over: true }
+  }
+
+  const chosen = (host: KubeObject) => Effect.fromResult(chooseVersion(host, settings.version))
+
+  /** As an earlier run left them: what decisions need of the host's is read, the virtual one is not. */
+  const asNoted = Effect.fnUntraced(function* (clients: Clients, plural: string, seen: Sighting, noted: InStep) {
+    const { virtual } = seen
+    const host = needsSchema(plural) ? yield* readWhole(clients, "host", plural, seen.host) : seen.host
+    // It has changed while it was read.
+    if (host === undefined || stateOf(host) !== noted.host || virtual === undefined) return undefined
+    const version = needsSchema(plural) ? yield* chosen(host) : noted.version
+    const pair = pairOf(plural, version, host, virtual)
+    worked.set(plural, { ...noted, version, pair, stored: undefined })
+    letGo(plural)
+    return { pair, over: true } satisfies Judged
+  })
+
+  const compare = Effect.fnUntraced(function* (clients: Clients, plural: string, seen: Sighting) {
+    const before = worked.get(plural)
+    const virtual = seen.virtual === undefined ? undefined : yield* readWhole(clients, "virtual", plural, seen.virtual)
+    const isServed = virtual !== undefined && crdState(virtual) === "served"
+    if (before !== undefined && isServed && before.host === stateOf(seen.host) && before.stored === hashOf(virtual)) {
+      const state = stateOf(virtual) ?? ""
+      const pair = { ...before.pair, virtual: virtualEssentials(virtual) }
+      worked.set(plural, { ...before, pair, virtual: state })
+      letGo(plural)
+      return { pair, over: true } satisfies Judged
+    }
+    const host = yield* readWhole(clients, "host", plural, seen.host)
+    if (host === undefined) return yield* new OperatorMissing({ crd: crdName(plural) })
+    const version = yield* chosen(host)
+    const pair = pairOf(plural, version, host, virtual)
+    const actions = crdToVirtual(desiredVirtualCrd(host, version, virtual), virtual)
+    worked.delete(plural)
+    return actions.length === 0 && isServed
+      ? conclude(pair, host, virtual)
+      : { pair: { ...pair, actions }, over: false }
+  })
+
+  const judgeOne = Effect.fnUntraced(function* (
+    clients: Clients,
+    plural: string,
+    seen: Sighting,
+  ): Effect.fn.Return<Judged, LookFailure> {
+    if (seen.host === undefined) {
+      forget(plural)
+      return yield* new OperatorMissing({ crd: crdName(plural) })
+    }
+    const before = worked.get(plural)
+    if (before !== undefined && areKnown(seen, before)) return { pair: before.pair, over: true }
+    const noted = before === undefined ? recalled.get(plural) : undefined
+    const known =
+      noted !== undefined && areKnown(seen, noted) ? yield* asNoted(clients, plural, seen, noted) : undefined
+    return known ?? (yield* compare(clients, plural, seen))
+  })
+
+  const lookOne = (clients: Clients, plural: string) =>
+    Effect.flatMap(seeOne(clients, plural), (seen) => judgeOne(clients, plural, seen))
+
+  /** @returns also whether all is over, the write included */
+  const bringIntoStep = Effect.fnUntraced(function* (clients: Clients, plural: string) {
+    const judged = yield* lookOne(clients, plural)
+    const { actions } = judged.pair
+    if (judged.over || actions.length === 0) return judged
+    const host = wholes.get(placeOf("host", plural))
+    let stored: KubeObject | undefined
+    for (const action of actions) stored = yield* carryOut(action, clients)
+    if (stored === undefined || host === undefined) return judged
+    wholes.set(placeOf("virtual", plural), stored)
+    const pair = pairOf(plural, judged.pair.version, host, stored)
+    // The answer to our own write: what it still lacks is what this API server does not keep (`selectableFields` before Kubernetes 1.31).
+    return crdState(stored) === "served" ? conclude(pair, host, stored) : { pair, over: false }
+  })
+
+  const untilServed = Effect.fnUntraced(function* (clients: Clients, plural: string) {
+    for (;;) {
+      const { pair, over } = yield* retryThrottled(bringIntoStep(clients, plural))
+      if (over) return pair
+      const goes = crdState(pair.virtual) === "terminating"
+      // One that goes away while it is waited for leads here again.
+      const reached = yield* awaitState(clients.virtual, plural, (now) => now !== (goes ? "terminating" : "pending"))
+      if (reached !== undefined) wholes.set(placeOf("virtual", plural), reached)
+    }
+  })
+
+  const ensure = Effect.fnUntraced(function* (clients: Clients, plural: string, limitMs: number = servedWithinMs) {
+    const known = worked.get(plural)
+    if (fresh.delete(plural) && known !== undefined) return known.pair
+    const givenUp = Effect.flatMap(read(clients, "virtual", plural, false), (crd) =>
+      Effect.fail(crdNotServed(crdName(plural), crd, Math.round(limitMs / 1000))),
+    )
+    return yield* Effect.timeoutOrElse(untilServed(clients, plural), { duration: limitMs, orElse: () => givenUp })
+  })
+
+  const inStep = (): ReadonlyMap<string, InStep> => {
+    const mine = [...worked].filter(([, { pair }]) => pair.virtual !== undefined && isOurCrd(pair.virtual))
+    return new Map(mine.map(([plural, { version, host, virtual }]) => [plural, { version, host, virtual }]))
+  }
+
+  return {
+    see: (clients) =>
+      Effect.forEach(
+        wanted,
+        ({ plural }) => Effect.map(Effect.exit(seeOne(clients, plural)), (seen) => [plural, seen] as const),
+        { concurrency: "unbounded" },
+      ),
+    judge: Effect.fnUntraced(function* (clients, sightings) {
+      const exits = yield* Effect.forEach(
+        sightings,
+        ([plural, seen]) => Effect.exit(Effect.flatMap(seen, (sighting) => judgeOne(clients, plural, sighting))),
+        { concurrency: "unbounded" },
+      )
+      for (const exit of exits) yield* exit
+      for (const [plural] of sightings) fresh.add(plural)
+    }),
+    recall: (note) => {
+      recalled = readNote(note, noteBy)
+    },
+    note: () => writeNote(inStep(), noteBy),
+    isKnown: (plural, seen) => areKnown(seen, worked.get(plural)),
+    keep: (clients, plural) => Effect.map(bringIntoStep(clients, plural), ({ pair }) => pair),
+    ensure,
+  }
+}

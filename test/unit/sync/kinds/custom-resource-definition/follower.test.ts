@@ -1,0 +1,286 @@
+/** How much is read of CRDs, over a start, a restart, and after changes on either side. */
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Stream } from "effect"
+import type { KubeClient } from "../../../../../src/effects/client/kube-client.ts"
+import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
+import { recordAt, valueAt } from "../../../../../src/effects/client/unstructured.ts"
+import type { SyncSettings } from "../../../../../src/sync/engine/context.ts"
+import { hostSpecSchema } from "../../../../../src/sync/kinds/custom-resource-definition/ensure.ts"
+import { makeCrdFollower } from "../../../../../src/sync/kinds/custom-resource-definition/follower.ts"
+import { wantedCrds } from "../../../../../src/sync/engine/registry.ts"
+import { syncedKinds } from "../../../../../src/sync/kinds/kinds.ts"
+import { customResourceDefinitions as crds } from "../../../../../src/sync/resources.ts"
+import { testContext } from "../../../../model/world.ts"
+import { makeMemoryClient, type MemoryClient } from "../../../../support/memory-client.ts"
+
+const nameOf = (plural: string) => `${plural}.external-secrets.io`
+
+const hostCrd = (plural: string, description = "first"): KubeObject => ({
+  apiVersion: "apiextensions.k8s.io/v1",
+  kind: "CustomResourceDefinition",
+  metadata: { name: nameOf(plural), uid: `host-${plural}` },
+  spec: {
+    group: "external-secrets.io",
+    scope: "Namespaced",
+    names: { plural },
+    versions: [
+      {
+        name: "v1",
+        served: true,
+        storage: true,
+        schema: { openAPIV3Schema: { properties: { spec: { type: "object", title: description } } } },
+      },
+    ],
+  },
+})
+
+const established = { conditions: [{ type: "Established", status: "True" }], storedVersions: ["v1"] }
+
+/** A server that establishes what is made at once, and tells what was read of it. */
+const observed = (memory: MemoryClient, side: string, reads: Array<string>) => {
+  const stored = (ref: { readonly name: string }) => memory.stored(crds, ref)
+  const client: KubeClient = {
+    ...memory,
+    get: (resource, ref, options) =>
+      Effect.suspend(() => {
+        const isMetadata = options?.metadataOnly === true
+        reads.push(`${side} ${ref.name.split(".")[0]}${isMetadata ? " metadata" : ""}`)
+        return Effect.map(memory.get(resource, ref), (found) =>
+          isMetadata ? { apiVersion: found.apiVersion, kind: found.kind, metadata: found.metadata } : found,
+        )
+      }),
+    create: (resource, body, given) =>
+      Effect.map(memory.create(resource, body, given), (made) => {
+        memory.put(resource, { ...made, status: established })
+        return made
+      }),
+    list: (_, selection) => {
+      reads.push(`${side} list`)
+      const name = selection?.fieldSelector?.replace("metadata.name=", "") ?? ""
+      const found = stored({ name })
+      return Effect.succeed({ items: found === undefined ? [] : [found], resourceVersion: "1" })
+    },
+    watch: () => Stream.never,
+  }
+  return client
+}
+
+const place = (settings: SyncSettings = testContext().settings) => {
+  const host = makeMemoryClient()
+  const virtual = makeMemoryClient()
+  const reads: Array<string> = []
+  const clients = { host: observed(host, "host", reads), virtual: observed(virtual, "virtual", reads) }
+  for (const plural of ["externalsecrets", "secretstores", "clustersecretstores"]) host.put(crds, hostCrd(plural))
+  const writes = () => virtual.calls.filter(({ verb }) => verb !== "get").map(({ verb, key }) => `${verb} ${key}`)
+  /** What was read since it was last asked. */
+  const read = () => reads.splice(0).toSorted()
+  const start = Effect.fnUntraced(function* (note?: string, by = "1.0") {
+    const follower = makeCrdFollower(wantedCrds({ kinds: syncedKinds }, settings), settings, by)
+    const seen = yield* follower.see(clients)
+    follower.recall(note)
+    yield* follower.judge(clients, seen)
+    const plurals = seen.map(([plural]) => plural)
+    const pairs = yield* Effect.forEach(plurals, (plural) => follower.ensure(clients, plural))
+    return { follower, pairs: new Map(pairs.map((pair) => [pair.plural, pair])) }
+  })
+  return { host, virtual, clients, read, writes, start }
+}
+
+const { settings } = testContext()
+const withStores: SyncSettings = { ...settings, clusterStores: { ...settings.clusterStores, enabled: true } }
+const withoutStores: SyncSettings = {
+  ...settings,
+  stores: { ...settings.stores, enabled: false },
+  clusterStores: { ...settings.clusterStores, enabled: false },
+}
+
+const metadataOfBoth = ["host externalsecrets metadata", "virtual externalsecrets metadata"]
+
+describe("a first start", () => {
+  it.effect(
+    "reads each of the host's once, makes the virtual ones, and reads no more of them than their metadata",
+    () =>
+      Effect.gen(function* () {
+        const { start, read, writes } = place(withoutStores)
+        const { pairs } = yield* start()
+        assert.deepStrictEqual(writes(), [
+          "create externalsecrets.external-secrets.io",
+          "create clustersecretstores.external-secrets.io",
+        ])
+        const whole = read().filter((what) => !what.endsWith("metadata") && !what.endsWith("list"))
+        assert.deepStrictEqual(whole, ["host clustersecretstores", "host externalsecrets"])
+        assert.deepStrictEqual(
+          [...pairs.values()].map(({ version }) => version),
+          ["v1", "v1"],
+        )
+      }),
+  )
+})
+
+describe("a restart with nothing changed", () => {
+  it.effect("reads whole only those of the host whose schema decisions read, and writes nothing", () =>
+    Effect.gen(function* () {
+      const { start, read, virtual } = place(withoutStores)
+      const note = (yield* start()).follower.note()
+      read()
+      const before = virtual.calls.filter(({ verb }) => verb !== "get").length
+      const { pairs } = yield* start(note)
+      assert.deepStrictEqual(read(), [
+        "host clustersecretstores metadata",
+        "host externalsecrets",
+        "virtual clustersecretstores metadata",
+        "virtual externalsecrets metadata",
+      ])
+      assert.lengthOf(
+        virtual.calls.filter(({ verb }) => verb !== "get"),
+        before,
+      )
+      const pair = pairs.get("externalsecrets")
+      assert.isDefined(pair)
+      assert.deepStrictEqual(hostSpecSchema(pair), { type: "object", title: "first" })
+    }),
+  )
+
+  it.effect("reads that of stores where they are imported", () =>
+    Effect.gen(function* () {
+      const { start, read } = place(withStores)
+      const note = (yield* start()).follower.note()
+      read()
+      yield* start(note)
+      assert.include(read(), "host clustersecretstores")
+    }),
+  )
+
+  it.effect("but by another version of the program compares all of it", () =>
+    Effect.gen(function* () {
+      const { start, read } = place(withoutStores)
+      const note = (yield* start()).follower.note()
+      read()
+      yield* start(note, "1.1")
+      assert.includeMembers(read(), ["virtual externalsecrets", "virtual clustersecretstores"])
+    }),
+  )
+})
+
+describe("a virtual CRD that its tenant has changed", () => {
+  const edited = (found: KubeObject | undefined): KubeObject => {
+    assert.isDefined(found)
+    return { ...found, spec: { ...recordAt(found, "spec"), conversion: { strategy: "Webhook" } } }
+  }
+
+  it.effect("is put right by the next start, whatever the note says", () =>
+    Effect.gen(function* () {
+      const { start, virtual } = place(withoutStores)
+      const note = (yield* start()).follower.note()
+      const ref = { name: nameOf("externalsecrets") }
+      virtual.put(crds, edited(virtual.stored(crds, ref)))
+      yield* start(note)
+      assert.deepStrictEqual(valueAt(virtual.stored(crds, ref), "spec", "conversion"), { strategy: "None" })
+    }),
+  )
+
+  it.effect("is not known while we run, and is put right", () =>
+    Effect.gen(function* () {
+      const { start, virtual, host, clients } = place(withoutStores)
+      const { follower } = yield* start()
+      const ref = { name: nameOf("externalsecrets") }
+      const seen = () => ({ host: host.stored(crds, ref), virtual: virtual.stored(crds, ref) })
+      assert.isTrue(follower.isKnown("externalsecrets", seen()))
+      virtual.put(crds, edited(virtual.stored(crds, ref)))
+      assert.isFalse(follower.isKnown("externalsecrets", seen()))
+      yield* follower.keep(clients, "externalsecrets")
+      assert.deepStrictEqual(valueAt(virtual.stored(crds, ref), "spec", "conversion"), { strategy: "None" })
+      assert.isTrue(follower.isKnown("externalsecrets", seen()))
+    }),
+  )
+
+  it.effect("in what we do not keep is read once, and the host's is not", () =>
+    Effect.gen(function* () {
+      const { start, virtual, clients, read } = place(withoutStores)
+      const { follower } = yield* start()
+      const found = virtual.stored(crds, { name: nameOf("externalsecrets") })
+      assert.isDefined(found)
+      virtual.put(crds, {
+        ...found,
+        metadata: { ...found.metadata, annotations: { ...found.metadata.annotations, a: "b" } },
+      })
+      read()
+      yield* follower.keep(clients, "externalsecrets")
+      assert.deepStrictEqual(read(), [...metadataOfBoth, "virtual externalsecrets"].toSorted())
+      yield* follower.keep(clients, "externalsecrets")
+      assert.deepStrictEqual(read(), metadataOfBoth)
+    }),
+  )
+
+  it.effect("that went is made anew", () =>
+    Effect.gen(function* () {
+      const { start, virtual, clients } = place(withoutStores)
+      const { follower } = yield* start()
+      virtual.remove(crds, { name: nameOf("externalsecrets") })
+      yield* follower.ensure(clients, "externalsecrets")
+      assert.isDefined(virtual.stored(crds, { name: nameOf("externalsecrets") }))
+    }),
+  )
+})
+
+describe("an upgrade of the host's", () => {
+  it.effect("is followed, with each side read once", () =>
+    Effect.gen(function* () {
+      const { start, host, virtual, clients, read } = place(withoutStores)
+      const { follower } = yield* start()
+      host.put(crds, hostCrd("externalsecrets", "second"))
+      read()
+      const pair = yield* follower.keep(clients, "externalsecrets")
+      assert.deepStrictEqual(hostSpecSchema(pair), { type: "object", title: "second" })
+      assert.include(JSON.stringify(virtual.stored(crds, { name: nameOf("externalsecrets") })), "second")
+      assert.deepStrictEqual(read(), [...metadataOfBoth, "host externalsecrets", "virtual externalsecrets"].toSorted())
+    }),
+  )
+
+  it.effect("that the virtual API server keeps only a part of is written once", () =>
+    Effect.gen(function* () {
+      const { start, host, virtual, clients } = place(withoutStores)
+      const { follower } = yield* start()
+      host.put(crds, hostCrd("externalsecrets", "second"))
+      const ref = { name: nameOf("externalsecrets") }
+      const before = virtual.stored(crds, ref)
+      assert.isDefined(before)
+      const deaf = {
+        ...clients,
+        virtual: { ...clients.virtual, mergePatch: () => Effect.sync(() => (patches++, before)) },
+      }
+      let patches = 0
+      for (let turn = 0; turn < 3; turn++) yield* follower.keep(deaf, "externalsecrets")
+      assert.strictEqual(patches, 1)
+    }),
+  )
+})
+
+describe("one that somebody else installed", () => {
+  it.effect("is left alone, read once, and not noted", () =>
+    Effect.gen(function* () {
+      const { start, virtual, clients, read, writes } = place(withoutStores)
+      virtual.put(crds, { ...hostCrd("externalsecrets"), status: established })
+      const { follower } = yield* start()
+      assert.deepStrictEqual(writes(), ["create clustersecretstores.external-secrets.io"])
+      assert.notInclude(follower.note(), "externalsecrets.")
+      assert.notInclude(follower.note(), '"externalsecrets"')
+      read()
+      yield* follower.keep(clients, "externalsecrets")
+      assert.deepStrictEqual(read(), metadataOfBoth)
+    }),
+  )
+})
+
+describe("what is missing on the host", () => {
+  it.effect("is told, the first of several", () =>
+    Effect.gen(function* () {
+      const { start, host } = place(withoutStores)
+      host.remove(crds, { name: nameOf("externalsecrets") })
+      host.remove(crds, { name: nameOf("clustersecretstores") })
+      const error = yield* Effect.flip(start())
+      assert.strictEqual(error._tag, "OperatorMissing")
+      assert.include(error.message, "no CRD externalsecrets")
+    }),
+  )
+})
