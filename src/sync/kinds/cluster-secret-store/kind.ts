@@ -2,6 +2,7 @@
  * The synced kind ClusterSecretStore, host → virtual: spec, labels and status of the stores that the selector imports.
  * Edits in the virtual cluster are reverted. Nothing that a store's references name follows it: credentials stay on the host.
  */
+import { clusterSecretStoresIn } from "../../external-secrets/eso-resources.ts"
 import { hostClusterSecretStores } from "../../external-secrets/store-caches.ts"
 import { virtualClusterSecretStores } from "./caches.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
@@ -17,7 +18,6 @@ import { carriedLabels, hostUidAnnotation, managedLabel } from "../../tenancy/la
 import { mergePatch } from "../../../effects/client/merge-patch.ts"
 import { writeStatus } from "../../engine/status-write.ts"
 import { canonical } from "../../tenancy/structural-schema.ts"
-import { clusterSecretStores } from "../../resources.ts"
 import { restsOnAbsentClusterStore } from "../../external-secrets/absent-cluster-store.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
 import { refusedVerdict } from "../../external-secrets/verdicts.ts"
@@ -29,7 +29,7 @@ const isImport = (virtual: KubeObject): boolean =>
   virtual.metadata.labels?.[managedLabel] === "true" && virtual.metadata.annotations?.[hostUidAnnotation] !== undefined
 
 const desiredImport = (host: KubeObject, context: SyncContext): KubeObject => ({
-  apiVersion: apiVersionOf(clusterSecretStores(context.virtualVersion)),
+  apiVersion: apiVersionOf(clusterSecretStoresIn(context)),
   kind: "ClusterSecretStore",
   metadata: {
     name: host.metadata.name,
@@ -60,7 +60,7 @@ const updateImport = (virtual: KubeObject, desired: KubeObject, context: SyncCon
         {
           _tag: "Patch",
           side: "virtual",
-          resource: clusterSecretStores(context.virtualVersion),
+          resource: clusterSecretStoresIn(context),
           current: virtual,
           patch,
         },
@@ -165,7 +165,7 @@ const desire = ({ context, host, virtual }: Observed, refusal: Refusal | undefin
 
 /** The status of one that is just being made comes with the next look. */
 const diff = ({ context, virtual }: Observed, { store, status }: Desired): ReadonlyArray<Action> => {
-  const resource = clusterSecretStores(context.virtualVersion)
+  const resource = clusterSecretStoresIn(context)
   if (store === "as it stands") return []
   if (store === "none of ours")
     return virtual !== undefined && isImport(virtual)

@@ -3,6 +3,7 @@
  * writers touch the same pair. `observe.ts`, `judge.ts` and `desire.ts` are its stages; here is what is written, and what brings
  * a key back.
  */
+import { externalSecretsIn } from "../../external-secrets/eso-resources.ts"
 import { Result } from "effect"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf, objectKey, splitKey } from "../../../effects/client/kube-object.ts"
@@ -97,7 +98,7 @@ const diffWith =
       ...secretWrites(targets, observed, plan),
       ...(virtual === undefined || status === undefined
         ? []
-        : writeStatus(externalSecrets(context.virtualVersion), virtual, status)),
+        : writeStatus(externalSecretsIn(context), virtual, status)),
     ]
   }
 
@@ -117,7 +118,7 @@ const refusedBefore = (
   const { context, virtual } = observed
   const onHost = onHostOf(observed)
   if (virtual === undefined || onHost === undefined || typeof copy === "string") return undefined
-  const resource = externalSecrets(context.virtualVersion)
+  const resource = externalSecretsIn(context)
   if (refused.reason === "TargetSecretRefused" && actions.some(isOfSecret))
     return toldFirst(resource, virtual, refused, actions, context.now())
   // What the host has is not what the tenant asks for now, so nothing comes back from there.

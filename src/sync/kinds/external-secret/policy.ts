@@ -167,7 +167,7 @@ const judgeTemplateFrom = (path: string, source: JsonRecord): Refusal | undefine
     const strange = unknownField(`${path}.${field}`, recordAt(source, field), templateFileFields)
     if (strange !== undefined) return strange
   }
-  // ESO takes the keys from the rendered text, where keys.ts cannot hold back those that steer others on the host.
+  // ESO takes the keys from the rendered text, where tenancy/labels.ts cannot hold back those that steer others on the host.
   if (source["target"] !== undefined && source["target"] !== "" && source["target"] !== "Data")
     return new Refusal({
       reason: "TemplateTargetNotAllowed",
@@ -176,7 +176,7 @@ const judgeTemplateFrom = (path: string, source: JsonRecord): Refusal | undefine
   return undefined
 }
 
-/** Some labels stay in the virtual cluster (keys.ts), where nothing renders them. */
+/** Some labels stay in the virtual cluster (tenancy/labels.ts), where nothing renders them. */
 const judgeLabels = (template: TargetTemplate | undefined): Refusal | undefined => {
   const rendered = Object.entries(heldBackLabels(template?.metadata?.labels)).find(([, value]) => value.includes("{{"))
   return rendered === undefined

@@ -36,7 +36,7 @@ export interface HostSide {
 /** @param service the vCluster's; undefined: it is away */
 export const hostSideOf = (context: SyncContext, service: KubeObject | undefined): HostSide => ({
   tenancy: context.tenancy,
-  version: context.hostVersion,
+  version: context.versionOf("externalsecrets"),
   schema: context.hostSpecSchema("externalsecrets"),
   names: {
     store: (name, namespace) => context.locate({ metadata: { name, namespace } })?.name ?? "",

@@ -2,6 +2,7 @@
  * The synced kind SecretStore: the tenant's own stores, on the host beside their ExternalSecrets. Spec both ways (`to-host.ts`), status
  * back. What the spec refers to goes first (`referenced-object/`), so that ESO finds it.
  */
+import { secretStoresIn } from "../../external-secrets/eso-resources.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { objectKey } from "../../../effects/client/kube-object.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
@@ -26,7 +27,6 @@ import {
 } from "../../external-secrets/secret-caches.ts"
 import { hostSecretStores, virtualSecretStores } from "../../external-secrets/store-caches.ts"
 import { namedInTexts, translatedRefusal } from "../../external-secrets/tenant-text.ts"
-import { secretStores } from "../../resources.ts"
 import { originKeys } from "../../tenancy/ownership.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
 import type { Desired } from "./desire.ts"
@@ -42,7 +42,7 @@ const remove = (copies: ReadonlyArray<KubeObject>, { context, virtual }: Observe
     .map((current) => ({
       _tag: "Delete",
       side: "host",
-      resource: secretStores(context.hostVersion),
+      resource: secretStoresIn(context),
       current,
       // With the setting off, the virtual side may not be there to be seen.
       becauseAbsent: virtual === undefined && context.settings.stores.enabled,
@@ -56,9 +56,7 @@ const diff = (observed: Observed, desired: Desired): ReadonlyArray<Action> => {
     ...(virtual === undefined || agreement === undefined
       ? []
       : writesOf(agreement, virtual, onHost?.copy, service, context)),
-    ...(virtual === undefined || status === undefined
-      ? []
-      : writeStatus(secretStores(context.virtualVersion), virtual, status)),
+    ...(virtual === undefined || status === undefined ? [] : writeStatus(secretStoresIn(context), virtual, status)),
   ]
 }
 
@@ -71,13 +69,7 @@ const refusedBefore = (
   actions: ReadonlyArray<Action>,
 ): Decision | undefined =>
   virtual !== undefined && onHost !== undefined && actions.some(({ _tag }) => _tag === "Create" || _tag === "Patch")
-    ? toldFirst(
-        secretStores(context.virtualVersion),
-        virtual,
-        translatedRefusal(refused, onHost.translate),
-        actions,
-        context.now(),
-      )
+    ? toldFirst(secretStoresIn(context), virtual, translatedRefusal(refused, onHost.translate), actions, context.now())
     : undefined
 
 const keysOf = (objects: ReadonlyArray<KubeObject>): ReadonlyArray<ObjectKey> => objects.map(objectKey)

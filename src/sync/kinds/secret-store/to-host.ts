@@ -4,11 +4,11 @@
  *
  * All three are compared in the tenant's names and with defaults filled in, since what the API server fills in is no edit.
  */
+import { secretStoresIn } from "../../external-secrets/eso-resources.ts"
 import { Result } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { apiVersionOf } from "../../../effects/client/resource.ts"
 import type { SyncContext } from "../../engine/context.ts"
-import { secretStores } from "../../resources.ts"
 import type { Action } from "../../engine/actions.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
@@ -129,7 +129,7 @@ const desiredHostStore = (
   service: KubeObject | undefined,
   context: SyncContext,
 ): KubeObject => ({
-  apiVersion: apiVersionOf(secretStores(context.hostVersion)),
+  apiVersion: apiVersionOf(secretStoresIn(context)),
   kind: "SecretStore",
   metadata: {
     ...location,
@@ -170,14 +170,14 @@ const patchHost = (
   const patch = mergePatch(kept(current, current["spec"], current), kept(desired, desired["spec"], owners))
   return same || patch === undefined
     ? []
-    : [{ _tag: "Patch", side: "host", resource: secretStores(context.hostVersion), current, patch }]
+    : [{ _tag: "Patch", side: "host", resource: secretStoresIn(context), current, patch }]
 }
 
 const patchVirtual = (virtual: KubeObject, { ours, spec }: Agreed, context: SyncContext): ReadonlyArray<Action> => {
   const patch = mergePatch({ spec: ours }, { spec })
   return patch === undefined
     ? []
-    : [{ _tag: "Patch", side: "virtual", resource: secretStores(context.virtualVersion), current: virtual, patch }]
+    : [{ _tag: "Patch", side: "virtual", resource: secretStoresIn(context), current: virtual, patch }]
 }
 
 /** @param current the host copy, if there is one */
@@ -204,5 +204,5 @@ export const writesOf = (
   context: SyncContext,
 ): ReadonlyArray<Action> =>
   current === undefined
-    ? [{ _tag: "Create", side: "host", resource: secretStores(context.hostVersion), body: agreement.host }]
+    ? [{ _tag: "Create", side: "host", resource: secretStoresIn(context), body: agreement.host }]
     : [...patchVirtual(virtual, agreement, context), ...patchHost(current, agreement.host, service, context)]
