@@ -5,9 +5,6 @@ import { formatPath } from "../text/value-path.ts"
 import { nearestEntry, plainValue } from "./yaml-position.ts"
 import type { Position, PositionedProblem, YamlPath, YamlTree } from "./yaml-position.ts"
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  Predicate.isObject(value) && !Array.isArray(value)
-
 /** A key that the Schema does not name. Whether that is a mistake is the caller's business. */
 export interface UnknownKey {
   readonly at: Position
@@ -132,7 +129,7 @@ const groupedByStep = (paths: ReadonlyArray<YamlPath>): ReadonlyMap<YamlPath[num
 
 /** Leaves out what stands at the paths; a value in a list takes the list with it. */
 const without = (value: unknown, paths: ReadonlyArray<YamlPath>): unknown => {
-  if (!isRecord(value)) return value
+  if (!Predicate.isObject(value)) return value
   const groups = groupedByStep(paths)
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, inner]) => {
@@ -159,7 +156,7 @@ export const decodeYaml = <S extends Schema.ConstraintDecoder<unknown>>(
   const wrong = leaves.filter(({ issue }) => issue._tag !== "UnexpectedKey")
   const wrongPaths = wrong.map(({ path }) => path)
   return {
-    value: Schema.decodeUnknownSync(schema)(isRecord(plain) ? without(plain, wrongPaths) : {}),
+    value: Schema.decodeUnknownSync(schema)(Predicate.isObject(plain) ? without(plain, wrongPaths) : {}),
     unknownKeys: leaves.flatMap(({ path, issue }) =>
       issue._tag === "UnexpectedKey" ? [unknownKey(tree, path, issue.ast)] : [],
     ),

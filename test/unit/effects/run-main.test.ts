@@ -38,7 +38,7 @@ const run = (mode: string, ...signals: ReadonlyArray<NodeJS.Signals>) =>
     return Effect.sync(() => child.kill("SIGKILL"))
   })
 
-/** Deno writes into a pipe as long as that takes, and does nothing else meanwhile (findings/deno-full-pipe-blocks.sh). */
+/** Deno writes into a pipe as long as that takes, and does nothing else meanwhile. */
 const whereWritesReturn: readonly [command: string, given: ReadonlyArray<string>] =
   "Deno" in globalThis
     ? [fileURLToPath(new URL("../../../node_modules/.bin/node", import.meta.url)), []]

@@ -246,19 +246,42 @@ const judgeAsWebhook = (spec: ExternalSecretSpec): Refusal | undefined => {
       })
 }
 
-/** What the spec itself breaks, whatever is around it. */
-const judgeAnew = (spec: ExternalSecretSpec): Refusal | undefined => {
+type SpecRule = (spec: ExternalSecretSpec) => Refusal | undefined
+
+const judgeStores = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
+  for (const ref of storeReferences(spec)) {
+    const refusal = judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
+
+const judgeTemplateReferences: SpecRule = (spec) => {
   for (const ref of templateReferences(spec)) {
     const refusal = judgeName(`${ref.path}.name`, ref.name)
     if (refusal !== undefined) return refusal
   }
-  return (
-    judgeSources(spec) ??
-    judgeTarget(spec) ??
-    judgeInterval(spec) ??
-    unknownField("spec", spec, specFields) ??
-    judgeAsWebhook(spec)
-  )
+  return undefined
+}
+
+const judgeFields: SpecRule = (spec) => unknownField("spec", spec, specFields)
+
+/** What a spec must pass by itself, whatever is around it, in the order in which the tenant is told. */
+const specRules: ReadonlyArray<SpecRule> = [
+  judgeTemplateReferences,
+  judgeSources,
+  judgeTarget,
+  judgeInterval,
+  judgeFields,
+  judgeAsWebhook,
+]
+
+const firstRefusal = (spec: ExternalSecretSpec): Refusal | undefined => {
+  for (const rule of specRules) {
+    const refusal = rule(spec)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
 }
 
 /** A spec is decided about several times: before and after each write of ours, and when what it refers to changes. */
@@ -267,16 +290,11 @@ const judged = new WeakMap<ExternalSecretSpec, { readonly refusal: Refusal | und
 const judgeItself = (spec: ExternalSecretSpec): Refusal | undefined => {
   const known = judged.get(spec)
   if (known !== undefined) return known.refusal
-  const refusal = judgeAnew(spec)
+  const refusal = firstRefusal(spec)
   judged.set(spec, { refusal })
   return refusal
 }
 
-/** The first rule that the spec breaks, or undefined when it may go to the host. What was found out about it alone is remembered while it lives. */
-export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
-  for (const ref of storeReferences(spec)) {
-    const refusal = judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around)
-    if (refusal !== undefined) return refusal
-  }
-  return judgeItself(spec)
-}
+/** The first rule that the spec breaks, the stores that it draws on before all else; undefined when it may go to the host. */
+export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined =>
+  judgeStores(spec, around) ?? judgeItself(spec)
