@@ -106,6 +106,23 @@ export const keptOf = (crd: KubeObject) => ({
   },
 })
 
+const withoutSelectableFields = (crd: KubeObject): KubeObject => ({
+  ...crd,
+  spec: {
+    ...recordAt(crd, "spec"),
+    versions: versionsOf(crd).map(({ selectableFields: _dropped, ...version }) => version),
+  },
+})
+
+/**
+ * What the virtual API server would keep of the desired CRD, as what stands there tells: before Kubernetes 1.31 it drops `selectableFields`
+ * without a word. After an upgrade of that server they come with the next change of the CRD.
+ */
+const asStored = (desired: KubeObject, virtual: KubeObject): KubeObject =>
+  versionsOf(virtual).some(({ selectableFields }) => selectableFields !== undefined)
+    ? desired
+    : withoutSelectableFields(desired)
+
 /**
  * The writes that bring the virtual CRD into step. A CRD of somebody else's (an own ESO, GitOps) is left alone, and one
  * that is being deleted is awaited.
@@ -114,8 +131,9 @@ export const crdToVirtual = (desired: KubeObject, virtual: KubeObject | undefine
   if (virtual === undefined)
     return [{ _tag: "Create", side: "virtual", resource: customResourceDefinitions, body: desired }]
   if (virtual.metadata.deletionTimestamp !== undefined || !isOurCrd(virtual)) return []
+  const isInStep = mergePatch(keptOf(virtual), keptOf(asStored(desired, virtual))) === undefined
   const patch = mergePatch(keptOf(virtual), keptOf(desired))
-  return patch === undefined
+  return isInStep || patch === undefined
     ? []
     : [{ _tag: "Patch", side: "virtual", resource: customResourceDefinitions, current: virtual, patch }]
 }
