@@ -9,7 +9,8 @@ const project = (name: string, include: ReadonlyArray<string>, extra: object = {
   test: { name, include: [...include], pool, ...extra },
 })
 
-const onRealClusters = { fileParallelism: false, testTimeout: 120_000, hookTimeout: 600_000 }
+// Beyond the limits of what a test waits for, which tell what was missing: some start an API server or a vCluster on the way.
+const onRealClusters = { fileParallelism: false, testTimeout: 300_000, hookTimeout: 600_000 }
 
 export default defineConfig({
   test: {

@@ -3,7 +3,7 @@
 # Seen:  nulls in maps within a list are dropped on the way, nulls that are entries of a list stay.
 # With:  gopkg.in/evanphx/json-patch.v4 v4.13.0, the merge patch of Kubernetes 1.35; npm json-merge-patch 1.0.2 beside it.
 # Here:  a condition or a list of references with a null in it can't be written by a merge patch: compared with what was meant, it
-#        would be a difference for ever, and a write with every look.
+#        would be a difference for ever, and a write with every look. So what stands there without it counts as written (merge-patch.ts).
 set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

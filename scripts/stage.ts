@@ -95,25 +95,53 @@ const judge = (ended: Ended, report: Report | undefined): Outcome => {
   return counts.skipped > 0 ? { ...counts, note: "tests were skipped: that counts as a failure" } : counts
 }
 
-/** The tests of a project of vitest.config.ts, whose files are in `folders`; a project without files has nothing to prove yet. */
-export const vitestStage = (project: string, folders: ReadonlyArray<string>, runtime: Runtime = "node"): Stage => ({
-  name: `${project} tests on ${runtime}`,
-  run: Effect.suspend(() => {
-    const files = globSync(folders.map((folder) => `test/${folder}/**/*.test.ts`))
-    if (files.length === 0) return Effect.succeed({ passed: 0, failed: 0, skipped: 0, note: "no files" })
-    const output = reportFile(project, runtime)
+interface VitestRun {
+  /** Of vitest.config.ts. */
+  readonly project: string
+  readonly runtime?: Runtime
+  /** Only these files; default: all of the project. */
+  readonly files?: ReadonlyArray<string>
+  /** Only tests whose full name matches; the others count as skipped. */
+  readonly pattern?: string
+  /** Of the report's file, without the runtime; default: the project. */
+  readonly report?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export const vitest = ({
+  project,
+  runtime = "node",
+  files = [],
+  pattern,
+  report = project,
+  env = {},
+}: VitestRun): Effect.Effect<Outcome> =>
+  Effect.suspend(() => {
+    const output = reportFile(report, runtime)
     rmSync(output, { force: true })
     const args = [
       ...launchers[runtime],
       join(root, "node_modules/vitest/vitest.mjs"),
       "run",
       `--project=${project}`,
+      ...(pattern === undefined ? [] : [`--testNamePattern=${pattern}`]),
       "--reporter=default",
       "--reporter=json",
       `--outputFile.json=${output}`,
+      ...files,
     ]
-    return command(runtime, args, { env: { EXPECT_RUNTIME: runtime } }).pipe(
-      Effect.map((ended) => judge(ended, readReport(project, runtime))),
+    return command(runtime, args, { env: { EXPECT_RUNTIME: runtime, ...env } }).pipe(
+      Effect.map((ended) => judge(ended, readReport(report, runtime))),
     )
+  })
+
+/** The tests of a project of vitest.config.ts, whose files are in `folders`; a project without files has nothing to prove yet. */
+export const vitestStage = (project: string, folders: ReadonlyArray<string>, runtime: Runtime = "node"): Stage => ({
+  name: `${project} tests on ${runtime}`,
+  run: Effect.suspend(() => {
+    const files = globSync(folders.map((folder) => `test/${folder}/**/*.test.ts`))
+    return files.length === 0
+      ? Effect.succeed({ passed: 0, failed: 0, skipped: 0, note: "no files" })
+      : vitest({ project, runtime })
   }),
 })

@@ -3,19 +3,26 @@ import { Cause, Effect, Layer } from "effect"
 import { runMain } from "./effects/run-main.ts"
 import { plan, type Plan, programName } from "./plugin/app.ts"
 import type { Program } from "./plugin/commands.ts"
-import { exitCodes } from "./plugin/output/exit-codes.ts"
+import { exitCodes } from "./effects/exit-codes.ts"
 import { Terminal } from "./plugin/output/terminal.ts"
 
 /** From this level on, a bug of ours shows where it is. */
 const stackTraceVerbosity = 6
+
+/** A syncer whose complaint nobody reads ends all the same: whoever restarts it waits for that. */
+const complaintLimit = "1 second"
+
+/** The program goes on until it is stopped; a signal is then how it ends well, and it must end soon whatever it ended by. */
+let untilStopped = false
 
 /** What went wrong is told here, once, and never as a stack trace unless asked for. */
 const complain = Effect.fnUntraced(function* (cause: Cause.Cause<unknown>, verbosity: number) {
   const terminal = yield* Terminal
   const { explainCause, renderExplanation } = yield* Effect.promise(() => import("./plugin/output/error.ts"))
   const explanation = explainCause(cause)
-  if (verbosity >= stackTraceVerbosity) yield* terminal.err(`${Cause.pretty(cause)}\n`)
-  yield* terminal.err(renderExplanation(terminal.errStyle, explanation))
+  const trace = verbosity >= stackTraceVerbosity ? `${Cause.pretty(cause)}\n` : ""
+  const told = terminal.err(trace + renderExplanation(terminal.errStyle, explanation))
+  yield* untilStopped ? Effect.timeoutOption(told, complaintLimit) : told
   return explanation.exitCode
 })
 
@@ -24,13 +31,10 @@ const toExitCode = <E, R>(program: Effect.Effect<number, E, R>, verbosity: numbe
     Cause.hasInterruptsOnly(cause) ? Effect.interrupt : complain(cause, verbosity),
   )
 
-/** What it means for this process to be stopped by a signal; a loop has then done its work. */
-let stoppedExit: number = exitCodes.interrupted
-
 const run = Effect.fnUntraced(function* (program: Program) {
   const { logFormatFor } = yield* Effect.promise(() => import("./plugin/output/line-writer.ts"))
   const { logLayer } = yield* Effect.promise(() => import("./effects/observability/log.ts"))
-  if (program.untilStopped) stoppedExit = exitCodes.good
+  untilStopped = program.untilStopped
   return yield* toExitCode(program.run, program.verbosity).pipe(
     Effect.provide(
       Layer.mergeAll(
@@ -51,4 +55,7 @@ const main = Effect.flatMap(plan(process.argv.slice(2), programName(process.argv
   Effect.provide(Terminal.layer("auto")),
 )
 
-runMain(main, { onInterrupt: () => stoppedExit })
+runMain(main, {
+  onInterrupt: () => (untilStopped ? exitCodes.good : exitCodes.interrupted),
+  mustEnd: () => untilStopped,
+})

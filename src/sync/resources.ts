@@ -3,6 +3,13 @@ import type { Resource } from "../effects/client/resource.ts"
 
 export const esoGroup = "external-secrets.io"
 
+/** Name of the CRD of one of ESO's kinds. */
+export const crdName = (plural: string): string => `${plural}.${esoGroup}`
+
+/** undefined: it is not ESO's. */
+export const pluralOfCrd = (name: string): string | undefined =>
+  name.endsWith(`.${esoGroup}`) ? name.slice(0, -crdName("").length) : undefined
+
 const core = (plural: string, kind: string, namespaced: boolean): Resource => ({
   group: "",
   version: "v1",

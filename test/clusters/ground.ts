@@ -8,7 +8,7 @@ import { describeCause, GroundError } from "./errors.ts"
 import { type Eso, type EsoOptions, startEso } from "./eso.ts"
 import { type Moto, startMoto } from "./moto.ts"
 import { type Finished, type Program, type Running, runProgram, startProgram } from "./programs.ts"
-import { type KubernetesTools, kubernetesTools } from "./tools.ts"
+import { type KubernetesTools, kubernetesToolsFor } from "./tools.ts"
 import { type RealVcluster, type RealVclusterOptions, startRealVcluster } from "./real-vcluster.ts"
 import { adminOf, seedVcluster, type Vcluster } from "./vcluster.ts"
 import { makeWatchdog, type Watchdog } from "./watchdog.ts"
@@ -114,10 +114,16 @@ const hostGround = (watchdog: Watchdog, tools: KubernetesTools, host: ControlPla
 })
 
 const openGround = Effect.fnUntraced(function* (logsTo: string | undefined) {
-  const tools = yield* kubernetesTools
+  const tools = yield* kubernetesToolsFor("host")
+  const others = yield* kubernetesToolsFor("others")
   const watchdog = yield* makeWatchdog({ prefix: "vcluster-es-ground-" })
   yield* rememberFolder(watchdog.folder, logsTo)
-  return { tools, watchdog, start: (options: ControlPlaneOptions) => startControlPlane(watchdog, tools, options) }
+  return {
+    tools,
+    watchdog,
+    start: (options: ControlPlaneOptions) =>
+      startControlPlane(watchdog, options.name === "host" ? tools : others, options),
+  }
 })
 
 /** Starts host and virtual side by side. Everything is gone when the scope has closed. */

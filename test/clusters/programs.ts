@@ -29,7 +29,7 @@ export interface Running {
   readonly stderr: () => string
   /**
    * Waits until its output (standard output, or error with `stderr`) matches; gives the match. Fails when it ends first, or after
-   * the timeout (default 30 seconds), with what it wrote.
+   * the timeout (default 60 seconds), with what it wrote.
    */
   readonly waitForOutput: (
     pattern: RegExp,
@@ -77,7 +77,7 @@ export const startProgram = Effect.fnUntraced(function* (
     stderr,
     signal: process.signal,
     finished: Effect.map(process.exit, (status) => ({ ...status, stdout: stdout(), stderr: stderr() })),
-    waitForOutput: (pattern, { from = "stdout", timeout = "30 seconds" } = {}) => {
+    waitForOutput: (pattern, { from = "stdout", timeout = "60 seconds" } = {}) => {
       const file = process[from]
       const failed = (how: string) =>
         Effect.suspend(() => Effect.fail(new GroundError({ message: `${name} ${how} without ${pattern}\n${wrote()}` })))

@@ -42,6 +42,42 @@ export const kubernetes: ToolSet = {
   env: {},
 }
 
+/** Minors beside the ground's own, for `npm run matrix`: the oldest that vCluster still runs, the next, and the newest release. */
+export type KubernetesMinor = "1.30" | "1.31" | "1.37"
+
+export interface KubernetesRelease {
+  readonly set: ToolSet
+  /** The whole version, as `tools/NAME/go.mod` pins it. */
+  readonly version: string
+}
+
+/** What comes with the API server's version; etcd and kubectl are the ground's. */
+const perMinor = new Set(["kube-apiserver", "kube-controller-manager"])
+
+const kubernetesRelease = (minor: KubernetesMinor, version: string): KubernetesRelease => ({
+  set: {
+    ...kubernetes,
+    name: `kubernetes-${minor}`,
+    programs: kubernetes.programs.filter(({ name }) => perMinor.has(name)),
+  },
+  version,
+})
+
+export const kubernetesReleases: Readonly<Record<KubernetesMinor, KubernetesRelease>> = {
+  /** The last one that drops `selectableFields` of CRDs, and does not stream lists. */
+  "1.30": kubernetesRelease("1.30", "1.30.14"),
+  "1.31": kubernetesRelease("1.31", "1.31.13"),
+  "1.37": kubernetesRelease("1.37", "1.37.2"),
+}
+
+/** Names a minor of {@link kubernetesReleases} for the control plane `host`, or for all others (virtual ones, plain ones). */
+export const kubernetesVariables = {
+  host: "VCLUSTER_ES_KUBERNETES_HOST",
+  others: "VCLUSTER_ES_KUBERNETES",
+} as const
+
+export type KubernetesRole = keyof typeof kubernetesVariables
+
 const esoModule = "github.com/external-secrets/external-secrets"
 
 const esoSet = (name: string): ToolSet => ({

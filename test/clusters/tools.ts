@@ -11,6 +11,10 @@ import {
   type KineVariant,
   kineSets,
   kubernetes,
+  type KubernetesMinor,
+  kubernetesReleases,
+  type KubernetesRole,
+  kubernetesVariables,
   type ToolSet,
   vclusterConfigs,
   vclusterModule,
@@ -52,6 +56,30 @@ export const kubernetesTools: Effect.Effect<KubernetesTools, GroundError> = Effe
     controllerManager: find("kube-controller-manager"),
     kubectl: find("kubectl"),
   }
+})
+
+/** API server and controller manager of another minor than the ground's. */
+export const kubernetesOf = (
+  minor: KubernetesMinor,
+): Effect.Effect<Pick<KubernetesTools, "apiServer" | "controllerManager">, GroundError> =>
+  Effect.map(builtToolSet(kubernetesReleases[minor].set), (folder) => ({
+    apiServer: join(folder, "kube-apiserver"),
+    controllerManager: join(folder, "kube-controller-manager"),
+  }))
+
+const isKubernetesMinor = (text: string): text is KubernetesMinor => Object.hasOwn(kubernetesReleases, text)
+
+/** {@link kubernetesTools}, of the minor that the role's variable names, where it names one. */
+export const kubernetesToolsFor = Effect.fnUntraced(function* (
+  role: KubernetesRole,
+): Effect.fn.Return<KubernetesTools, GroundError> {
+  const tools = yield* kubernetesTools
+  const variable = kubernetesVariables[role]
+  const minor = process.env[variable] ?? ""
+  if (minor === "") return tools
+  if (isKubernetesMinor(minor)) return { ...tools, ...(yield* kubernetesOf(minor)) }
+  const known = Object.keys(kubernetesReleases).join(", ")
+  return yield* new GroundError({ message: `${variable} names Kubernetes ${minor}; there are ${known}` })
 })
 
 /** The program kine. A machine without a C compiler fails with `missing`. */

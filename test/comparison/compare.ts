@@ -9,7 +9,7 @@ import { type Difference, differencesOf, snapshotOf } from "./snapshot.ts"
 import { create } from "./steps.ts"
 
 /** How long a side may take to get where a step leads, and the virtual cluster then to be like the plain one. */
-const patience = "20 seconds"
+const patience = "40 seconds"
 
 const canaryName = "canary"
 const isNoCanary = (object: KubeObject): boolean => object.metadata.name !== canaryName

@@ -88,27 +88,38 @@ withPair("the virtual CRD of the stores deleted comes back, and the stores with 
   }),
 )
 
-withPair("a Service of the vCluster that is recreated is the new owner of all that we made", {}, (pair) =>
-  Effect.gen(function* () {
-    const { host, virtual } = pair.ground
-    yield* createReady(pair, externalSecret("owned"))
-    const secret = yield* awaitSecret(pair, "owned")
-    const { metadata, ...service } = yield* host.kube.get(services, vcluster)
-    yield* host.kube.delete(services, vcluster)
-    const { clusterIP: _ip, clusterIPs: _ips, ...spec } = recordAt(service, "spec") ?? {}
-    const recreated = yield* host.kube.create(services, {
-      ...service,
-      metadata: { ...vcluster, labels: metadata.labels ?? {} },
-      spec,
-    })
-    const owner = (copy: KubeObject) => copy.metadata.ownerReferences?.[0]?.uid
-    yield* host.kube.waitFor(
-      externalSecrets,
-      hostRef("owned"),
-      (copy) => owner(copy) === recreated.metadata.uid && isReady(copy),
-    )
-    assert.strictEqual((yield* virtual.kube.get(secrets, secret.metadata)).metadata.uid, secret.metadata.uid)
-  }),
+withPair(
+  "a Service of the vCluster that is recreated ends the syncer, and the next one makes all anew under it",
+  {},
+  (pair) =>
+    Effect.gen(function* () {
+      const { host, virtual } = pair.ground
+      yield* createReady(pair, externalSecret("owned"))
+      const secret = yield* awaitSecret(pair, "owned")
+      const { metadata, ...service } = yield* host.kube.get(services, vcluster)
+      yield* host.kube.delete(services, vcluster)
+      const { clusterIP: _ip, clusterIPs: _ips, ...spec } = recordAt(service, "spec") ?? {}
+      const recreated = yield* host.kube.create(services, {
+        ...service,
+        metadata: { ...vcluster, labels: metadata.labels ?? {} },
+        spec,
+      })
+      // It may be the one of a vCluster that was installed anew. Which of the two is seen first, the Service or the Lease that went with it, is open.
+      const ended = yield* pair.syncer?.finished ?? Effect.die(new Error("not started"))
+      assert.strictEqual(ended.code, 1, ended.stderr)
+      assert.match(
+        ended.stderr,
+        /the Service team-x\/my-vcluster, .* is another one|the Lease \S+ was lost .*gone with the vCluster/,
+      )
+      yield* pair.startFollow()
+      const owner = (copy: KubeObject) => copy.metadata.ownerReferences?.[0]?.uid
+      yield* host.kube.waitFor(
+        externalSecrets,
+        hostRef("owned"),
+        (copy) => owner(copy) === recreated.metadata.uid && isReady(copy),
+      )
+      assert.strictEqual((yield* virtual.kube.get(secrets, secret.metadata)).metadata.uid, secret.metadata.uid)
+    }),
 )
 
 withPair("what the host refuses is told; other objects go on, and it is taken once the host takes it", {}, (pair) =>
@@ -181,19 +192,25 @@ withPair("a syncer that waited for the Lease knows what was seen meanwhile", {},
     const { host } = pair.ground
     const standby = yield* pair.launchFollow()
     yield* standby.waitForOutput(/waiting: .* is at work/, { from: "stderr" })
-    yield* createReady(pair, externalSecret("meanwhile"))
+    const meanwhile = yield* createReady(pair, externalSecret("meanwhile"))
     const highest = (object: KubeObject) => BigInt(annotation(object, "highest-resource-version") ?? "0")
-    const first = yield* host.kube.get(leases, lease)
-    const known = yield* host.kube.waitFor(leases, lease, (object) => highest(object) > highest(first))
+    const seen = BigInt(meanwhile.metadata.resourceVersion ?? "0")
+    const known = yield* host.kube.waitFor(leases, lease, (object) => highest(object) >= seen)
     const versions: Array<bigint> = []
     const taken = yield* Effect.forkChild(
-      host.kube.waitFor(leases, lease, (object) => {
-        versions.push(highest(object))
-        return (
-          stringAt(object, "spec", "holderIdentity") !== stringAt(known, "spec", "holderIdentity") &&
-          versions.length > 4
-        )
-      }),
+      host.kube.waitFor(
+        leases,
+        lease,
+        (object) => {
+          versions.push(highest(object))
+          return (
+            stringAt(object, "spec", "holderIdentity") !== stringAt(known, "spec", "holderIdentity") &&
+            versions.length > 4
+          )
+        },
+        // The standby has to start, and to renew the Lease some times.
+        { timeout: "120 seconds" },
+      ),
       { startImmediately: true },
     )
     yield* pair.syncer?.signal("SIGTERM") ?? Effect.void

@@ -1,10 +1,11 @@
 /** Clusters that cannot be reached or refuse: one clear line, the way out, the right exit code, and nothing changed (DESIGN §8). */
 import { assert, layer } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import type { ControlPlane } from "../clusters/control-plane.ts"
 import { renderKubeconfig } from "../clusters/kubeconfig.ts"
+import { untilGranted } from "../support/access-review.ts"
 import {
   allFlags,
   BadInput,
@@ -231,6 +232,12 @@ layer(BadInput.layer, { excludeTestServices: true, timeout: "10 minutes" })("the
         const role = ["anchor", "-n", "kube-system"]
         yield* ground.kubectl(ground.virtual, ["create", "role", ...role, "--verb=list", "--resource=configmaps"])
         yield* ground.kubectl(ground.virtual, ["create", "rolebinding", ...role, "--role=anchor", "--user=jane"])
+        yield* untilGranted(ground.virtual.kube, {
+          user: "jane",
+          verb: "list",
+          resource: "configmaps",
+          namespace: "kube-system",
+        })
         const args = [...hostFlags(ground), virtualFlag(jane)]
         yield* refused(
           ground,
@@ -262,7 +269,15 @@ layer(BadInput.layer, { excludeTestServices: true, timeout: "10 minutes" })("the
         const flags = [vcluster.name, "-n", vcluster.namespace, `--kubeconfig=${host}`, virtualFlag(virtual)]
         const dryRun = runBinary(ground, ["sync", "--dry-run", ...flags])
         const granted: Array<string> = []
-        for (let finished = yield* dryRun; finished.code !== 0; finished = yield* dryRun) {
+        /** The API server takes a moment to heed what was granted last. */
+        const next = dryRun.pipe(
+          Effect.repeat({
+            until: ({ stderr }) => !stderr.includes(granted.at(-1) ?? "nothing yet"),
+            schedule: Schedule.spaced("100 millis"),
+            times: 20,
+          }),
+        )
+        for (let finished = yield* dryRun; finished.code !== 0; finished = yield* next) {
           const { code, error, fix = "" } = complaintOf(finished)
           assert.strictEqual(code, 3, error)
           assert.notInclude(granted, error, "what was granted is not missed again")

@@ -2,8 +2,9 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { parse } from "yaml"
+import { stringAt } from "../../src/effects/client/unstructured.ts"
 import { changingNothing } from "../support/complaint.ts"
-import { clusterSecretStores, crds, externalSecrets } from "../support/resources.ts"
+import { clusterSecretStores, crds, events, externalSecrets } from "../support/resources.ts"
 import type { PairOptions, SyncedPairShape } from "../support/synced-pair.ts"
 import {
   awaitSecret,
@@ -11,6 +12,7 @@ import {
   createReady,
   externalSecret,
   fakeStore,
+  onHost,
   SyncedPair,
   vcluster,
 } from "../support/synced-pair.ts"
@@ -125,10 +127,16 @@ withPair("trouble: what is broken, refused or waiting is told with its reason an
       /^✗ not in step: 1 of 3 ExternalSecrets, 1 ClusterSecretStore \(.*\) in .*; 1 broken, 1 refused\n✗ default\/no-key +could not get secret data from provider(: .*)?\n/,
     )
 
+    // ESO writes its events in the background; `status` tells the cause from there.
+    yield* host.kube.waitForList(
+      events,
+      { namespace: vcluster.namespace, fieldSelector: "reason=UpdateFailed" },
+      (told) => told.some((event) => stringAt(event, "involvedObject", "name") === onHost("no-key")),
+    )
     // With ESO stopped, a new one waits for its answer.
     yield* eso?.stop() ?? Effect.void
     yield* virtual.kube.create(externalSecrets, externalSecret("late"))
-    const late = yield* command("sync", ["--once-timeout=1s"])
+    const late = yield* command("sync", ["--once-timeout=5s"])
     assert.strictEqual(late.code, 1, late.stderr)
     assert.include(late.stdout, "; 1 broken, 1 refused, 1 waiting\n")
 

@@ -9,6 +9,7 @@ import type { GroundShape } from "../clusters/ground.ts"
 import { renderKubeconfig } from "../clusters/kubeconfig.ts"
 import { documentedValues } from "../clusters/vcluster.ts"
 import { runBinary } from "../support/complaint.ts"
+import { untilGranted, userOf } from "../support/access-review.ts"
 import { block, expand, extraRules, type Rule, rulesOf } from "../support/rbac-page.ts"
 import { clusterSecretStores, externalSecrets, secrets, validatingWebhookConfigurations } from "../support/resources.ts"
 import {
@@ -177,6 +178,13 @@ layer(SyncedPair.layer({ follow: false, values }), { excludeTestServices: true, 
           const applied = yield* ground.kubectl(ground.host, ["apply", "-f", "-"], manifests)
           assert.strictEqual(applied.code, 0, applied.stderr)
           yield* ground.host.kube.apply(validatingWebhookConfigurations, webhookOfEso)
+          // The last of the rules, so that not being heeded yet does not pass for missing.
+          yield* untilGranted(ground.host.kube, {
+            user: userOf(vcluster.namespace, account),
+            group: "external-secrets.io",
+            verb: "watch",
+            resource: "clustersecretstores",
+          })
           const kubeconfig = yield* kubeconfigOf(ground, account)
           const flags = [
             vcluster.name,

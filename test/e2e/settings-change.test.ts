@@ -113,7 +113,8 @@ layer(SyncedPair.layer({ follow: false }), { excludeTestServices: true, timeout:
       )
       assert.isEmpty(yield* virtual.kube.list(clusterSecretStores))
       assert.isTrue(isRefused("StoreNotImported")(yield* virtual.kube.get(externalSecrets, inVirtual("by-host-store"))))
-      assert.isUndefined(yield* host.kube.find(externalSecrets, copyOf("by-host-store")))
+      // ESO's finalizer is on it.
+      yield* host.kube.waitUntilGone(externalSecrets, copyOf("by-host-store"))
       yield* host.kube.waitFor(externalSecrets, copyOf("by-own-store"), isReady)
     }),
   )

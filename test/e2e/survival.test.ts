@@ -1,7 +1,7 @@
 /** Nothing is lost: restarts, outages, restores, and clusters that are not what they seem (DESIGN §7). */
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { crds, externalSecrets, leases, secrets } from "../support/resources.ts"
+import { configMaps, crds, externalSecrets, leases, secrets } from "../support/resources.ts"
 import type { PairOptions, SyncedPairShape } from "../support/synced-pair.ts"
 import {
   awaitSecret,
@@ -87,12 +87,12 @@ withPair(
       const held = yield* host.kube.waitFor(
         leases,
         { namespace: vcluster.namespace, name: `vcluster-es-${vcluster.name}` },
-        (lease) => lease.metadata.annotations?.["vcluster-es.io/held-deletions"] !== undefined,
-        { timeout: "60 seconds" },
+        (lease) => lease.metadata.annotations?.["vcluster-es.io/held-deletions"] === "12/12",
       )
-      assert.strictEqual(held.metadata.annotations?.["vcluster-es.io/held-deletions"], "12/12")
       assert.lengthOf(yield* copies(pair), 12)
       assert.isTrue((yield* copies(pair)).every((copy) => copy.metadata.deletionTimestamp === undefined))
+      // Told on the Lease maybe before the CRD is served again: listed until it can be.
+      yield* virtual.kube.waitForList(externalSecrets, { namespace: "default" }, (left) => left.length === 0)
       yield* createReady(pair, externalSecret("after"))
       yield* host.kube.patch(leases, held.metadata, {
         metadata: { annotations: { "vcluster-es.io/allow-mass-delete": "true" } },
@@ -125,6 +125,17 @@ withPair("an older backup of the virtual cluster is noticed, and nothing is dele
     const { virtual } = pair.ground
     yield* createReady(pair, externalSecret("old"))
     yield* virtual.backup("before")
+    // The versions that an API server uses up by starting must not make up for what the backup lacks.
+    yield* Effect.forEach(
+      Array.from({ length: 100 }, (_, index) => `filler-${index}`),
+      (name) =>
+        virtual.kube.create(configMaps, {
+          apiVersion: "v1",
+          kind: "ConfigMap",
+          metadata: { name, namespace: "default" },
+        }),
+      { concurrency: 8, discard: true },
+    )
     yield* createReady(pair, externalSecret("new"))
     yield* awaitSecret(pair, "new")
     yield* virtual.restore("before")
@@ -152,7 +163,7 @@ withPair("an API server that is killed, on either side, is waited for", {}, (pai
     yield* virtual.kube.create(externalSecrets, externalSecret("meanwhile"))
     yield* host.startApiServer()
     yield* virtual.kube.waitFor(externalSecrets, { namespace: "default", name: "meanwhile" }, isReady, {
-      timeout: "90 seconds",
+      timeout: "120 seconds",
     })
     assert.lengthOf(yield* copies(pair), 3)
   }),

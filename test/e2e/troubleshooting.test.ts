@@ -160,6 +160,9 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       assert.match(status.stdout, /✗ default\/denied /)
 
       yield* grantReader(host, "closed")
+      // ESO tries a store again at its own times, ever more rarely, and fetches nothing before it is good.
+      yield* host.kube.patch(clusterSecretStores, { name: "closed" }, { metadata: { annotations: { look: "again" } } })
+      yield* virtual.kube.waitFor(clusterSecretStores, { name: "closed" }, isReady)
       yield* kubectl(pair, virtual, "annotate externalsecret denied force-sync=1")
       yield* virtual.kube.waitFor(externalSecrets, ref, isReady)
       assert.strictEqual(valueOf(yield* awaitSecret(pair, "denied"), "password"), "open sesame")

@@ -59,6 +59,9 @@ const deletingNothing = Effect.fnUntraced(function* <A, E, R>(effect: Effect.Eff
   return result
 })
 
+/** A watch that was refused for long asks again after a minute at the latest, as client-go's do (30 seconds, and as much jitter). */
+const heardAgain = { timeout: "120 seconds" } as const
+
 besideVcluster("the life of a vCluster", (it) => {
   /** The one that is at work after the upgrade. */
   let upgraded: Running | undefined
@@ -74,9 +77,7 @@ besideVcluster("the life of a vCluster", (it) => {
             yield* vcluster.stop(signal)
             yield* rotate(`after ${signal}`)
             yield* vcluster.start
-            const after = yield* vcluster.kube.waitFor(secrets, app, has(`after ${signal}`), {
-              timeout: "60 seconds",
-            })
+            const after = yield* vcluster.kube.waitFor(secrets, app, has(`after ${signal}`), heardAgain)
             assert.strictEqual(after.metadata.uid, before.metadata.uid)
           }),
         )
@@ -98,14 +99,16 @@ besideVcluster("the life of a vCluster", (it) => {
           assert.match(stdout + stderr, /paused/)
           yield* rotate("while paused")
           yield* vcluster.resume
-          yield* vcluster.kube.waitFor(secrets, app, has("while paused"), { timeout: "60 seconds" })
+          yield* vcluster.kube.waitFor(secrets, app, has("while paused"), heardAgain)
         }),
       )
       yield* vcluster.kube.create(externalSecrets, externalSecret("after-the-pause"))
-      // A watch that was refused for long asks again after half a minute at the latest, as client-go's do.
-      yield* vcluster.kube.waitFor(externalSecrets, { namespace: "default", name: "after-the-pause" }, isReady, {
-        timeout: "60 seconds",
-      })
+      yield* vcluster.kube.waitFor(
+        externalSecrets,
+        { namespace: "default", name: "after-the-pause" },
+        isReady,
+        heardAgain,
+      )
     }),
   )
 

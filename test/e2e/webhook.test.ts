@@ -131,11 +131,8 @@ layer(WebhookPair.layer, { excludeTestServices: true, timeout: "30 minutes" })("
       const pair = yield* WebhookPair
       const ca = yield* pair.webhook.rotate
       for (const configuration of [forExternalSecrets, forStores])
-        yield* pair.ground.virtual.kube.waitFor(
-          configurations,
-          configuration,
-          (found) => caBundles(found).every((bundle) => bundle === ca),
-          { timeout: "5 seconds" },
+        yield* pair.ground.virtual.kube.waitFor(configurations, configuration, (found) =>
+          caBundles(found).every((bundle) => bundle === ca),
         )
       yield* untilAllowed(pair, externalSecret("after-rotation"))
       const refused = yield* apply(pair, empty("refused-after-rotation"))

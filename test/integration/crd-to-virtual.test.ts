@@ -35,10 +35,12 @@ const connect = Effect.fnUntraced(function* (plane: ControlPlane) {
   return yield* makeKubeClient({ cluster: plane.name, source, userAgent: "crd-test/1", fieldManager: "test" })
 })
 
+const wanted = [{ plural: "externalsecrets", needsSchema: true }]
+
 const ensure = Effect.fnUntraced(function* (limitMs?: number) {
   const { host, virtual } = yield* Ground
   const clients = { host: yield* connect(host), virtual: yield* connect(virtual) }
-  return yield* makeCrdFollower(testContext().settings, "test").ensure(clients, "externalsecrets", limitMs)
+  return yield* makeCrdFollower(wanted, testContext().settings, "test").ensure(clients, "externalsecrets", limitMs)
 })
 
 const plane = { controllerManager: false }

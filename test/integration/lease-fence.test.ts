@@ -10,20 +10,18 @@ import type { RequestRecord } from "../../src/effects/client/rest-client.ts"
 import { loadKubeconfig } from "../../src/effects/config/kubeconfig.ts"
 import { LeaseLost } from "../../src/sync/engine/errors.ts"
 import { leaseName } from "../../src/sync/engine/preflight.ts"
-import type { SyncObserver } from "../../src/sync/engine/run.ts"
+import type { Reporter } from "../../src/sync/engine/reporter.ts"
 import { follow } from "../../src/sync/engine/syncer.ts"
 import { installEsoCrds } from "../clusters/eso.ts"
 import { Ground } from "../clusters/ground.ts"
-import { testContext } from "../model/world.ts"
 import { onGround } from "../support/on-ground.ts"
 import { externalSecrets, leases, validatingWebhookConfigurations } from "../support/resources.ts"
+import { syncLayers } from "../support/sync-layers.ts"
 import { externalSecret } from "../support/synced-pair.ts"
 import { answer, authority, type Received, startServer } from "../unit/effects/fault-server.ts"
 import { userAgent } from "./transport-client.ts"
 
 const vcluster = { name: "vc", namespace: "team-x" }
-const options = { identity: "me", version: "0", workers: 2, allowMassDelete: false, acceptIdentity: false }
-const quiet: SyncObserver = { onChange: () => {}, onProgress: () => {}, onWarning: () => {} }
 
 /** What a webhook says who has no time now; the API server passes it on, with `Retry-After`. */
 const throttling = (stream: ServerHttp2Stream, { body }: Received) =>
@@ -85,7 +83,7 @@ const recordedClient = Effect.fnUntraced(function* (kubeconfig: string, onAnswer
 
 /** A run, with what it asks of both clusters. */
 const startFollow = Effect.fnUntraced(function* (
-  observer: SyncObserver,
+  reporter: Partial<Reporter["Service"]>,
   onAnswer: (side: string, answered: Answer) => void,
 ) {
   const { host, virtual } = yield* Ground
@@ -97,10 +95,8 @@ const startFollow = Effect.fnUntraced(function* (
           host: yield* recordedClient(host.kubeconfig, (answered) => onAnswer("host", answered)),
           virtual: yield* recordedClient(virtual.kubeconfig, (answered) => onAnswer("virtual", answered)),
         }
-        const target = { clients, vcluster, settings: testContext().settings }
-        return yield* follow(target, options, observer, () =>
-          Deferred.succeed(firstPass, undefined).pipe(Effect.asVoid),
-        )
+        const onFirstPass = () => Effect.asVoid(Deferred.succeed(firstPass, undefined))
+        return yield* Effect.provide(follow, syncLayers(clients, vcluster, { reporter: { ...reporter, onFirstPass } }))
       }),
     ),
   )
@@ -124,7 +120,7 @@ onGround("a run that has lost its Lease", (it) => {
       const lostAt = yield* Deferred.make<number>()
       const clock = yield* Clock.Clock
       const answers = new Array<Answer>()
-      const { running, firstPass } = yield* startFollow(quiet, (side, answered) => {
+      const { running, firstPass } = yield* startFollow({}, (side, answered) => {
         answers.push(answered)
         if (isStatusWrite(answered)) Queue.offerUnsafe(statuses, answered)
         if (side === "host" && answered.method === "PUT" && answered.status === 409)
@@ -170,7 +166,7 @@ onGround("a run that has lost its Lease", (it) => {
       const onProgress = () => {
         throw new Error("a fault of ours")
       }
-      const { running } = yield* startFollow({ ...quiet, onProgress }, () => {})
+      const { running } = yield* startFollow({ onProgress }, () => {})
       const exit = yield* Fiber.await(running)
       assert.isTrue(Exit.isFailure(exit) && Cause.hasDies(exit.cause), String(exit))
     }),

@@ -7,7 +7,7 @@ import type { KubeClient, WatchOptions } from "../../src/effects/client/kube-cli
 import type { SessionTimes } from "../../src/effects/transport/http2-session.ts"
 import { keyOf, type KubeObject } from "../../src/effects/client/kube-object.ts"
 import { loadKubeconfig } from "../../src/effects/config/kubeconfig.ts"
-import { makeReflector, type ReflectorOptions } from "../../src/effects/informer/reflector.ts"
+import { type CachedReflectorOptions, makeCachedReflector } from "../support/cached-reflector.ts"
 import type { Resource } from "../../src/effects/client/resource.ts"
 import type { Delta } from "../../src/effects/informer/store.ts"
 import type { ControlPlane } from "../clusters/control-plane.ts"
@@ -44,10 +44,10 @@ const describeDelta = (delta: Delta): string =>
 
 const reflect = Effect.fnUntraced(function* <E = never>(
   client: KubeClient,
-  options: Partial<ReflectorOptions<E>> & { readonly resource?: Resource } = {},
+  options: Partial<CachedReflectorOptions<E>> & { readonly resource?: Resource } = {},
 ) {
   const deltas = yield* Queue.unbounded<Delta>()
-  const reflector = yield* makeReflector<E>({
+  const reflector = yield* makeCachedReflector<E>({
     name: "test",
     client,
     resource: configMaps,

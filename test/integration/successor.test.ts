@@ -11,17 +11,15 @@ import { stringMapAt } from "../../src/effects/client/unstructured.ts"
 import { syncOnce } from "../../src/sync/engine/syncer.ts"
 import { installEsoCrds } from "../clusters/eso.ts"
 import { Ground } from "../clusters/ground.ts"
-import { testContext } from "../model/world.ts"
 import { type Around, aroundWrites, type Write } from "../support/before-writes.ts"
 import type { KubeError } from "../support/kube-error.ts"
 import { onGround } from "../support/on-ground.ts"
 import { clusterSecretStores, configMaps, externalSecrets, secrets } from "../support/resources.ts"
+import { syncLayers } from "../support/sync-layers.ts"
 import { externalSecret, fakeStore, isReady, isRefused, readyOf, valueOf } from "../support/synced-pair.ts"
 import { connect } from "./transport-client.ts"
 
 const vcluster = { name: "vc", namespace: "team-x" }
-const options = { identity: "me", version: "0", workers: 2, allowMassDelete: false, acceptIdentity: false }
-const observer = { onChange: () => {}, onProgress: () => {}, onWarning: () => {} }
 
 /** One pass of ours, with something done around its writes into the virtual cluster. */
 const pass = (around: Around = (_, send) => send) =>
@@ -32,7 +30,7 @@ const pass = (around: Around = (_, send) => send) =>
         host: yield* connect(host.kubeconfig),
         virtual: aroundWrites(yield* connect(virtual.kubeconfig), around),
       }
-      return yield* syncOnce({ clients, vcluster, settings: testContext().settings }, options, observer, 60_000)
+      return yield* Effect.provide(syncOnce(60_000), syncLayers(clients, vcluster))
     }),
   )
 

@@ -7,6 +7,7 @@ import { Effect, Schema } from "effect"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { keyOf, objectKey } from "../../src/effects/client/kube-object.ts"
 import type { SyncContext } from "../../src/sync/engine/context.ts"
+import { virtualEvents } from "../../src/sync/kinds/event/caches.ts"
 import { syncedKinds } from "../../src/sync/kinds/kinds.ts"
 import { esoManagedLabel, managedByLabel, managedLabel, referenceLabel } from "../../src/sync/tenancy/labels.ts"
 import { hostName, hostReferenceName, hostSecretName } from "../../src/sync/tenancy/names.ts"
@@ -50,7 +51,7 @@ const complaint = "could not find spoken-of"
  */
 const isWaived = (kind: string, read: Read): boolean =>
   (read._tag === "Get" && complaint.split(" ").some((word) => read.key === keyOf("team-x", word))) ||
-  (kind.endsWith("Event") && read.cache === "virtualEvents")
+  (kind.endsWith("Event") && read.cache === virtualEvents)
 
 // The scheme of host names is not injective: two of the four pairs share theirs.
 const Which = { name: Schema.Literals(["a", "a-x-b"]), namespace: Schema.Literals(["c", "b-x-c"]) }

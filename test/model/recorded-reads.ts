@@ -2,20 +2,24 @@
  * What queues what: while a kind decides, each read of a cache is recorded, and for each it is asked whether a change of what
  * was read would bring the key back. A read that no source covers leaves an object as it is until the resync.
  */
+import { hostStoreEvents } from "../../src/sync/external-secrets/event-caches.ts"
+import { hostExternalSecrets } from "../../src/sync/external-secrets/external-secret-caches.ts"
+import { hostSecrets, hostUnmanagedSecrets } from "../../src/sync/external-secrets/secret-caches.ts"
+import { hostSecretStores, virtualSecretStores } from "../../src/sync/external-secrets/store-caches.ts"
 import type { KubeObject, ObjectKey } from "../../src/effects/client/kube-object.ts"
 import { objectKey, splitKey } from "../../src/effects/client/kube-object.ts"
 import type { Delta, Store } from "../../src/effects/informer/store.ts"
-import type { CacheName, Caches } from "../../src/sync/engine/caches.ts"
-import { buildCaches } from "../../src/sync/engine/caches.ts"
+import type { Cache, Caches } from "../../src/sync/engine/caches.ts"
+import { cachesFrom } from "../../src/sync/engine/caches.ts"
 import type { SyncContext } from "../../src/sync/engine/context.ts"
 import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
 import { externalSecretAnnotation, managedLabel } from "../../src/sync/tenancy/labels.ts"
 import { controllerOf, markAnnotations } from "../../src/sync/tenancy/ownership.ts"
 
 export type Read =
-  | { readonly _tag: "Get"; readonly cache: CacheName; readonly key: ObjectKey }
-  | { readonly _tag: "Index"; readonly cache: CacheName; readonly index: string; readonly value: string }
-  | { readonly _tag: "All"; readonly cache: CacheName }
+  | { readonly _tag: "Get"; readonly cache: Cache; readonly key: ObjectKey }
+  | { readonly _tag: "Index"; readonly cache: Cache; readonly index: string; readonly value: string }
+  | { readonly _tag: "All"; readonly cache: Cache }
 
 type Indexers = Readonly<Record<string, (object: KubeObject) => ReadonlyArray<string>>>
 
@@ -25,7 +29,7 @@ export interface ModelCache {
   readonly indexes: Indexers
 }
 
-export type ModelCaches = ReadonlyMap<CacheName, ModelCache>
+export type ModelCaches = ReadonlyMap<Cache, ModelCache>
 
 export const storeOf = ({ objects, indexes }: ModelCache): Store => {
   const byKey = new Map(objects.map((object) => [objectKey(object), object]))
@@ -39,13 +43,13 @@ export const storeOf = ({ objects, indexes }: ModelCache): Store => {
 
 const emptyCache: ModelCache = { objects: [], indexes: {} }
 
-export const cachesOf = (model: ModelCaches): Caches => buildCaches((name) => storeOf(model.get(name) ?? emptyCache))
+export const cachesOf = (model: ModelCaches): Caches => cachesFrom((cache) => storeOf(model.get(cache) ?? emptyCache))
 
 export const record = (caches: Caches): { readonly caches: Caches; readonly reads: () => ReadonlyArray<Read> } => {
   const reads = new Map<string, Read>()
-  const note = (read: Read) => void reads.set(JSON.stringify(read), read)
-  const watched = (cache: CacheName): Store => {
-    const store = caches[cache]
+  const note = (read: Read) => void reads.set(JSON.stringify({ ...read, cache: read.cache.name }), read)
+  const watched = (cache: Cache): Store => {
+    const store = caches.of(cache)
     return {
       get: (key) => {
         note({ _tag: "Get", cache, key })
@@ -65,7 +69,7 @@ export const record = (caches: Caches): { readonly caches: Caches; readonly read
       },
     }
   }
-  return { caches: buildCaches(watched), reads: () => [...reads.values()] }
+  return { caches: cachesFrom(watched), reads: () => [...reads.values()] }
 }
 
 const bare = (name: string, namespace: string | undefined): KubeObject => ({
@@ -80,9 +84,9 @@ const bare = (name: string, namespace: string | undefined): KubeObject => ({
 })
 
 /** An event of ESO's about the copy of that UID. */
-const complaint = (cache: CacheName, uid: string, caches: Caches): KubeObject | undefined => {
-  const isOfStore = cache === "hostStoreEvents"
-  const copies = isOfStore ? caches.hostSecretStores : caches.hostExternalSecrets
+const complaint = (cache: Cache, uid: string, caches: Caches): KubeObject | undefined => {
+  const isOfStore = cache === hostStoreEvents
+  const copies = isOfStore ? caches.of(hostSecretStores) : caches.of(hostExternalSecrets)
   const copy = [...copies.values()].find((candidate) => candidate.metadata.uid === uid)
   if (copy === undefined) return undefined
   const { name, namespace } = copy.metadata
@@ -97,14 +101,14 @@ const complaint = (cache: CacheName, uid: string, caches: Caches): KubeObject | 
   }
 }
 
-const referring = (cache: CacheName, reference: string): KubeObject => {
+const referring = (cache: Cache, reference: string): KubeObject => {
   const [kind = "", key = ""] = reference.split("|")
   const { name, namespace } = splitKey(key)
   const templateFrom = [{ [kind === "Secret" ? "secret" : "configMap"]: { name, items: [] } }]
   return {
     ...bare("stand-in", namespace),
     spec:
-      cache === "virtualSecretStores"
+      cache === virtualSecretStores
         ? { provider: { acme: { ca: { type: kind, name, key: "k" } } } }
         : { target: { template: { templateFrom } } },
   }
@@ -133,13 +137,13 @@ const indexed = (
     case "regarded":
       return complaint(cache, value, caches)
     default:
-      throw new Error(`a decision reads ${cache} by ${index}: say here what would be found there`)
+      throw new Error(`a decision reads ${cache.name} by ${index}: say here what would be found there`)
   }
 }
 
 /** An ExternalSecret that says of itself what a Secret says of it: that it made the Secret. */
 const maker = (name: string, namespace: string | undefined, caches: Caches): KubeObject => {
-  const made = [...caches.hostSecrets.values(), ...caches.hostUnmanagedSecrets.values()].find(
+  const made = [...caches.of(hostSecrets).values(), ...caches.of(hostUnmanagedSecrets).values()].find(
     (secret) => secret.metadata.namespace === namespace && controllerOf(secret)?.name === name,
   )
   return {
@@ -152,11 +156,11 @@ const standIn = (read: Read, caches: Caches, context: SyncContext): KubeObject |
   if (read._tag === "Index") return indexed(read, caches, context)
   if (read._tag === "All") return bare("stand-in", undefined)
   const { name, namespace } = splitKey(read.key)
-  return read.cache === "hostExternalSecrets" ? maker(name, namespace, caches) : bare(name, namespace)
+  return read.cache === hostExternalSecrets ? maker(name, namespace, caches) : bare(name, namespace)
 }
 
 const found = (read: Read, caches: Caches): ReadonlyArray<KubeObject> => {
-  const store = caches[read.cache]
+  const store = caches.of(read.cache)
   if (read._tag === "Index") return store.byIndex(read.index, read.value)
   const object = read._tag === "Get" ? store.get(read.key) : undefined
   return object === undefined ? [] : [object]
@@ -166,17 +170,17 @@ const found = (read: Read, caches: Caches): ReadonlyArray<KubeObject> => {
 const changesOf = (read: Read, caches: Caches, context: SyncContext): ReadonlyArray<Delta> => {
   const standing = found(read, caches)
   const coming = standIn(read, caches, context)
-  const store = caches[read.cache]
+  const store = caches.of(read.cache)
   const deleted = standing.map((object): Delta => ({ _tag: "Deleted", key: objectKey(object), object, seen: true }))
   if (coming === undefined) return deleted
   const key = objectKey(coming)
   return [...deleted, { _tag: "Upserted", key, object: coming, previous: store.get(key) }]
 }
 
-const after = (model: ModelCaches, name: CacheName, delta: Delta): ModelCaches => {
-  const { objects, indexes } = model.get(name) ?? emptyCache
+const after = (model: ModelCaches, cache: Cache, delta: Delta): ModelCaches => {
+  const { objects, indexes } = model.get(cache) ?? emptyCache
   const others = objects.filter((object) => objectKey(object) !== delta.key)
-  return new Map(model).set(name, {
+  return new Map(model).set(cache, {
     indexes,
     objects: delta._tag === "Upserted" ? [...others, delta.object] : others,
   })
@@ -186,10 +190,10 @@ const nothingRemembered = { refusedWrite: undefined }
 
 const describeRead = (read: Read): string =>
   read._tag === "Get"
-    ? `${read.cache}.get`
+    ? `${read.cache.name}.get`
     : read._tag === "Index"
-      ? `${read.cache}.${read.index}`
-      : `${read.cache}.values`
+      ? `${read.cache.name}.${read.index}`
+      : `${read.cache.name}.values`
 
 /**
  * The reads of one decision that nothing covers, in words.
@@ -206,12 +210,14 @@ export const uncoveredReads = (
   const before = record(cachesOf(model))
   const decision = JSON.stringify(kind.decide(key, before.caches, context, nothingRemembered))
   return before.reads().flatMap((read) => {
+    if (!kind.caches.includes(read.cache)) return [`${kind.kind} does not list ${read.cache.name}, which it reads`]
     if (isWaived(kind.kind, read)) return []
     const isMissed = changesOf(read, cachesOf(model), context).some((delta) => {
       const caches = cachesOf(after(model, read.cache, delta))
       const previous = delta._tag === "Upserted" && delta.previous !== undefined ? [delta.previous] : []
-      const source = kind.sources[read.cache]
-      const queued = [delta.object, ...previous].flatMap((object) => [...(source?.(object, caches, context) ?? [])])
+      const queued = kind.sources
+        .filter(({ cache }) => cache === read.cache)
+        .flatMap(({ keys }) => [delta.object, ...previous].flatMap((object) => [...keys(object, caches, context)]))
       if (queued.includes(key)) return false
       // A hint may be choosy: where nothing more would be told, nobody need look.
       return (

@@ -4,39 +4,45 @@
  */
 import type { KubeObject, ObjectKey } from "../../src/effects/client/kube-object.ts"
 import { keyOf, objectKey } from "../../src/effects/client/kube-object.ts"
+import { syncedCaches, syncedKinds } from "../../src/sync/kinds/kinds.ts"
+import { wantedCaches } from "../../src/sync/engine/caches.ts"
 import type { Caches } from "../../src/sync/engine/caches.ts"
-import { cacheSpecs } from "../../src/sync/engine/cache-specs.ts"
-import type { SyncContext } from "../../src/sync/engine/context.ts"
-import { copyOf } from "../../src/sync/kinds/referenced-object/copy.ts"
+import type { SyncContext, SyncSettings } from "../../src/sync/engine/context.ts"
+import { copyOf } from "../../src/sync/engine/copy.ts"
+import { wantedCrds } from "../../src/sync/engine/registry.ts"
 import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
 import type { Action, Copy, Side } from "../../src/sync/engine/actions.ts"
 import { esoManagedLabel } from "../../src/sync/tenancy/labels.ts"
 import { applyMergePatch } from "../../src/effects/client/merge-patch.ts"
+import { defaultPolicy } from "../../src/sync/tenancy/policy.ts"
 import { contextOf } from "../../src/sync/engine/target.ts"
 import { controllerOf } from "../../src/sync/tenancy/ownership.ts"
 import { arrayAt, recordAt, stringAt, stringMapAt, valueAt } from "../../src/effects/client/unstructured.ts"
 import type { ModelCaches } from "./recorded-reads.ts"
 import { cachesOf } from "./recorded-reads.ts"
 
+const defaultSettings: SyncSettings = {
+  externalSecrets: { enabled: true, selector: {} },
+  stores: { enabled: false, selector: {} },
+  clusterStores: { enabled: true, selector: {} },
+  namespaces: { enabled: false, mappingsOnly: false, byName: [] },
+  serviceAccounts: false,
+  webhook: false,
+  version: undefined,
+}
+
 export const testContext = (changes: Partial<SyncContext> = {}): SyncContext => ({
   ...contextOf(
     {
       vcluster: { name: "vc", namespace: "team-x" },
-      settings: changes.settings ?? {
-        externalSecrets: { enabled: true, selector: {} },
-        stores: { enabled: false, selector: {} },
-        clusterStores: { enabled: true, selector: {} },
-        namespaces: { enabled: false, mappingsOnly: false, byName: [] },
-        serviceAccounts: false,
-        webhook: false,
-        version: undefined,
-      },
+      settings: changes.settings ?? defaultSettings,
     },
+    defaultPolicy,
     "kube-system-uid",
-    "v1",
-    new Map(),
+    { pairs: new Map(), specSchema: () => undefined },
     () => "2026-01-01T00:00:00Z",
   ),
+  imported: wantedCrds({ kinds: syncedKinds }, changes.settings ?? defaultSettings).map(({ plural }) => plural),
   ...changes,
 })
 
@@ -109,14 +115,14 @@ export class World {
   /** What reflectors would hold now. @param whole with all that is dropped of objects of which only the metadata is kept */
   modelCaches(whole = false): ModelCaches {
     return new Map(
-      cacheSpecs(this.context).map((spec) => {
-        const objects = this.all(spec.side, spec.resource.kind)
+      wantedCaches(syncedCaches, this.context).map(({ cache, spec }) => {
+        const objects = this.all(cache.side, spec.resource.kind)
           .filter((object) => selected(spec.selection.labelSelector, (key) => object.metadata.labels?.[key]))
           .filter((object) => selected(spec.selection.fieldSelector, (path) => valueAt(object, ...path.split("."))))
           .map((object) =>
             whole && spec.selection.metadataOnly === true ? object : (spec.transform?.(object) ?? object),
           )
-        return [spec.name, { objects, indexes: spec.indexes }]
+        return [cache, { objects, indexes: spec.indexes }]
       }),
     )
   }

@@ -6,6 +6,7 @@ import type { EsoVersion } from "../clusters/tool-sets.ts"
 import type { ControlPlane } from "../clusters/control-plane.ts"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { isRecord, type JsonRecord, recordAt } from "../../src/effects/client/unstructured.ts"
+import { untilGranted, userOf } from "./access-review.ts"
 import { namespaces, roleBindings, roles, secrets, serviceAccounts } from "./resources.ts"
 import type { SyncedPairShape } from "./synced-pair.ts"
 
@@ -128,4 +129,6 @@ export const grantReader = Effect.fnUntraced(function* (host: ControlPlane, name
     role(namespace, "reader", [{ apiGroups: [""], resources: ["secrets"], verbs: ["get", "list", "watch"] }]),
   )
   yield* host.kube.apply(roleBindings, binding(namespace, "reader"))
+  const user = userOf(namespace, "reader")
+  yield* untilGranted(host.kube, { user, verb: "list", resource: "secrets", namespace })
 })

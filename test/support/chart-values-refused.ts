@@ -1,5 +1,36 @@
 import { all, indented, latest, none, on, type ValuesRow } from "./values-row.ts"
 
+const nested = (path: string, value: string): string =>
+  path.split(".").reduceRight((inner, step) => `{${step}: ${inner}}`, value)
+
+/** Values of another type than the schema of every chart has them. */
+const wrongTypes: ReadonlyArray<ValuesRow> = (
+  [
+    ["exportKubeConfig.secret.name", "010", /secret\.name: expected a string, found 8; put it in quotes/],
+    ["exportKubeConfig.secret.namespace", "2026_11_27", /expected a string, found 20261127; put it in quotes/],
+    ["exportKubeConfig.context", "yes", /context: expected a string, found true; put it in quotes/],
+    ["exportKubeConfig.insecure", '"true"', /insecure: expected true or false, found "true"/],
+    ["exportKubeConfig.serviceAccount.name", "[]", /serviceAccount\.name: expected a string, found a list/],
+    ["exportKubeConfig.additionalSecrets", "[{name: 010}]", /additionalSecrets\[0\]\.name: expected a string, found 8/],
+    ["exportKubeConfig.additionalSecrets", "{name: a}", /additionalSecrets: expected a list, found a map/],
+    ["sync.toHost.namespaces.extraLabels", "{team: 010}", /extraLabels\.team: expected a string, found 8/],
+    [
+      "sync.toHost.customResources",
+      '{a.b: {enabled: "true"}}',
+      /\["a\.b"\]\.enabled: expected true or false, found "true"/,
+    ],
+    ["sync.fromHost.secrets.mappings.byName", "{a/b: 010}", /byName\["a\/b"\]: expected a string, found 8/],
+    ["privateNodes.enabled", '"false"', /privateNodes\.enabled: expected true or false, found "false"/],
+    ["plugins", "{a: {image: 5}}", /plugins\.a\.image: expected a string, found 5/],
+  ] as const
+).map(([path, value, says]) => ({
+  name: `${path}: ${value}`,
+  files: [nested(path, value)],
+  taken: none,
+  asked: all,
+  says,
+}))
+
 /** What every chart refuses, or Helm cannot read. Where it is the templates that differ, all of them are asked. */
 export const refusedRows: ReadonlyArray<ValuesRow> = [
   {
@@ -35,6 +66,7 @@ export const refusedRows: ReadonlyArray<ValuesRow> = [
     says: /enabled: expected true or false, found "true"/,
   },
   { name: "a number for the version", files: [on("version: 1")], says: /version: expected a string, found 1/ },
+  ...wrongTypes,
   ...[
     "integrations",
     "integrations.externalSecrets",
@@ -54,20 +86,13 @@ export const refusedRows: ReadonlyArray<ValuesRow> = [
     "integrations.externalSecrets.version",
   ].map((path) => ({
     name: `${path} is null`,
-    files: [path.split(".").reduceRight((inner, step) => `{${step}: ${inner}}`, "null")],
+    files: [nested(path, "null")],
     says: new RegExp(`${path.replaceAll(".", "\\.")} is null: .*leave the key out`),
   })),
   ...["webhook", "sync", "sync.toHost", "sync.toHost.stores", "sync.fromHost", "sync.fromHost.clusterStores"].map(
     (path) => ({
       name: `${path} is null while the integration is on`,
-      files: [
-        on(
-          path
-            .split(".")
-            .reduceRight((inner, step) => `{${step}: ${inner}}`, "null")
-            .slice(1, -1),
-        ),
-      ],
+      files: [on(nested(path, "null").slice(1, -1))],
       says: new RegExp(`${path.replaceAll(".", "\\.")} is null: .*leave the key out`),
     }),
   ),

@@ -114,6 +114,11 @@ const shapes: ReadonlyArray<ValuesRow> = [
     taken: all,
   },
   {
+    name: "exportKubeConfig with a Secret whose name is a quoted number",
+    files: [`${on()}exportKubeConfig: {secret: {name: "010"}}\n`],
+    taken: all,
+  },
+  {
     name: "exportKubeConfig with additional Secrets",
     files: [`${on()}exportKubeConfig:\n  additionalSecrets:\n    - {name: "12e3456", namespace: argocd}\n`],
     taken: all,

@@ -1,52 +1,56 @@
 /** A Syncer's engine over caches that a test fills, and clients over Maps: no API server, no ESO, time under a test clock. */
-import { Effect } from "effect"
+import { hostClusterSecretStores } from "../../src/sync/external-secrets/store-caches.ts"
+import { assert } from "@effect/vitest"
+import { Context, Effect, Layer } from "effect"
+import type { RecordedEvent } from "../../src/effects/client/event-recorder.ts"
 import type { KubeClient } from "../../src/effects/client/kube-client.ts"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { makeMemoryStore, type MemoryStore } from "../../src/effects/informer/memory-store.ts"
 import type { Delta } from "../../src/effects/informer/store.ts"
-import { cacheSpecs } from "../../src/sync/engine/cache-specs.ts"
-import { buildCaches, type CacheName } from "../../src/sync/engine/caches.ts"
+import { type Cache, cachesFrom, wantedCaches, whereWritesLand } from "../../src/sync/engine/caches.ts"
+import { crdPrerequisites } from "../../src/sync/kinds/custom-resource-definition/prerequisites.ts"
+import { syncedKinds } from "../../src/sync/kinds/kinds.ts"
 import type { SyncContext } from "../../src/sync/engine/context.ts"
-import { makeEngine } from "../../src/sync/engine/controller.ts"
-import type { Listener, OpenCaches } from "../../src/sync/engine/informers.ts"
+import { clientsLayer } from "../../src/sync/engine/clients.ts"
+import { KeptCaches, type Listener } from "../../src/sync/engine/informers.ts"
+import { KeyQueue } from "../../src/sync/engine/key-queue.ts"
+import { reconciling } from "../../src/sync/engine/machinery.ts"
+import { OwnerFence } from "../../src/sync/engine/owner-fence.ts"
+import { ReconcileLoop } from "../../src/sync/engine/reconcile-loop.ts"
+import { reporterLayer } from "../../src/sync/engine/reporter.ts"
+import { TenantEvents } from "../../src/sync/engine/tenant-events.ts"
+import { readCaches, Registry } from "../../src/sync/engine/registry.ts"
+import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
 import type { Change } from "../../src/sync/engine/report.ts"
-import type { Notice } from "../../src/sync/engine/actions.ts"
 import { testContext } from "../model/world.ts"
+import { epochLayer, leadershipLayer, optionsLayer } from "./sync-layers.ts"
 import { makeMemoryClient, type MemoryClient } from "./memory-client.ts"
 
 /** Caches without reflectors behind them: `see` is what a watch would tell. */
-const makeCaches = (context: SyncContext) => {
+const makeCaches = (context: SyncContext, caches: ReadonlyArray<Cache>) => {
   let listener: Listener | undefined
-  const stores = new Map<CacheName, MemoryStore>(
-    cacheSpecs(context).map((spec) => [spec.name, makeMemoryStore(spec.indexes)]),
-  )
-  const storeOf = (name: CacheName): MemoryStore => stores.get(name) ?? makeMemoryStore()
-  const tell = (name: CacheName, delta: Delta | undefined) => {
-    if (delta !== undefined) listener?.onDelta(name, delta)
+  const wanted = wantedCaches(caches, context)
+  const stores = new Map<Cache, MemoryStore>(wanted.map(({ cache, spec }) => [cache, makeMemoryStore(spec.indexes)]))
+  const landing = whereWritesLand(wanted)
+  const storeOf = (cache: Cache): MemoryStore => stores.get(cache) ?? assert.fail(`${cache.name} is not kept`)
+  const tell = (cache: Cache, delta: Delta | undefined) => {
+    if (delta !== undefined) listener?.onDelta(cache, delta)
   }
-  const see = (name: CacheName, object: KubeObject) => tell(name, storeOf(name).upsert(object))
-  const seeDeleted = (name: CacheName, key: string) => tell(name, storeOf(name).remove(key, true))
-  const reflectorOf = (name: CacheName) => ({
-    name,
-    store: storeOf(name),
-    isSynced: () => true,
-    synced: Effect.void,
-    syncedOrFailed: Effect.void,
-    state: () => ({ connected: true, resourceMissing: false }),
-    resourceVersion: () => "1",
-    observe: (object: KubeObject) => see(name, object),
-    observeDeleted: (key: string) => seeDeleted(name, key),
-  })
-  const opened: OpenCaches = {
-    caches: buildCaches(storeOf),
-    reflectors: new Map([...stores.keys()].map((name) => [name, reflectorOf(name)])),
-    synced: Effect.void,
-    start: (next) =>
-      Effect.sync(() => {
-        listener = next
-      }),
+  const see = (cache: Cache, object: KubeObject) => tell(cache, storeOf(cache).upsert(object))
+  const seeDeleted = (cache: Cache, key: string) => tell(cache, storeOf(cache).remove(key, true))
+  const kept: KeptCaches["Service"] = {
+    caches: cachesFrom((cache) => stores.get(cache)),
+    observe: (action, stored) => {
+      const cache = landing(action)
+      const delta = cache === undefined ? undefined : storeOf(cache).upsert(stored)
+      return cache === undefined || delta === undefined ? undefined : { cache, delta }
+    },
+    start: () => Effect.die(new Error("a test tells of changes itself")),
   }
-  return { opened, see, seeDeleted }
+  const tellTo = (next: Listener) => {
+    listener = next
+  }
+  return { kept, see, seeDeleted, tellTo }
 }
 
 export const store: KubeObject = {
@@ -73,28 +77,33 @@ export const makeEngineBench = Effect.fnUntraced(function* (
     readonly hostAnswers?: (client: MemoryClient) => KubeClient
     readonly whenFenced?: Effect.Effect<never>
     readonly ready?: Effect.Effect<void>
+    readonly kinds?: ReadonlyArray<SyncedKind>
   } = {},
 ) {
   const context = testContext(changes)
-  const { opened, see, seeDeleted } = makeCaches(context)
+  const registry = { kinds: more.kinds ?? syncedKinds, prerequisites: crdPrerequisites }
+  const { kept, see, seeDeleted, tellTo } = makeCaches(context, readCaches(registry))
   const clients = { host: makeMemoryClient(), virtual: makeMemoryClient() }
-  const told = { changes: new Array<Change>(), notices: new Array<Notice>(), failures: new Array<string>() }
-  const engine = yield* makeEngine({
-    clients: { host: more.hostAnswers?.(clients.host) ?? clients.host, virtual: virtualAnswers(clients.virtual) },
-    context,
-    opened,
-    ready: more.ready ?? Effect.void,
-    workers: 2,
-    hostCrdUid: () => undefined,
-    whenFenced: more.whenFenced ?? Effect.never,
-    massDeleteAllowed: () => false,
-    followCrd: () => Effect.void,
-    onChange: (change) => void told.changes.push(change),
-    notify: (notice) => void told.notices.push(notice),
-    onFailure: (id, cause) => void told.failures.push(`${id}: ${cause}`),
-  })
-  yield* opened.start(engine.listener)
-  see("hostClusterSecretStores", store)
+  const told = { changes: new Array<Change>(), notices: new Array<RecordedEvent>(), failures: new Array<string>() }
+  const given = Layer.mergeAll(
+    clientsLayer({ host: more.hostAnswers?.(clients.host) ?? clients.host, virtual: virtualAnswers(clients.virtual) }),
+    Layer.succeed(Registry, registry),
+    optionsLayer,
+    leadershipLayer,
+    epochLayer(context),
+    Layer.succeed(KeptCaches, kept),
+    Layer.succeed(OwnerFence, { whenFenced: more.whenFenced ?? Effect.never }),
+    Layer.succeed(TenantEvents, { record: (notice) => void told.notices.push(notice) }),
+    reporterLayer({
+      onChange: (change) => void told.changes.push(change),
+      onWarning: (message) => void told.failures.push(message),
+      ...(more.ready === undefined ? {} : { ready: more.ready }),
+    }),
+  )
+  const services = yield* Layer.build(Layer.provide(reconciling, given))
+  const engine = Context.get(services, ReconcileLoop)
+  tellTo(Context.get(services, KeyQueue).listener)
+  see(hostClusterSecretStores, store)
   yield* Effect.forkScoped(engine.run, { startImmediately: true })
   return { engine, clients, told, see, seeDeleted }
 })

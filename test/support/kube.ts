@@ -9,7 +9,7 @@ import { KubeError } from "./kube-error.ts"
 import { type Answer, type Connection, refusal, type Request, send, watchEvents } from "./kube-http.ts"
 
 export interface Wait {
-  /** Default: 30 seconds. */
+  /** Default: 60 seconds. */
   readonly timeout?: Duration.Input
   /** What is waited for, in the words of the error. */
   readonly what?: string
@@ -85,6 +85,9 @@ const query = (selection: Selection, extra: Readonly<Record<string, string>> = {
   if (selection.fieldSelector !== undefined) parameters.set("fieldSelector", selection.fieldSelector)
   return parameters.size === 0 ? "" : `?${parameters.toString()}`
 }
+
+/** Longer than ESO and a syncer that was refused for a while (30 seconds at most between two tries) need on a slow machine. */
+const patience = "60 seconds"
 
 const toKubeError = (cause: unknown): KubeError =>
   cause instanceof KubeError ? cause : new KubeError({ status: 0, reason: "Defect", message: String(cause) })
@@ -163,7 +166,7 @@ class Waiter {
 }
 
 const timedOut = (waiter: Waiter, resource: Resource, selection: Selection, wait: Wait): KubeError => {
-  const timeout = Duration.format(Duration.fromInputUnsafe(wait.timeout ?? "30 seconds"))
+  const timeout = Duration.format(Duration.fromInputUnsafe(wait.timeout ?? patience))
   const last = JSON.stringify([...waiter.seen.values()].slice(0, 3), (key, value) =>
     key === "managedFields" ? undefined : value,
   )
@@ -204,7 +207,7 @@ export const makeKube = (connection: Connection): Kube => {
       const waiter = new Waiter(connection, agent, resource, selection, accept)
       return Effect.tryPromise({ try: (signal) => waiter.run(signal), catch: toKubeError }).pipe(
         Effect.timeoutOrElse({
-          duration: wait.timeout ?? "30 seconds",
+          duration: wait.timeout ?? patience,
           orElse: () => Effect.fail(timedOut(waiter, resource, selection, wait)),
         }),
       )

@@ -1,7 +1,7 @@
 /** What the tests of the leader election share. */
 import { assert } from "@effect/vitest"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
-import type { LeaseOptions } from "../../src/effects/leader-election/leader-election.ts"
+import type { LeaseOptions } from "../../src/effects/leader-election/candidate.ts"
 import { leaseResource, microTime } from "../../src/effects/leader-election/lease.ts"
 import type { MemoryClient } from "./memory-client.ts"
 

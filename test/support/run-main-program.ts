@@ -8,6 +8,12 @@ class Failure extends Error {
 
 const tell = (text: string) => Effect.sync(() => void process.stderr.write(`${text}\n`))
 
+/** More than any pipe takes. */
+const answer = Effect.sync(() => {
+  process.stdout.write("x".repeat(3_000_000))
+  return 4
+})
+
 const programs: Readonly<Record<string, Effect.Effect<unknown, Failure>>> = {
   number: Effect.succeed(3),
   text: Effect.succeed("done"),
@@ -17,13 +23,12 @@ const programs: Readonly<Record<string, Effect.Effect<unknown, Failure>>> = {
     setInterval(() => {}, 1000)
     return 5
   }),
-  answer: Effect.sync(() => {
-    process.stdout.write("x".repeat(3_000_000))
-    return 4
-  }),
+  answer,
+  unread: answer,
   forever: Effect.onInterrupt(Effect.never, () => tell("finalized")),
   hang: Effect.onInterrupt(Effect.never, () => Effect.andThen(tell("finalizing"), Effect.never)),
 }
 
-const program = programs[process.argv[2] ?? ""] ?? Effect.die(new Error("no such program"))
-runMain(Effect.andThen(tell("ready"), program), { onInterrupt: () => 42 })
+const mode = process.argv[2] ?? ""
+const program = programs[mode] ?? Effect.die(new Error("no such program"))
+runMain(Effect.andThen(tell("ready"), program), { onInterrupt: () => 42, mustEnd: () => mode === "unread" })

@@ -10,7 +10,7 @@ import type {
 } from "../../src/effects/client/kube-client.ts"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { qualifiedName, type Resource } from "../../src/effects/client/resource.ts"
-import { makeStreamingLists } from "../../src/effects/informer/streaming-lists.ts"
+import { makeStreamingLists } from "../../src/effects/client/streaming-lists.ts"
 
 /** One watch that the client under test has opened. */
 export interface OpenWatch {

@@ -3,9 +3,9 @@ import { setImmediate as turn } from "node:timers/promises"
 import { type Duration, Effect, Queue } from "effect"
 import { TestClock } from "effect/testing"
 import type { KubeObject, ObjectMeta } from "../../src/effects/client/kube-object.ts"
-import { makeReflector, type ReflectorOptions } from "../../src/effects/informer/reflector.ts"
 import type { Resource } from "../../src/effects/client/resource.ts"
 import type { Delta } from "../../src/effects/informer/store.ts"
+import { type CachedReflectorOptions, makeCachedReflector } from "./cached-reflector.ts"
 import { added, listEnd, makeScriptedClient } from "./scripted-client.ts"
 
 const secrets: Resource = { group: "", version: "v1", plural: "secrets", kind: "Secret", namespaced: true }
@@ -23,11 +23,11 @@ const textOf = (delta: Delta): string =>
     ? `+${delta.object.metadata.name}@${delta.object.metadata.resourceVersion}`
     : `-${delta.object.metadata.name}${delta.seen ? "" : " unseen"}`
 
-export const start = <E = never>(options: Partial<ReflectorOptions<E>> = {}) =>
+export const start = <E = never>(options: Partial<CachedReflectorOptions<E>> = {}) =>
   Effect.gen(function* () {
     const script = yield* makeScriptedClient
     const deltas = yield* Queue.unbounded<string>()
-    const reflector = yield* makeReflector<E>({
+    const reflector = yield* makeCachedReflector<E>({
       name: "test",
       client: script.client,
       resource: secrets,
@@ -43,7 +43,7 @@ export const start = <E = never>(options: Partial<ReflectorOptions<E>> = {}) =>
   })
 
 /** A reflector with the objects `a` (version 1) and `b` (2), watching on from version 10. */
-export const startSynced = <E = never>(options: Partial<ReflectorOptions<E>> = {}) =>
+export const startSynced = <E = never>(options: Partial<CachedReflectorOptions<E>> = {}) =>
   Effect.gen(function* () {
     const started = yield* start(options)
     const watch = yield* started.script.nextWatch

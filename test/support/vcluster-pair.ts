@@ -14,6 +14,7 @@ import type { RealVcluster, RealVclusterOptions } from "../clusters/real-vcluste
 import { serviceAccountPod } from "../clusters/service-account-pod.ts"
 import { kineTool } from "../clusters/tools.ts"
 import { documentedValues } from "../clusters/vcluster.ts"
+import { untilGranted, userOf } from "./access-review.ts"
 import type { KubeError } from "./kube-error.ts"
 import { keepLogsOnFailure } from "./on-ground.ts"
 import { block } from "./rbac-page.ts"
@@ -81,6 +82,12 @@ export const makeVclusterPair = Effect.fnUntraced(function* (
   )
   const applied = yield* ground.kubectl(ground.host, ["apply", "-f", "-"], block("rbac.yaml"))
   if (applied.code !== 0) return yield* new GroundError({ message: `docs/rbac.md: ${applied.stderr}` })
+  yield* untilGranted(ground.host.kube, {
+    user: userOf(account.namespace, account.name),
+    group: "external-secrets.io",
+    verb: "watch",
+    resource: "clustersecretstores",
+  })
   const command = (args: ReadonlyArray<string>) => inPod(ground, vcluster, args)
   const launchSyncer = command(["sync", vcluster.name, "--follow"])
   const startSyncer = Effect.tap(launchSyncer, (running) =>

@@ -70,4 +70,4 @@ export const untilAllowed = (pair: WebhookPairShape, object: KubeObject) =>
       if (applied.code === 0) return
       assert.include(applied.stderr, "failed calling webhook")
     }
-  }).pipe(Effect.timeout("30 seconds"))
+  }).pipe(Effect.timeout("60 seconds"))

@@ -29,6 +29,9 @@ export const fencedClient = (client: KubeClient, isHeld: () => boolean): KubeCli
     })
   return {
     ...client,
+    get server() {
+      return client.server
+    },
     create: (resource, body, given) => fenced("create", resource, body.metadata, client.create(resource, body, given)),
     update: (resource, body, given) => fenced("update", resource, body.metadata, client.update(resource, body, given)),
     mergePatch: (resource, ref, patch, given) =>

@@ -22,7 +22,7 @@ import { allPages, identified, isObject, readPage } from "./pager.ts"
 import type { Resource } from "./resource.ts"
 import { collectionPath, objectPath, queryString } from "./resource-path.ts"
 import type { SessionTimes } from "../transport/http2-session.ts"
-import { makeStreamingLists } from "../informer/streaming-lists.ts"
+import { makeStreamingLists } from "./streaming-lists.ts"
 import { makeTransport } from "../transport/transport.ts"
 import type { HttpRequest } from "../transport/transport.ts"
 import { decodeWatch } from "./watch-decoder.ts"
@@ -149,7 +149,7 @@ export const makeKubeClient = Effect.fnUntraced(function* (
     times: options.times,
   })
   const { onRequest, onBody } = options
-  const api = makeApiExchange(transport, { cluster, server: source.server, onRequest, onBody })
+  const api = makeApiExchange(transport, { cluster, onRequest, onBody })
 
   const one = (subject: Subject, resource: Resource, request: () => HttpRequest): Effect.Effect<KubeObject, ApiError> =>
     Effect.flatMap(api.json(subject, request), (value) =>
@@ -208,7 +208,9 @@ export const makeKubeClient = Effect.fnUntraced(function* (
 
   return {
     cluster,
-    server: source.server,
+    get server() {
+      return transport.server()
+    },
     listStreaming: makeStreamingLists(cluster),
     list,
     watch,

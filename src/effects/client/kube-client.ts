@@ -3,7 +3,7 @@ import type { Effect, Stream } from "effect"
 import type { ApiError } from "./api-error.ts"
 import type { KubeObject } from "./kube-object.ts"
 import type { Resource } from "./resource.ts"
-import type { StreamingLists } from "../informer/streaming-lists.ts"
+import type { StreamingLists } from "./streaming-lists.ts"
 
 export interface ObjectRef {
   readonly namespace?: string | undefined
@@ -76,6 +76,7 @@ export interface ApplyOptions extends WriteOptions, Preconditions {
 export interface KubeClient {
   /** `host` or `virtual`, for messages. */
   readonly cluster: string
+  /** `https://host:port[/prefix]`, where it is now: the cluster may move, and its kubeconfig is then read again. */
   readonly server: string
   /** Whether {@link watch} with `sendInitialEvents` is of use here, as far as those who tried know. */
   readonly listStreaming: StreamingLists

@@ -1,5 +1,5 @@
 /** Kubernetes label selectors (apimachinery, `metav1.LabelSelector`): checked, evaluated, written as a query. */
-import { Data, Result } from "effect"
+import { Result, Schema } from "effect"
 import { isRecord } from "./unstructured.ts"
 import type { JsonRecord } from "./unstructured.ts"
 import { describeValue, unknownKey } from "../text/problem-text.ts"
@@ -22,15 +22,15 @@ export interface LabelSelector {
 export const everything: LabelSelector = {}
 
 /** What is wrong with a selector, and where. */
-export class SelectorProblem extends Data.TaggedError("SelectorProblem")<{
+export class SelectorProblem extends Schema.TaggedError<SelectorProblem>()("SelectorProblem", {
   /** Where the selector stands, as the caller named it. */
-  readonly base: string
+  base: Schema.String,
   /** From the selector to the place at fault. */
-  readonly steps: ReadonlyArray<string | number>
+  steps: Schema.Array(Schema.Union([Schema.String, Schema.Finite])),
   /** The last key itself is at fault, not its value. */
-  readonly atKey: boolean
-  readonly problem: string
-}> {
+  atKey: Schema.Boolean,
+  problem: Schema.String,
+}) {
   override get message(): string {
     return `${formatPath(this.steps, this.base)}: ${this.problem}`
   }

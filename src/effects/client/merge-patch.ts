@@ -8,8 +8,11 @@ import type { JsonRecord } from "./unstructured.ts"
 
 const own = (record: JsonRecord, key: string): unknown => (Object.hasOwn(record, key) ? record[key] : undefined)
 
+/** Whether a key that only the right one has makes a difference. */
+type Counts = (value: unknown) => boolean
+
 /** Puts what must be equal for these two to be onto the stack, left above right. @returns whether they may still be equal */
-const descend = (left: unknown, right: unknown, stack: Array<unknown>): boolean => {
+const descend = (left: unknown, right: unknown, stack: Array<unknown>, counts: Counts): boolean => {
   if (left === right) return true
   if (Array.isArray(left)) {
     if (!Array.isArray(right) || left.length !== right.length) return false
@@ -18,15 +21,23 @@ const descend = (left: unknown, right: unknown, stack: Array<unknown>): boolean 
   }
   if (!isRecord(left) || !isRecord(right)) return false
   for (const key of Object.keys(left)) stack.push(own(right, key), left[key])
-  return Object.keys(right).every((key) => right[key] === undefined || Object.hasOwn(left, key))
+  return Object.keys(right).every((key) => !counts(right[key]) || Object.hasOwn(left, key))
+}
+
+const isEqual = (left: unknown, right: unknown, counts: Counts): boolean => {
+  const stack = [right, left]
+  while (stack.length > 0) if (!descend(stack.pop(), stack.pop(), stack, counts)) return false
+  return true
 }
 
 /** Deep equality of JSON, whatever the order of keys. An absent and an undefined field are the same. */
-export const jsonEqual = (left: unknown, right: unknown): boolean => {
-  const stack = [right, left]
-  while (stack.length > 0) if (!descend(stack.pop(), stack.pop(), stack)) return false
-  return true
-}
+export const jsonEqual = (left: unknown, right: unknown): boolean =>
+  isEqual(left, right, (value) => value !== undefined)
+
+/** Whether another merge patch would bring what stands there no nearer to what is desired. */
+const isWritten = (standing: unknown, desired: unknown): boolean =>
+  (standing === undefined && desired === null) ||
+  isEqual(standing, desired, (value) => value !== undefined && value !== null)
 
 /** Not by assignment: a tenant may choose the key `__proto__`. */
 const put = (target: object, key: string, value: unknown): void => {
@@ -35,7 +46,10 @@ const put = (target: object, key: string, value: unknown): void => {
 
 /**
  * The patch from `current` to `desired`; undefined when they are equal. Lists are replaced whole, as the RFC has it.
- * `desired` must not hold nulls: the RFC cannot express them, although the API server keeps those of nullable and free-form fields.
+ *
+ * A null of a map can't be written: it means «remove», and the API server drops those in maps within lists too, which the RFC keeps
+ * (findings/merge-patch-nulls-in-lists.sh). So where `desired` has one, nothing may stand as well as a null, which a
+ * nullable or free-form field keeps of a POST. A null that is an entry of a list is a value like others.
  */
 export const mergePatch = (current: JsonRecord, desired: JsonRecord): JsonRecord | undefined => {
   const patch: JsonRecord = {}
@@ -44,7 +58,7 @@ export const mergePatch = (current: JsonRecord, desired: JsonRecord): JsonRecord
     const { before, after, into } = step
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
       const [old, wanted] = [own(before, key), own(after, key)]
-      if (jsonEqual(old, wanted)) continue
+      if (isWritten(old, wanted)) continue
       if (isRecord(old) && isRecord(wanted)) {
         const child: JsonRecord = {}
         put(into, key, child)
@@ -55,9 +69,15 @@ export const mergePatch = (current: JsonRecord, desired: JsonRecord): JsonRecord
   return Object.keys(patch).length === 0 ? undefined : patch
 }
 
-/** What the API server makes of a patch; for tests of the round trip. */
+/** A value as it arrives where nothing stood before: without the nulls of its maps. */
+const withoutNulls = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutNulls)
+  return isRecord(value) ? applyMergePatch({}, value) : value
+}
+
+/** What the API server makes of a patch (`MergePatch` of evanphx/json-patch v4). */
 export const applyMergePatch = (target: unknown, patch: unknown): unknown => {
-  if (!isRecord(patch)) return patch
+  if (!isRecord(patch)) return withoutNulls(patch)
   const base = isRecord(target) ? target : {}
   const kept = Object.entries(base).filter(([key]) => !Object.hasOwn(patch, key))
   const patched = Object.entries(patch).flatMap(([key, value]) =>

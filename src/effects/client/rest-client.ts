@@ -66,7 +66,6 @@ export interface ApiExchange {
 export interface ApiExchangeOptions {
   /** `host` or `virtual`, for messages. */
   readonly cluster: string
-  readonly server: string
   readonly onRequest?: ((record: RequestRecord) => void) | undefined
   /** Not for the events of watches. */
   readonly onBody?: ((record: BodyRecord) => void) | undefined
@@ -110,12 +109,12 @@ const unfit = ({ verb, resource, namespace, name }: Subject): string | undefined
 }
 
 export const makeApiExchange = (transport: Transport, options: ApiExchangeOptions): ApiExchange => {
-  const { cluster, server, onRequest, onBody } = options
+  const { cluster, onRequest, onBody } = options
 
   const fault = ({ verb, resource, namespace, name }: Subject, detail: string, reason: ApiErrorReason): ApiError =>
     new ApiError({
       cluster,
-      server,
+      server: transport.server(),
       verb,
       resource: resource === undefined ? (name ?? "") : qualifiedName(resource),
       ...(namespace === undefined || namespace === "" ? {} : { namespace }),

@@ -1,6 +1,7 @@
 /** Where an API server is and how to prove who we are: what a session is opened from. */
-import { Schema } from "effect"
+import { Runtime, Schema } from "effect"
 import type { Effect } from "effect"
+import { exitCodes } from "../exit-codes.ts"
 
 /** One set of credentials; a session that was opened with it never changes it. */
 export interface Credentials {
@@ -40,4 +41,6 @@ export interface ConnectionSource {
 /** A kubeconfig that cannot be used. The message is complete: it names the file and what is wrong. */
 export class KubeconfigError extends Schema.TaggedError<KubeconfigError>()("KubeconfigError", {
   message: Schema.String,
-}) {}
+}) {
+  override readonly [Runtime.errorExitCode] = exitCodes.usage
+}

@@ -262,8 +262,11 @@ export const plainValue = (tree: YamlTree): unknown => {
   return Object.fromEntries([...tree.entries].map(([key, entry]) => [key, plainValue(entry.value)]))
 }
 
-/** What stands at the end of the path, or undefined when a step is missing. Numbers step into lists. */
-export const entryAt = (tree: YamlTree, path: ReadonlyArray<string | number>): YamlEntry | undefined => {
+/** Keys of maps, and places in lists. */
+export type YamlPath = ReadonlyArray<string | number>
+
+/** What stands at the end of the path, or undefined when a step is missing. */
+export const entryAt = (tree: YamlTree, path: YamlPath): YamlEntry | undefined => {
   let entry: YamlEntry = { keyAt: tree.at, value: tree }
   for (const step of path) {
     const next = stepInto(entry.value, step)
@@ -277,4 +280,14 @@ const stepInto = (tree: YamlTree, step: string | number): YamlEntry | undefined 
   if (tree.kind === "map") return tree.entries.get(String(step))
   const item = tree.kind === "list" && typeof step === "number" ? tree.items[step] : undefined
   return item === undefined ? undefined : { keyAt: item.at, value: item }
+}
+
+/** The entry at the path, or the last one on the way there: what is missing is reported where it should be. */
+export const nearestEntry = (tree: YamlTree, path: YamlPath): YamlEntry =>
+  entryAt(tree, path) ?? (path.length === 0 ? { keyAt: tree.at, value: tree } : nearestEntry(tree, path.slice(0, -1)))
+
+/** The entry at the path; undefined also where it is null: Helm and Go take a null for "not given". */
+export const givenAt = (tree: YamlTree, path: YamlPath): YamlEntry | undefined => {
+  const found = entryAt(tree, path)
+  return found?.value.kind === "scalar" && found.value.value === null ? undefined : found
 }

@@ -2,10 +2,10 @@
  * Loops that go on until their scope closes, and whoever must know when one does not: a program whose loop has died unheard looks
  * alive and does nothing. (controller-runtime: a runnable that ends, ends its manager.)
  */
-import { Cause, Context, Data, Deferred, Effect, Exit, type Scope } from "effect"
+import { Cause, Context, Deferred, Effect, Exit, Schema, type Scope } from "effect"
 
 /** A loop came to an end that has none. */
-export class LoopEnded extends Data.TaggedError("LoopEnded")<{ readonly loop: string }> {
+export class LoopEnded extends Schema.TaggedError<LoopEnded>()("LoopEnded", { loop: Schema.String }) {
   override get message(): string {
     return `${this.loop}: ended, though it should go on for ever`
   }

@@ -1,6 +1,7 @@
 /**
  * What a reflector knows: the store, the version up to which it knows it, and the rules by which three sources are
- * merged: complete lists, watch events, and the answers to our own writes, which are ahead of the watch.
+ * merged: complete lists, watch events, and the answers to our own writes, which are ahead of the watch. It exists before anybody is
+ * to be told of its changes: whoever changes it tells.
  */
 import { Result } from "effect"
 import { isNewer, makeMemoryStore } from "./memory-store.ts"
@@ -19,7 +20,6 @@ export interface CacheOptions {
   readonly check?: ((object: KubeObject) => string | undefined) | undefined
   /** An object was not taken; what was known of it stays. Each is told once. */
   readonly onRefused?: ((message: string) => void) | undefined
-  readonly onDelta: (delta: Delta) => void
 }
 
 export interface ReflectorCache {
@@ -34,10 +34,14 @@ export interface ReflectorCache {
   readonly prepare: (object: KubeObject) => KubeObject | undefined
   /** Some that a list held, of which not even a name could be read. */
   readonly refuseNameless: () => void
-  /** Takes over a complete list of prepared objects; all deltas are told after the whole store has changed. */
-  readonly replace: (prepared: Iterable<KubeObject>, version: string) => void
-  readonly apply: (event: WatchEvent) => void
-  readonly observe: (object: KubeObject) => void
+  /** Takes over a complete list of prepared objects. */
+  readonly replace: (prepared: Iterable<KubeObject>, version: string) => ReadonlyArray<Delta>
+  readonly apply: (event: WatchEvent) => Delta | undefined
+  /**
+   * Puts a write's answer into the store ahead of the watch, which will be silent about it then. Only for objects that the
+   * selection matches, and not for dry runs. An answer that the watch has overtaken is ignored.
+   */
+  readonly observe: (object: KubeObject) => Delta | undefined
 }
 
 const versionOf = (object: KubeObject): string => object.metadata.resourceVersion ?? ""
@@ -62,12 +66,6 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
   let version = ""
   let ahead: Map<ObjectKey, KubeObject> | undefined
 
-  const tell = (delta: Delta | undefined): void => {
-    if (delta !== undefined) {
-      options.onDelta(delta)
-    }
-  }
-
   const inStoredForm = (object: KubeObject): KubeObject =>
     withoutManagedFields(transform(options.metadataOnly === true ? metadataOf(object) : object))
 
@@ -86,9 +84,8 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
     return Result.isSuccess(stored) ? stored.success : refuse(object, `it cannot be read: ${String(stored.failure)}`)
   }
 
-  const upsert = (object: KubeObject | undefined): void => {
-    if (object !== undefined) tell(store.upsert(object))
-  }
+  const upsert = (object: KubeObject | undefined): Delta | undefined =>
+    object === undefined ? undefined : store.upsert(object)
 
   /** Also across incarnations: an event of the old object may come after the answer that created the new one. */
   const isOvertaken = (object: KubeObject): boolean => {
@@ -96,51 +93,46 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
     return current !== undefined && versionOf(object) !== "" && isNewer(versionOf(current), versionOf(object))
   }
 
-  const replace = (prepared: Iterable<KubeObject>, listVersion: string): void => {
+  const replace = (prepared: Iterable<KubeObject>, listVersion: string): ReadonlyArray<Delta> => {
     const newer = [...(ahead?.values() ?? [])].filter((object) => isNewer(versionOf(object), listVersion))
     ahead = undefined
     version = listVersion
-    store.replace([...prepared, ...newer]).forEach(tell)
+    return store.replace([...prepared, ...newer])
   }
 
-  const apply = (event: WatchEvent): void => {
+  const apply = (event: WatchEvent): Delta | undefined => {
     if (event.type === "BOOKMARK") {
       version = event.resourceVersion
-      return
+      return undefined
     }
     if (event.type === "MALFORMED") {
       refused("", event.why)
-      return
+      return undefined
     }
     const { object } = event
     const isNamed = whyNameless(object) === undefined
     if (!isNamed || whyRefused(object) !== undefined) {
-      if (event.type === "DELETED" && isNamed) tell(store.remove(objectKey(object), true))
-      else prepare(object)
-      return
+      if (event.type === "DELETED" && isNamed) return store.remove(objectKey(object), true)
+      prepare(object)
+      return undefined
     }
     version = versionOf(object)
-    if (isOvertaken(object)) {
-      return
-    }
-    if (event.type === "DELETED") tell(store.remove(objectKey(object), true))
-    else upsert(prepare(object))
+    if (isOvertaken(object)) return undefined
+    return event.type === "DELETED" ? store.remove(objectKey(object), true) : upsert(prepare(object))
   }
 
-  const observe = (object: KubeObject): void => {
+  const observe = (object: KubeObject): Delta | undefined => {
     if (whyRefused(object) !== undefined) {
       prepare(object)
-      return
+      return undefined
     }
     const key = objectKey(object)
     // Absent, and the watch is past this version: it has already told of the deletion.
     const deletedSince = store.get(key) === undefined && !isNewer(versionOf(object), version)
-    if (deletedSince || isOvertaken(object)) {
-      return
-    }
+    if (deletedSince || isOvertaken(object)) return undefined
     const prepared = prepare(object)
     if (prepared !== undefined) ahead?.set(key, prepared)
-    upsert(prepared)
+    return upsert(prepared)
   }
 
   return {

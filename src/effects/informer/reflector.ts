@@ -2,7 +2,7 @@
  * Keeps a cache of one selection of objects in step with the API server, for as long as its scope is open.
  *
  * The method is client-go's (`tools/cache/reflector.go`): a consistent streaming list, then the watch goes on in the same
- * request; where that fails before its list is complete, a plain list and a watch from its version (`streaming-lists.ts`). Two points
+ * request; where that fails before its list is complete, a plain list and a watch from its version (`client/streaming-lists.ts`). Two points
  * are stricter. A session lost by anything but a normal end is never resumed from its version, because a version from the
  * future (an etcd restored from backup) is not refused: such a watch is silent for ever. For the same reason a watch without
  * a line in three minutes is dead: kube-apiserver sends bookmarks, on a kind that nobody writes after up to two minutes.
@@ -12,12 +12,12 @@ import { ApiError, Unreachable } from "../client/api-error.ts"
 import type { KubeClient, Selection, WatchEvent } from "../client/kube-client.ts"
 import { forkLoop } from "../controller/supervision.ts"
 import { type KubeObject, objectKey, type ObjectKey } from "../client/kube-object.ts"
-import { makeReflectorCache } from "./reflector-cache.ts"
+import type { ReflectorCache } from "./reflector-cache.ts"
 import { qualifiedName, type Resource } from "../client/resource.ts"
 import { monotonicMillis } from "../monotonic-time.ts"
 import { type ReflectorState, type Refused, shortSessionMs, Standing } from "./reflector-standing.ts"
-import type { Delta, Indexer, Store } from "./store.ts"
-import { mayListOtherwise } from "./streaming-lists.ts"
+import type { Delta, Store } from "./store.ts"
+import { mayListOtherwise } from "../client/streaming-lists.ts"
 import { untilSilent } from "./watch-timeout.ts"
 
 export { withoutManagedFields } from "./reflector-cache.ts"
@@ -30,13 +30,8 @@ export interface ReflectorOptions<E = never> {
   readonly client: KubeClient
   readonly resource: Resource
   readonly selection: Selection
-  readonly indexes?: Readonly<Record<string, Indexer>>
-  /** Why an object of good shape is none of this kind, in a few words; undefined: it is one. Pure. */
-  readonly check?: (object: KubeObject) => string | undefined
-  /** An object was not taken, since it breaks its shape: it stays as it was known before, and no other is disturbed. */
-  readonly onRefused?: (message: string) => void
-  /** Before an object is stored, while it still has its managedFields (which are dropped then). Pure. */
-  readonly transform?: (object: KubeObject) => KubeObject
+  /** What is kept in step. Made for the same selection. */
+  readonly cache: ReflectorCache
   /** Runs when a list is complete, with its version, and before it replaces the store. On failure nothing is replaced. */
   readonly guard?: (resourceVersion: string) => Effect.Effect<unknown, E>
   /**
@@ -45,7 +40,7 @@ export interface ReflectorOptions<E = never> {
    * a watch gets too old, and each second end of it means a new list.
    */
   readonly silenceLimitMs?: number
-  /** Called after the store has changed; must neither block nor throw. */
+  /** Called after the store has changed (as a whole, where a list replaces it); must neither block nor throw. */
   readonly onDelta: (delta: Delta) => void
 }
 
@@ -63,17 +58,6 @@ export interface Reflector<E = never> {
   readonly state: () => ReflectorState<E>
   /** The version up to which the store is complete; `""` before the first list. */
   readonly resourceVersion: () => string
-  /**
-   * Puts a write's answer into the store ahead of the watch, which will be silent about it then. Only for objects that the
-   * selection matches, and not for dry runs. An answer that the watch has overtaken is ignored.
-   */
-  readonly observe: (object: KubeObject) => void
-}
-
-/** Its store can be read, and handed to whoever is told of changes, before the first of them comes. */
-export interface PreparedReflector<E = never> extends Reflector<E> {
-  /** Reflects until it is interrupted; to be run once. */
-  readonly run: Effect.Effect<never>
 }
 
 const defaultSilenceLimitMs = 180_000
@@ -92,21 +76,18 @@ const listLimitMs = 60_000
 export const makeReflector = <E = never>(
   options: ReflectorOptions<E>,
 ): Effect.Effect<Reflector<E>, never, Scope.Scope> =>
-  Effect.tap(prepareReflector(options), ({ run }) => forkLoop(`the reflector of ${options.name}`, run))
-
-/** One that asks for nothing yet. */
-export const prepareReflector = <E = never>(options: ReflectorOptions<E>): Effect.Effect<PreparedReflector<E>> =>
   Effect.gen(function* () {
     const synced = yield* Deferred.make<void>()
     const firstOutcome = yield* Deferred.make<void, ApiError | E>()
     const session = new Session(options, new Standing(options.name, synced, firstOutcome))
-    return { ...session.reflector(), run: session.run() }
+    yield* forkLoop(`the reflector of ${options.name}`, session.run())
+    return session.reflector()
   })
 
 class Session<E> {
   readonly #options: ReflectorOptions<E>
   readonly #silenceLimitMs: number
-  readonly #cache: ReturnType<typeof makeReflectorCache>
+  readonly #cache: ReflectorCache
   readonly #standing: Standing<E>
   #resumes = false
 
@@ -114,9 +95,7 @@ class Session<E> {
     this.#options = options
     this.#silenceLimitMs = options.silenceLimitMs ?? defaultSilenceLimitMs
     this.#standing = standing
-    const { check, indexes, onDelta, onRefused, selection, transform } = options
-    const { metadataOnly } = selection
-    this.#cache = makeReflectorCache({ check, indexes, metadataOnly, onDelta, onRefused, transform })
+    this.#cache = options.cache
   }
 
   reflector(): Reflector<E> {
@@ -129,7 +108,6 @@ class Session<E> {
       syncedOrFailed: standing.syncedOrFailed(),
       state: () => standing.state(),
       resourceVersion: this.#cache.version,
-      observe: this.#cache.observe,
     }
   }
 
@@ -197,7 +175,7 @@ class Session<E> {
           for (const [index, event] of some.entries()) {
             events++
             if (collecting === undefined) {
-              this.#cache.apply(event)
+              this.#tell(this.#cache.apply(event))
             } else if (event.type !== "BOOKMARK") {
               this.#collect(collecting, event)
             } else if (event.initialEventsEnd) {
@@ -260,10 +238,14 @@ class Session<E> {
       if (guard !== undefined) {
         yield* Effect.mapError(guard(version), (error): Refused<E> => ({ _tag: "Refused", error }))
       }
-      this.#cache.replace(prepared, version)
+      for (const delta of this.#cache.replace(prepared, version)) this.#tell(delta)
       yield* this.#standing.connected()
       yield* Effect.logDebug(`${name}: listed ${this.#cache.store.size()} objects at version ${version}`)
     })
+  }
+
+  #tell(delta: Delta | undefined): void {
+    if (delta !== undefined) this.#options.onDelta(delta)
   }
 
   #ended(): Effect.Effect<void> {

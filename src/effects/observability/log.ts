@@ -2,10 +2,11 @@
  * Where the program's own log goes: lines on stderr, because stdout is for the answer.
  *
  * Messages quote tenants (names, messages of API servers), so whatever a terminal obeys or a reader cannot see is written
- * as an escape, and an entry is always exactly one line.
+ * as an escape, and an entry is always exactly one line. Effect's own formats (`Logger.formatLogFmt`, `formatJson`) print stack traces and
+ * numbers of fibers, which are of no use to an operator.
  */
 import { Cause, Formatter, Layer, Logger, type LogLevel, References } from "effect"
-import { jsonEscape, unsafeCharacters } from "../text/unsafe-characters.ts"
+import { jsonEscape, shortEscapes, unsafeCharacters } from "../text/unsafe-characters.ts"
 
 export interface LogOptions {
   /** `text`: `TIME LEVEL MESSAGE KEY=VALUE …`; `json`: one object a line with `time`, `level`, `message` and the keys. */
@@ -21,11 +22,9 @@ export const minimumLevel = (verbosity: number): LogLevel.LogLevel => {
   return verbosity >= 6 ? "Debug" : "Info"
 }
 
-const SHORT: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }
-
 /** Escapes as JSON writes them, so that escaped JSON still means the same. */
 const escapeLine = (text: string): string =>
-  text.replace(unsafeCharacters, (character) => SHORT[character] ?? jsonEscape(character))
+  text.replace(unsafeCharacters, (character) => shortEscapes[character] ?? jsonEscape(character))
 
 const textOf = (value: unknown): string => {
   if (typeof value === "string") return value

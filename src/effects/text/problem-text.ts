@@ -1,5 +1,4 @@
 /** Words that messages about wrong input share. */
-import { isRecord } from "../client/unstructured.ts"
 import { cutText } from "./cut-text.ts"
 import { nearestWord } from "./did-you-mean.ts"
 
@@ -9,7 +8,7 @@ const longest = 60
 export const describeValue = (value: unknown): string => {
   if (value === undefined || value === null) return "nothing"
   if (Array.isArray(value)) return "a list"
-  if (isRecord(value)) return "a map"
+  if (typeof value === "object") return "a map"
   if (typeof value === "string") return JSON.stringify(value.length > longest ? `${cutText(value, longest)}…` : value)
   return typeof value === "number" || typeof value === "boolean" ? String(value) : `a ${typeof value}`
 }

@@ -25,6 +25,8 @@ export interface Ready {
 }
 
 export interface Sessions {
+  /** Where the server is, as far as it was last read: `https://host:port[/prefix]`. */
+  readonly server: () => string
   /** Usually at hand without waiting. */
   readonly get: Effect.Effect<Ready, TransportError | KubeconfigError>
   /** No new requests on this one; what runs on it goes on. */
@@ -138,7 +140,7 @@ export const makeSessions = Effect.fnUntraced(function* (
     if (known !== undefined && known !== before) return known.credentials
     if (Result.isSuccess(found))
       return before !== undefined && isSame(before.credentials, found.success) ? before.credentials : found.success
-    if (before === undefined) return yield* Effect.fail(found.failure)
+    if (before === undefined) return yield* found.failure
     yield* complain(`the old credentials stay in use: ${found.failure.message}`)
     return yield* keep(before.credentials, retryCredentialsMs)
   })
@@ -239,6 +241,7 @@ export const makeSessions = Effect.fnUntraced(function* (
         })
 
   return {
+    server: () => source.server,
     get: Effect.clockWith((clock) => {
       if (live === undefined || known === undefined || !isUsable(live) || live.source !== source) return shared
       if (!isSameTls(live.credentials, known.credentials)) return shared

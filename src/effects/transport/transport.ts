@@ -36,6 +36,8 @@ export interface OpenReply {
 export type ExchangeError = TransportError | KubeconfigError
 
 export interface Transport {
+  /** Where the server is now; a kubeconfig or a Secret that is read again may name another address. */
+  readonly server: () => string
   readonly exchange: (request: HttpRequest) => Effect.Effect<HttpReply, ExchangeError>
   /** The stream is cancelled when the scope closes. */
   readonly open: (request: HttpRequest) => Effect.Effect<OpenReply, ExchangeError, Scope.Scope>
@@ -244,6 +246,7 @@ export const makeTransport = Effect.fnUntraced(function* (
   }
 
   return {
+    server: sessions.server,
     exchange: (request) =>
       Effect.contextWith((context: Context.Context<never>) => {
         const mayLeave = request.method === "GET" ? always : Context.get(context, Fence)

@@ -2,7 +2,7 @@
 import { Effect } from "effect"
 import { checkValues } from "../../sync/settings/settings.ts"
 import { type FileReport, isValid, renderValidation, validationData } from "../output/config-text.ts"
-import { exitCodes } from "../output/exit-codes.ts"
+import { exitCodes } from "../../effects/exit-codes.ts"
 import { printObject } from "../output/print-object.ts"
 import { Terminal } from "../output/terminal.ts"
 import { UsageError } from "../usage-error.ts"

@@ -1,4 +1,5 @@
 /** `status`: the whole picture of one vCluster. Changes nothing. */
+import { hostClusterSecretStores } from "../../sync/external-secrets/store-caches.ts"
 import { Cause, Clock, Effect, Option, Stream } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import type { KubeClient, Selection } from "../../effects/client/kube-client.ts"
@@ -12,10 +13,11 @@ import { clusterSecretStores, externalSecrets } from "../../sync/resources.ts"
 import { statusOf } from "../../sync/diagnose/status.ts"
 import { isGood, type StatusReport } from "../../sync/diagnose/status-report.ts"
 import { leaseName } from "../../sync/engine/preflight.ts"
-import type { SyncTarget } from "../../sync/engine/target.ts"
+import { bothClients } from "../../sync/engine/clients.ts"
+import { VclusterTarget } from "../../sync/engine/target.ts"
 import type { ConnectArgs } from "../connect/connect.ts"
 import { explainCause, renderExplanation } from "../output/error.ts"
-import { exitCodes } from "../output/exit-codes.ts"
+import { exitCodes } from "../../effects/exit-codes.ts"
 import { escapeText } from "../output/escape.ts"
 import { printObject } from "../output/print-object.ts"
 import { statusData } from "../output/status-data.ts"
@@ -54,19 +56,16 @@ const visible = <A>(request: Effect.Effect<A, ApiError>) =>
     ),
   )
 
-const look = Effect.fnUntraced(function* (target: SyncTarget) {
-  const looked = yield* observe(target).pipe(
-    Effect.map((observation): Looked => ({ observation, problems: [], denied: [] })),
-    // The head of the page says so.
-    Effect.catchTag("OperatorMissing", () =>
-      Effect.succeed<Looked>({ observation: undefined, problems: [], denied: [] }),
-    ),
-    Effect.catchReason("ApiError", "Forbidden", (_, error) =>
-      Effect.succeed<Looked>({ observation: undefined, problems: [], denied: [error] }),
-    ),
-  )
-  return looked
-})
+const look = observe.pipe(
+  Effect.map((observation): Looked => ({ observation, problems: [], denied: [] })),
+  // The head of the page says so.
+  Effect.catchTag("OperatorMissing", () =>
+    Effect.succeed<Looked>({ observation: undefined, problems: [], denied: [] }),
+  ),
+  Effect.catchReason("ApiError", "Forbidden", (_, error) =>
+    Effect.succeed<Looked>({ observation: undefined, problems: [], denied: [error] }),
+  ),
+)
 
 /** Stores that the operator has, but not for this vCluster. */
 const countUnselected = Effect.fnUntraced(function* (prepared: Prepared, eso: EsoFacts, looked: Looked) {
@@ -74,19 +73,15 @@ const countUnselected = Effect.fnUntraced(function* (prepared: Prepared, eso: Es
   if (!prepared.settings.clusterStores.enabled || looked.observation === undefined || version === undefined)
     return undefined
   const all = yield* prepared.host.client.list(clusterSecretStores(version), { metadataOnly: true })
-  return Math.max(0, all.items.length - looked.observation.caches.hostClusterSecretStores.size())
+  return Math.max(0, all.items.length - looked.observation.caches.of(hostClusterSecretStores).size())
 })
 
-const report = Effect.fnUntraced(function* (
-  prepared: Prepared,
-  target: SyncTarget | undefined,
-  eso: EsoFacts,
-  asleep: Looked,
-) {
+/** @param looking at both clusters; what is known without it while the virtual one sleeps */
+const report = Effect.fnUntraced(function* <E>(prepared: Prepared, eso: EsoFacts, looking: Effect.Effect<Looked, E>) {
   const { host, vcluster } = prepared
   const [looked, lease] = yield* Effect.all(
     [
-      target === undefined ? Effect.succeed(asleep) : look(target),
+      looking,
       visible(
         orUndefined(host.client.get(leaseResource, { namespace: vcluster.namespace, name: leaseName(vcluster) })),
       ),
@@ -124,13 +119,15 @@ interface Mark {
 }
 
 /** Where the watches begin: before the look, so that nothing falls between the two. */
-const marksOf = Effect.fnUntraced(function* (prepared: Prepared, target: SyncTarget | undefined, eso: EsoFacts) {
+const marksOf = Effect.fnUntraced(function* (eso: EsoFacts) {
   const [version] = eso.crds
-  if (version === undefined || target === undefined) return []
+  if (version === undefined) return []
+  const { host, virtual } = yield* bothClients
+  const { vcluster } = yield* VclusterTarget
   const resource = externalSecrets(version)
   const sides = [
-    [target.clients.host, { namespace: prepared.vcluster.namespace, metadataOnly: true }],
-    [target.clients.virtual, { metadataOnly: true }],
+    [host, { namespace: vcluster.namespace, metadataOnly: true }],
+    [virtual, { metadataOnly: true }],
   ] as const
   return yield* Effect.forEach(
     sides,
@@ -182,15 +179,15 @@ const lookOnce = Effect.fnUntraced(function* (lookout: Lookout, args: StatusArgs
   const prepared = yield* lookout.prepare
   yield* tellWarnings(prepared.warnings, told)
   const sleeping = yield* whyAsleep(prepared.vcluster)
-  const target = sleeping === undefined ? yield* lookout.openTarget(prepared) : undefined
-  const asleep: Looked = {
-    observation: undefined,
-    denied: [],
-    problems: sleeping === undefined ? [] : [asleepProblem(prepared, sleeping.message, sleeping.fix)],
+  if (sleeping !== undefined) {
+    const problems = [asleepProblem(prepared, sleeping.message, sleeping.fix)]
+    const asleep = Effect.succeed<Looked>({ observation: undefined, denied: [], problems })
+    return { marks: [], status: yield* report(prepared, yield* findEso(prepared.host.client), asleep) }
   }
+  const target = yield* lookout.target(prepared)
   const eso = yield* findEso(prepared.host.client)
-  const marks = args.watch ? yield* marksOf(prepared, target, eso) : []
-  return { marks, status: yield* report(prepared, target, eso, asleep) }
+  const marks = args.watch ? yield* Effect.provide(marksOf(eso), target) : []
+  return { marks, status: yield* report(prepared, eso, Effect.provide(look, target)) }
 })
 
 /** Ages grow also where nothing happens. */

@@ -1,20 +1,21 @@
 /** `sync`: one pass, a dry run, or for as long as it runs. */
 import { packageVersion } from "../package-version.ts"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { hostname } from "node:os"
 import { observe } from "../../sync/diagnose/snapshot.ts"
 import { plannedChanges } from "../../sync/diagnose/plan.ts"
 import { SetupError } from "../../sync/discovery/setup-error.ts"
-import type { SyncObserver, SyncOptions } from "../../sync/engine/run.ts"
-import { follow, syncOnce, type SyncResult } from "../../sync/engine/syncer.ts"
-import type { SyncTarget } from "../../sync/engine/target.ts"
+import type { SyncResult } from "../../sync/engine/report.ts"
+import { Reporter, reporterLayer, silentReporter } from "../../sync/engine/reporter.ts"
+import { SyncOptions } from "../../sync/engine/sync-options.ts"
+import { follow, syncOnce } from "../../sync/engine/syncer.ts"
 import type { ConnectArgs } from "../connect/connect.ts"
 import { type LogFormat, logFormatFor, makeNarrator, type Narrator } from "../output/line-writer.ts"
-import { exitCodes } from "../output/exit-codes.ts"
+import { exitCodes } from "../../effects/exit-codes.ts"
 import { makeProgress } from "../output/progress.ts"
 import { changeLine, isInStep, passLine, renderChange, renderDryRun, renderPass } from "../output/sync-text.ts"
 import { Terminal } from "../output/terminal.ts"
-import { openTarget, prepare, whyAsleep } from "../connect/target.ts"
+import { prepare, targetLayer, whyAsleep } from "../connect/target.ts"
 
 export interface SyncArgs extends ConnectArgs {
   readonly follow: boolean
@@ -30,19 +31,21 @@ export interface SyncArgs extends ConnectArgs {
 /** Two processes on one machine are two syncers. */
 const identity = (): string => `${process.env["POD_NAME"] ?? hostname()}_${crypto.randomUUID().slice(0, 8)}`
 
-const optionsOf = (args: SyncArgs): SyncOptions => ({
-  identity: identity(),
-  version: packageVersion,
-  workers: args.workers,
-  allowMassDelete: args.allowMassDelete,
-  acceptIdentity: args.acceptIdentity,
-})
+const optionsLayer = ({ workers, allowMassDelete, acceptIdentity }: SyncArgs): Layer.Layer<SyncOptions> =>
+  Layer.sync(SyncOptions, () => ({
+    identity: identity(),
+    version: packageVersion,
+    workers,
+    allowMassDelete,
+    acceptIdentity,
+  }))
 
-const dryRun = Effect.fnUntraced(function* (target: SyncTarget, args: SyncArgs) {
+const dryRun = Effect.gen(function* () {
   const terminal = yield* Terminal
-  const observation = yield* observe(target)
-  if (observation.identity !== undefined && !args.acceptIdentity) return yield* observation.identity
-  if (observation.massDeletion !== undefined && !args.allowMassDelete) return yield* observation.massDeletion
+  const { acceptIdentity, allowMassDelete } = yield* SyncOptions
+  const observation = yield* observe
+  if (observation.identity !== undefined && !acceptIdentity) return yield* observation.identity
+  if (observation.massDeletion !== undefined && !allowMassDelete) return yield* observation.massDeletion
   const [denied] = observation.notVisible
   if (denied !== undefined) return yield* denied
   const planned = plannedChanges(observation.actions)
@@ -61,20 +64,20 @@ const sayPass = (terminal: Terminal["Service"], format: LogFormat, result: SyncR
     )
   })
 
-const once = Effect.fnUntraced(function* (target: SyncTarget, args: SyncArgs, narrator: Narrator) {
+const progressReporter = (narrator: Narrator) =>
+  Layer.effect(
+    Reporter,
+    Effect.map(makeProgress, (progress) => ({
+      ...silentReporter,
+      onProgress: (done, total) => progress.report({ done, total, what: "objects" }),
+      onWarning: narrator.warn,
+    })),
+  )
+
+const once = Effect.fnUntraced(function* (args: SyncArgs, narrator: Narrator) {
   const terminal = yield* Terminal
   const startedMs = yield* Clock.currentTimeMillis
-  const result = yield* Effect.scoped(
-    Effect.gen(function* () {
-      const progress = yield* makeProgress
-      const observer: SyncObserver = {
-        onChange: () => {},
-        onProgress: (done, total) => progress.report({ done, total, what: "objects" }),
-        onWarning: narrator.warn,
-      }
-      return yield* syncOnce(target, optionsOf(args), observer, args.onceTimeout)
-    }),
-  )
+  const result = yield* Effect.provide(syncOnce(args.onceTimeout), progressReporter(narrator))
   yield* narrator.flush
   yield* sayPass(terminal, args.logFormat ?? "text", result, startedMs)
   return isInStep({ objects: result.reports }) ? exitCodes.good : exitCodes.badNews
@@ -83,31 +86,41 @@ const once = Effect.fnUntraced(function* (target: SyncTarget, args: SyncArgs, na
 /** The changes of the first pass are told as one line; unless it drags on, because something waits for ESO. */
 const firstPassPatienceMs = 30_000
 
-const forever = Effect.fnUntraced(function* (target: SyncTarget, args: SyncArgs, narrator: Narrator) {
+const forever = Effect.fnUntraced(function* (args: SyncArgs, narrator: Narrator) {
   const terminal = yield* Terminal
   const clock = yield* Clock.Clock
   const format = logFormatFor(args.logFormat)
   const startedMs = yield* Clock.currentTimeMillis
   let firstPassOver = false
-  const observer: SyncObserver = {
+  const reporter = reporterLayer({
     onChange: (change) => {
       const nowMs = clock.currentTimeMillisUnsafe()
       if (!firstPassOver && nowMs - startedMs < firstPassPatienceMs) return
       narrator.say(format === "json" ? changeLine(change, nowMs) : renderChange(change, nowMs, terminal.outStyle))
     },
-    onProgress: () => {},
     onWarning: narrator.warn,
+    onFirstPass: (result) => {
+      firstPassOver = true
+      return sayPass(terminal, format, result, startedMs)
+    },
     ready: narrator.ready,
-  }
-  const onFirstPass = (result: SyncResult) => {
-    firstPassOver = true
-    return sayPass(terminal, format, result, startedMs)
-  }
-  return yield* follow(target, optionsOf(args), observer, onFirstPass)
+  })
+  return yield* Effect.provide(follow, reporter)
 })
 
+/** As the flags say. */
+const programOf = (args: SyncArgs, narrator: Narrator) => {
+  if (args.dryRun) return dryRun
+  return args.follow ? forever(args, narrator) : once(args, narrator)
+}
+
+/** A loop that has ended is to be started anew, also where nobody reads what it said. */
+const followPatience = "1 second"
+
 export const sync = Effect.fn("sync")(function* (args: SyncArgs) {
-  const narrator = yield* makeNarrator(args.follow ? logFormatFor(args.logFormat) : (args.logFormat ?? "text"))
+  const narrator = yield* args.follow
+    ? makeNarrator(logFormatFor(args.logFormat), followPatience)
+    : makeNarrator(args.logFormat ?? "text")
   const prepared = yield* prepare(args)
   for (const warning of prepared.warnings) narrator.warn(warning)
   const sleeping = yield* whyAsleep(prepared.vcluster)
@@ -120,7 +133,5 @@ export const sync = Effect.fn("sync")(function* (args: SyncArgs) {
     })
   }
   if (sleeping !== undefined) narrator.warn(`${sleeping.message}; waiting for it`)
-  const target = yield* openTarget(prepared, args)
-  if (args.dryRun) return yield* dryRun(target, args)
-  return yield* args.follow ? forever(target, args, narrator) : once(target, args, narrator)
+  return yield* Effect.provide(programOf(args, narrator), [targetLayer(prepared, args), optionsLayer(args)])
 }, Effect.scoped)

@@ -12,7 +12,7 @@ import {
   type Vcluster,
 } from "../../sync/discovery/find-vcluster.ts"
 import { readSettingsSecret, type SettingsText } from "../../sync/discovery/settings-source.ts"
-import { fieldManager } from "../../sync/kinds/secret/managed-fields.ts"
+import { fieldManager } from "../../sync/external-secrets/managed-fields.ts"
 import type { SetupError } from "../../sync/discovery/setup-error.ts"
 import {
   findVirtualConnection,

@@ -1,10 +1,10 @@
 /** From whatever failed to what the user reads: `Error: WHAT: WHY`, a fix, and the exit code (DESIGN §8). */
-import { Cause, Predicate } from "effect"
+import { Cause, Predicate, Runtime } from "effect"
 import { ApiError } from "../../effects/client/api-error.ts"
-import { SetupError } from "../../sync/discovery/setup-error.ts"
-import { UsageError } from "../usage-error.ts"
+import { LeaseHeld } from "../../effects/leader-election/leader-election.ts"
+import { installEso } from "../../sync/engine/errors.ts"
 import { escapeLines } from "./escape.ts"
-import { exitCodes } from "./exit-codes.ts"
+import { exitCodes } from "../../effects/exit-codes.ts"
 import { grantCommand } from "./grant.ts"
 import { paint, type Style, toLocale } from "./style.ts"
 
@@ -24,9 +24,6 @@ const untrustedFix = (error: ApiError, code: string): string => {
     ? "give the name that the certificate bears: --tls-server-name NAME"
     : "give the authority that signed its certificate: --certificate-authority FILE"
 }
-
-const installEso =
-  "helm install external-secrets external-secrets --repo https://charts.external-secrets.io -n external-secrets --create-namespace"
 
 const esoMissing = (resource: string): Explanation => ({
   message: `External Secrets Operator is not installed on the host: no CRD ${resource}`,
@@ -104,45 +101,24 @@ export const explainApiError = (error: ApiError): Explanation => {
   }
 }
 
-const setupExit: Readonly<Record<SetupError["reason"], number>> = {
-  NoVcluster: exitCodes.usage,
-  NoSettings: exitCodes.usage,
-  InvalidSettings: exitCodes.usage,
-  NotEnabled: exitCodes.usage,
-  NoVirtualConnection: exitCodes.usage,
-  Asleep: exitCodes.cluster,
+/** Effects of ours may be used by others, who have another way out. */
+const syncerAtWork = "one syncer is enough; to sync from here, stop that one first"
+
+const fixOf = (failure: Error): string | undefined => {
+  if (failure instanceof LeaseHeld) return syncerAtWork
+  return Predicate.hasProperty(failure, "fix") && Predicate.isString(failure.fix) ? failure.fix : undefined
 }
 
-/** What the rooms below fail with: their messages are complete; the way out is a matter of the command line. */
-const known: Readonly<Record<string, { readonly exitCode: number; readonly fix?: string }>> = {
-  ConfigError: { exitCode: exitCodes.usage },
-  KubeconfigError: { exitCode: exitCodes.usage },
-  HostNamespaceMissing: { exitCode: exitCodes.usage },
-  VersionNotServed: {
-    exitCode: exitCodes.usage,
-    fix: "take integrations.externalSecrets.version out of vcluster.yaml, or set it to a version that the host serves; nothing is deleted",
-  },
-  CrdNotServed: {
-    exitCode: exitCodes.badNews,
-    fix: "in the virtual cluster, kubectl describe the CRD: objects or finalizers that hold its deletion, a name that another CRD has",
-  },
-  OperatorMissing: { exitCode: exitCodes.badNews, fix: installEso },
-  LeaseHeld: { exitCode: exitCodes.badNews, fix: "one syncer is enough; to sync from here, stop that one first" },
-  IdentityMismatch: { exitCode: exitCodes.badNews, fix: "if that is meant, run again with --accept-identity" },
-  MassDeletion: { exitCode: exitCodes.badNews, fix: "if that is meant, run again with --allow-mass-delete" },
-}
-
-const withFix = (message: string, fix: string | undefined, exitCode: number): Explanation =>
-  fix === undefined ? { message, exitCode } : { message, fix, exitCode }
-
-/** What a failure means for the user; `undefined` when it is none of those that we expect: a bug of ours. */
+/**
+ * What a failure means for the user; `undefined` when it is none of those that we expect: a bug of ours. The classes of errors say
+ * what they mean, their exit code, and often a fix; only of a request it depends on what was asked of whom.
+ */
 export const explainFailure = (failure: unknown): Explanation | undefined => {
   if (failure instanceof ApiError) return explainApiError(failure)
-  if (failure instanceof UsageError) return { message: failure.message, exitCode: exitCodes.usage }
-  if (failure instanceof SetupError) return withFix(failure.message, failure.fix, setupExit[failure.reason])
   if (!Predicate.hasProperty(failure, "_tag") || !Predicate.isError(failure)) return undefined
-  const { exitCode, fix } = known[String(failure._tag)] ?? { exitCode: exitCodes.badNews }
-  return withFix(failure.message, fix, exitCode)
+  const fix = fixOf(failure)
+  const { message } = failure
+  return { message, exitCode: Runtime.getErrorExitCode(failure), ...(fix === undefined ? {} : { fix }) }
 }
 
 const internal = (defect: unknown): Explanation => ({

@@ -5,16 +5,16 @@
  * so each of them is shown as its escape. What is left has a width that can be counted.
  */
 
-import { jsonEscape, unsafeCharacters } from "../../effects/text/unsafe-characters.ts"
+import { jsonEscape, shortEscapes, unsafeCharacters } from "../../effects/text/unsafe-characters.ts"
 
 /** More than three marks on one letter are no language, but a way to paint over the lines above. */
 const stackedMarks = /(?<=\p{M}{3})\p{M}/gu
 
-const short: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }
-
 const escapeCharacter = (character: string): string => {
   const code = character.codePointAt(0) ?? 0
-  return short[character] ?? (code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`)
+  return (
+    shortEscapes[character] ?? (code < 0x100 ? `\\x${code.toString(16).padStart(2, "0")}` : `\\u{${code.toString(16)}}`)
+  )
 }
 
 /** `text` on one line, every character of it visible. */

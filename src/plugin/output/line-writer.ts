@@ -4,7 +4,7 @@
  * Where nobody reads (a pager that waits, a terminal that was stopped), the queue has a bound: who has more to say waits, as kubectl
  * does, and no line is lost. Warnings come from everywhere and cannot wait; those beyond the bound are counted.
  */
-import { Clock, Effect, Latch, Queue, type Scope } from "effect"
+import { Clock, type Duration, Effect, Latch, Queue, type Scope } from "effect"
 import { escapeText } from "./escape.ts"
 import { toJsonLine } from "./print-object.ts"
 import { paint, toLocale } from "./style.ts"
@@ -34,8 +34,14 @@ export const logFormatFor = (asked: LogFormat | undefined): LogFormat =>
 /** A line that a progress display may have begun is wiped first. */
 const wipe = "\r\u001b[K"
 
+/**
+ * What was said is written before the scope closes.
+ *
+ * @param patience for how long the closing waits for a reader; undefined: for as long as it takes, as kubectl waits for a pager
+ */
 export const makeNarrator = Effect.fnUntraced(function* (
   format: LogFormat,
+  patience?: Duration.Input,
 ): Effect.fn.Return<Narrator, never, Terminal | Scope.Scope> {
   const terminal = yield* Terminal
   const clock = yield* Clock.Clock
@@ -72,7 +78,7 @@ export const makeNarrator = Effect.fnUntraced(function* (
   })
   // Finalizers run in reverse: what was said is written before the writer goes.
   yield* Effect.forkScoped(Effect.forever(speak), { startImmediately: true })
-  yield* Effect.addFinalizer(() => flush)
+  yield* Effect.addFinalizer(() => (patience === undefined ? flush : Effect.timeoutOption(flush, patience)))
   const style = terminal.errStyle
   const warningText = (message: string): string =>
     format === "json"

@@ -3,7 +3,7 @@ import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { changeOf } from "../engine/executor.ts"
 import type { Change } from "../engine/report.ts"
 import type { Action, Apply } from "../engine/actions.ts"
-import { appliedFields } from "../kinds/secret/managed-fields.ts"
+import { appliedFields } from "../external-secrets/managed-fields.ts"
 import { recordAt, stringMapAt } from "../../effects/client/unstructured.ts"
 import { applyMergePatch, jsonEqual } from "../../effects/client/merge-patch.ts"
 

@@ -2,40 +2,43 @@
  * A look without a touch: both clusters listed once, decided with the same rules as the Syncer's, nothing written. What
  * `status` and `sync --dry-run` stand on.
  */
-import { Clock, Effect, Result } from "effect"
+import { Effect, Result } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import { makeReflectorCache } from "../../effects/informer/reflector-cache.ts"
-import { emptyStore, type Store } from "../../effects/informer/store.ts"
+import type { Store } from "../../effects/informer/store.ts"
 import type { ObjectKey } from "../../effects/client/kube-object.ts"
-import type { CacheName, Caches, CacheSpec } from "../engine/caches.ts"
-import { cacheSpecs } from "../engine/cache-specs.ts"
-import { buildCaches } from "../engine/caches.ts"
-import type { CrdPair } from "../kinds/custom-resource-definition/ensure.ts"
-import { compareCrd, foreignCrd, wantedPlurals } from "../kinds/custom-resource-definition/ensure.ts"
+import { cachesFrom, wantedCaches } from "../engine/caches.ts"
+import type { Cache, Caches, WantedCache } from "../engine/caches.ts"
+import type { CrdPair } from "../engine/prerequisites.ts"
 import type { HostNamespaceMissing, OperatorMissing } from "../engine/errors.ts"
-import { syncedKinds } from "../kinds/kinds.ts"
 import { makeMassDeleteGate } from "../engine/mass-deletion-guard.ts"
 import { reportOf } from "../engine/reconciler.ts"
 import type { ObjectReport } from "../engine/report.ts"
 import type { SyncContext } from "../engine/context.ts"
 import type { SyncedKind } from "../engine/synced-kind.ts"
 import type { Action, Decision } from "../engine/actions.ts"
-import type { VersionNotServed } from "../kinds/custom-resource-definition/to-virtual.ts"
+import type { VersionNotServed } from "../engine/errors.ts"
 import type { IdentityMismatch } from "../engine/identity.ts"
 import type { MassDeletion } from "../engine/mass-deletion.ts"
 import type { Survey } from "../engine/preflight.ts"
 import { identityOf, takeSurvey } from "../engine/preflight.ts"
-import { contextOf, rfc3339 } from "../engine/target.ts"
+import { type ActivePolicy, makeContext, VclusterTarget } from "../engine/target.ts"
 import { checkFor } from "../engine/object-check.ts"
 import { visibleCaches } from "../engine/visible-caches.ts"
-import type { SyncTarget } from "../engine/target.ts"
+import type { ClientServices } from "../engine/clients.ts"
+import { bothClients } from "../engine/clients.ts"
+import type { Clients } from "../engine/executor.ts"
+import { Registry, wantedCrds } from "../engine/registry.ts"
 
 export interface Observation {
   readonly survey: Survey
   readonly identity: IdentityMismatch | undefined
   /** CRDs of both sides, one entry a kind. */
   readonly crds: ReadonlyArray<CrdPair>
-  readonly foreignCrds: ReadonlyArray<CrdPair>
+  /** Those in the virtual cluster that somebody else installed. */
+  readonly foreignCrds: ReadonlyArray<{ readonly pair: CrdPair; readonly usable: boolean }>
+  /** Kinds whose numbers are shown. */
+  readonly counted: ReadonlyArray<string>
   readonly caches: Caches
   readonly reports: ReadonlyArray<ObjectReport>
   /** What one pass would write now; what ESO's answer will bring is not known yet. */
@@ -46,23 +49,22 @@ export interface Observation {
 }
 
 interface Listed {
-  readonly name: CacheName
+  readonly cache: Cache
   readonly store: Store
   readonly denied: ApiError | undefined
 }
 
 /** A kind that is not served (a CRD that is not there yet) holds nothing; one that we may not see is told. */
-const listOnce = (target: SyncTarget, spec: CacheSpec): Effect.Effect<Listed, ApiError> => {
+const listOnce = (clients: Clients, { cache, spec }: WantedCache): Effect.Effect<Listed, ApiError> => {
   const refused: Array<string> = []
   const { prepare, refuseNameless, replace, store } = makeReflectorCache({
     indexes: spec.indexes,
     transform: spec.transform,
     metadataOnly: spec.selection.metadataOnly,
     check: checkFor(spec.resource),
-    onDelta: () => {},
-    onRefused: (message) => refused.push(`${spec.side} ${spec.resource.kind}: ${message}`),
+    onRefused: (message) => refused.push(`${cache.side} ${spec.resource.kind}: ${message}`),
   })
-  return target.clients[spec.side].list(spec.resource, spec.selection).pipe(
+  return clients[cache.side].list(spec.resource, spec.selection).pipe(
     Effect.tap(({ items, nameless, resourceVersion }) => {
       if (nameless !== undefined) refuseNameless()
       replace(
@@ -71,10 +73,10 @@ const listOnce = (target: SyncTarget, spec: CacheSpec): Effect.Effect<Listed, Ap
       )
       return Effect.forEach(refused, (message) => Effect.logWarning(message), { discard: true })
     }),
-    Effect.as<Listed>({ name: spec.name, store, denied: undefined }),
+    Effect.as<Listed>({ cache, store, denied: undefined }),
     Effect.catchTag("ApiError", (error): Effect.Effect<Listed, ApiError> => {
-      if (error.reason._tag === "NotFound") return Effect.succeed({ name: spec.name, store, denied: undefined })
-      if (error.reason._tag === "Forbidden") return Effect.succeed({ name: spec.name, store, denied: error })
+      if (error.reason._tag === "NotFound") return Effect.succeed({ cache, store, denied: undefined })
+      if (error.reason._tag === "Forbidden") return Effect.succeed({ cache, store, denied: error })
       return Effect.fail(error)
     }),
   )
@@ -94,28 +96,38 @@ const decideSafely = (kind: SyncedKind, key: ObjectKey, caches: Caches, context:
   )
 
 /** Everything there is to say about one vCluster at this moment. */
-export const observe = Effect.fnUntraced(function* (
-  target: SyncTarget,
-): Effect.fn.Return<Observation, ApiError | HostNamespaceMissing | OperatorMissing | VersionNotServed> {
-  const { clients, settings, vcluster } = target
-  const clock = yield* Clock.Clock
+export const observe = Effect.gen(function* (): Effect.fn.Return<
+  Observation,
+  ApiError | HostNamespaceMissing | OperatorMissing | VersionNotServed,
+  ActivePolicy | ClientServices | Registry | VclusterTarget
+> {
+  const clients = yield* bothClients
+  const registry = yield* Registry
+  const { kinds, prerequisites } = registry
+  const { settings, vcluster } = yield* VclusterTarget
   const survey = yield* takeSurvey(clients, vcluster)
   // One after the other: of several that are missing, the first is told, not whichever answers first.
-  const crds = yield* Effect.forEach(wantedPlurals(settings), (plural) => compareCrd(clients, plural, settings))
+  const crds = yield* Effect.forEach(wantedCrds(registry, settings), ({ plural }) =>
+    prerequisites.compare(clients, plural, settings),
+  )
   const pairs = new Map(crds.map((pair) => [pair.plural, pair]))
-  const version = pairs.get("externalsecrets")?.version ?? "v1"
-  const context = contextOf(target, survey.virtualUid, version, pairs, () => rfc3339(clock.currentTimeMillisUnsafe()))
-  // What hints were given is of no interest here; what ESO complains about is.
-  const specs = (yield* visibleCaches(cacheSpecs(context), clients)).filter(({ name }) => name !== "virtualEvents")
-  const listed = yield* Effect.forEach(specs, (spec) => listOnce(target, spec), {
+  const context = yield* makeContext(survey.virtualUid, pairs)
+  // Hints are not given here.
+  const shown = kinds.filter((kind) => kind.hint === undefined)
+  const wanted = yield* visibleCaches(
+    wantedCaches(
+      shown.flatMap((kind) => kind.caches),
+      context,
+    ),
+    clients,
+  )
+  const listed = yield* Effect.forEach(wanted, (each) => listOnce(clients, each), {
     concurrency: "unbounded",
   })
-  const stores = new Map(listed.map(({ name, store }) => [name, store]))
-  const caches = buildCaches((name) => stores.get(name) ?? emptyStore)
-  const hidden = new Set(listed.flatMap(({ name, denied }) => (denied === undefined ? [] : [name])))
-  const states = syncedKinds.filter(
-    (kind) => kind.hint === undefined && (kind.restsOn === undefined || !hidden.has(kind.restsOn)),
-  )
+  const stores = new Map(listed.map(({ cache, store }) => [cache, store]))
+  const caches = cachesFrom((cache) => stores.get(cache))
+  const hidden = new Set(listed.flatMap(({ cache, denied }) => (denied === undefined ? [] : [cache])))
+  const states = shown.filter((kind) => kind.restsOn === undefined || !hidden.has(kind.restsOn))
   const decisions = states.flatMap((kind) =>
     [...kind.keys(caches, context)].map((key) => ({
       kind: kind.kind,
@@ -123,7 +135,7 @@ export const observe = Effect.fnUntraced(function* (
       ...decideSafely(kind, key, caches, context),
     })),
   )
-  const massDeletions = syncedKinds.flatMap(({ kind, mirrored }) =>
+  const massDeletions = kinds.flatMap(({ kind, mirrored }) =>
     mirrored === undefined
       ? []
       : [
@@ -141,7 +153,11 @@ export const observe = Effect.fnUntraced(function* (
     survey,
     identity: identityOf(survey, vcluster),
     crds,
-    foreignCrds: crds.filter((pair) => foreignCrd(pair) !== undefined),
+    foreignCrds: crds.flatMap((pair) => {
+      const foreign = prerequisites.foreign(pair)
+      return foreign === undefined ? [] : [{ pair, ...foreign }]
+    }),
+    counted: kinds.flatMap(({ kind, counted }) => (counted?.(settings) === true ? [kind] : [])),
     caches,
     reports: decisions.flatMap(({ kind, key, verdict }) =>
       verdict === undefined ? [] : [reportOf(kind, key, verdict)],

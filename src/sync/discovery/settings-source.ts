@@ -8,6 +8,7 @@ import { orUndefined } from "../../effects/client/ignore-not-found.ts"
 import { secrets } from "../resources.ts"
 import type { ConfigError, Settings } from "../settings/settings.ts"
 import { enableSnippet, parseValues } from "../settings/settings.ts"
+import type { SyncedPlurals } from "../settings/settings-conflicts.ts"
 import { stringAt } from "../../effects/client/unstructured.ts"
 import { SetupError } from "./setup-error.ts"
 
@@ -53,14 +54,16 @@ export const readSettingsSecret = Effect.fn("readSettingsSecret")(function* (
 /**
  * Checks the settings, and that the integration is switched on in them.
  *
+ * @param syncedBy which plurals of external-secrets.io the kinds sync: nothing else in the values may sync them, too
  * @throws ConfigError what is wrong in them, with places
  * @throws SetupError `NotEnabled`
  */
 export const parseSettings = Effect.fnUntraced(function* (
   { text, source }: SettingsText,
   vcluster: Vcluster,
+  syncedBy?: SyncedPlurals,
 ): Effect.fn.Return<Settings, ConfigError | SetupError> {
-  const settings = yield* Effect.fromResult(parseValues(text, source, vcluster))
+  const settings = yield* Effect.fromResult(parseValues(text, source, vcluster, syncedBy))
   if (!settings.enabled) return yield* notEnabled(vcluster, settings)
   return settings
 })

@@ -1,5 +1,6 @@
 /** What stands in the way before anything is synced, in words for the one who started us. */
-import { Schema } from "effect"
+import { Runtime, Schema } from "effect"
+import { exitCodes } from "../../effects/exit-codes.ts"
 
 export class SetupError extends Schema.TaggedError<SetupError>()("SetupError", {
   reason: Schema.Literals([
@@ -18,4 +19,8 @@ export class SetupError extends Schema.TaggedError<SetupError>()("SetupError", {
   message: Schema.String,
   /** One command, or what to write where. */
   fix: Schema.optionalKey(Schema.String),
-}) {}
+}) {
+  override get [Runtime.errorExitCode]() {
+    return this.reason === "Asleep" ? exitCodes.cluster : exitCodes.usage
+  }
+}

@@ -114,10 +114,15 @@ export interface Decision {
   readonly verdict: Verdict | undefined
   readonly notice?: Notice
   /**
-   * The decision rests on a ClusterSecretStore not being on the host. That is no wish of anybody's while the host's CRD is
+   * The decision rests on an object of a CRD's not being on the host. That is no wish of anybody's while the host's CRD is
    * terminating or gone (an ESO that is being reinstalled), so the shell looks at it before anything is deleted.
    */
-  readonly restsOnAbsentStore?: true
+  readonly restsOnAbsent?: {
+    /** Of the CRD. */
+    readonly plural: string
+    /** How things stand meanwhile. */
+    readonly otherwise: Verdict
+  }
   /**
    * The decision rests on this Secret being nowhere in the virtual cluster. Two watches tell of Secrets: those with our label
    * and the others. One whose label changes goes from one cache before it comes into the other, so the API server is asked before

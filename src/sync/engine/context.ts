@@ -1,30 +1,19 @@
 /** What stays the same while one Syncer runs (an ESO upgrade builds another one): the fixed input of every decision. */
 import type { KubeObject } from "../../effects/client/kube-object.ts"
-import type { LabelSelector } from "../../effects/client/label-selector.ts"
-import type { NamespaceSettings } from "../tenancy/namespace-mapping.ts"
 import type { HostLocation } from "../tenancy/names.ts"
 import type { Tenancy } from "../tenancy/ownership.ts"
-import type { Policy } from "../kinds/external-secret/policy.ts"
+import type { Policy } from "../tenancy/policy.ts"
+import type { SyncSettings } from "../tenancy/sync-settings.ts"
 
-export interface SyncSettings {
-  /** `enabled` is false only in the shape of vCluster 0.21–0.26 (`sync.externalSecrets.enabled: false`). */
-  readonly externalSecrets: { readonly enabled: boolean; readonly selector: LabelSelector }
-  readonly stores: { readonly enabled: boolean; readonly selector: LabelSelector }
-  readonly clusterStores: { readonly enabled: boolean; readonly selector: LabelSelector }
-  readonly namespaces: NamespaceSettings
-  /** The tenant's ServiceAccounts exist on the host (`sync.toHost.serviceAccounts.enabled`). */
-  readonly serviceAccounts: boolean
-  /** ESO's validating webhooks in the virtual cluster. */
-  readonly webhook: boolean
-  /** CRD version for the virtual cluster; undefined: the host's storage version. */
-  readonly version: string | undefined
-}
+export type { SyncSettings }
 
 export interface SyncContext {
   readonly tenancy: Tenancy
   readonly hostNamespace: string
   readonly settings: SyncSettings
   readonly policy: Policy
+  /** Plurals of external-secrets.io that come into the virtual cluster. */
+  readonly imported: ReadonlyArray<string>
   /** Versions of external-secrets.io that we speak on each side. */
   readonly hostVersion: string
   readonly virtualVersion: string

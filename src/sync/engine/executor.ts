@@ -9,7 +9,7 @@ import { objectOf, refOf } from "./actions.ts"
 import { mergePatch } from "../../effects/client/merge-patch.ts"
 import { stringMapAt } from "../../effects/client/unstructured.ts"
 import { orUndefined } from "../../effects/client/ignore-not-found.ts"
-import { copyOf, copyPatch } from "../kinds/referenced-object/copy.ts"
+import { copyOf, copyPatch } from "./copy.ts"
 
 export type Clients = Readonly<Record<Side, KubeClient>>
 

@@ -5,7 +5,7 @@
  * vCluster (a restore or a clone keeps all UIDs); and the highest resourceVersion that we ever saw of it, kept on the
  * host's side (an etcd restored from an older backup brings UID and anchor along, but its versions start lower).
  */
-import { Data } from "effect"
+import { Schema } from "effect"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { stringMapAt } from "../../effects/client/unstructured.ts"
 
@@ -50,11 +50,13 @@ export interface IdentityFacts {
   readonly highestResourceVersion: string | undefined
 }
 
-export class IdentityMismatch extends Data.TaggedError("IdentityMismatch")<{
-  readonly vcluster: string
-  readonly hostNamespace: string
-  readonly why: string
-}> {
+export class IdentityMismatch extends Schema.TaggedError<IdentityMismatch>()("IdentityMismatch", {
+  vcluster: Schema.String,
+  hostNamespace: Schema.String,
+  why: Schema.String,
+}) {
+  readonly fix = "if that is meant, run again with --accept-identity"
+
   override get message(): string {
     return `this virtual cluster is not the one that ${this.hostNamespace}/${this.vcluster} was synced with (${this.why}); nothing was changed`
   }

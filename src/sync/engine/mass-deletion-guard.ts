@@ -59,11 +59,11 @@ const count = (
 ): MassDeletion | undefined => {
   let managed = 0
   let absent = 0
-  for (const copy of caches[mirrored.host].values()) {
+  for (const copy of caches.of(mirrored.host).values()) {
     const origin = originOf(copy, context.tenancy)
     if (origin === undefined || copy.metadata.deletionTimestamp !== undefined) continue
     managed += 1
-    const lost = doomed || isGone(caches[mirrored.virtual].get(origin.key))
+    const lost = doomed || isGone(caches.of(mirrored.virtual).get(origin.key))
     if (lost && !confirmed.has(origin.key)) absent += 1
   }
   return judgeMassDeletion(kind, absent, managed)

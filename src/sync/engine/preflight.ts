@@ -7,18 +7,20 @@ import { Effect } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import { leaseResource } from "../../effects/leader-election/lease.ts"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
+import type { ClientServices } from "./clients.ts"
+import { bothClients } from "./clients.ts"
 import type { Clients } from "./executor.ts"
+import type { SyncFailure } from "./errors.ts"
 import { HostNamespaceMissing } from "./errors.ts"
 import { orUndefined } from "../../effects/client/ignore-not-found.ts"
 import type { Anchor, IdentityMismatch } from "./identity.ts"
 import { anchorName, anchorNamespace, checkIdentity } from "./identity.ts"
-import { highestVersionAnnotation, virtualClusterAnnotation } from "../tenancy/labels.ts"
+import { highestVersionAnnotation, knownCrdsAnnotation, virtualClusterAnnotation } from "../tenancy/labels.ts"
 import { configMaps, namespaces } from "../resources.ts"
-
-export interface VclusterRef {
-  readonly name: string
-  readonly namespace: string
-}
+import { FollowedCrds } from "./followed-crds.ts"
+import { SyncOptions } from "./sync-options.ts"
+import type { VclusterRef } from "./target.ts"
+import { VclusterTarget } from "./target.ts"
 
 /** The Lease that keeps two syncers of one vCluster apart, and our memory of the virtual cluster, on the host's side. */
 export const leaseName = (vcluster: VclusterRef): string => `vcluster-es-${vcluster.name}`
@@ -80,3 +82,23 @@ export const identityOf = (survey: Survey, vcluster: VclusterRef): IdentityMisma
     resourceVersion: survey.resourceVersion,
     highestResourceVersion: survey.highestResourceVersion,
   })
+
+/** Is it all there? Both clusters answer, the virtual one is the right one, and the host has the CRDs of all that is wanted. */
+export const lookAround = Effect.gen(function* (): Effect.fn.Return<
+  Survey,
+  SyncFailure,
+  ClientServices | FollowedCrds | SyncOptions | VclusterTarget
+> {
+  const clients = yield* bothClients
+  const { vcluster } = yield* VclusterTarget
+  const { acceptIdentity } = yield* SyncOptions
+  const crds = yield* FollowedCrds
+  // Asked at the same time, judged one after the other: what is wrong with the clusters is told before what is wrong with a CRD.
+  const [survey, seen] = yield* Effect.all([takeSurvey(clients, vcluster), crds.see(clients)], { concurrency: 2 })
+  const mismatch = identityOf(survey, vcluster)
+  if (mismatch !== undefined && !acceptIdentity) return yield* mismatch
+  // What was noted of another cluster says nothing about this one.
+  crds.recall(mismatch === undefined ? survey.lease?.metadata.annotations?.[knownCrdsAnnotation] : undefined)
+  yield* crds.judge(clients, seen)
+  return survey
+})

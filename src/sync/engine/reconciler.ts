@@ -2,7 +2,7 @@
  * Imperative shell of one key: decide, carry out, remember, report. Everything that decides is in the pure modules; this
  * one knows only the order: actions one after the other, and none after one that failed, was held or was braked.
  */
-import { Effect } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
 import { LruMap } from "../../effects/controller/lru-cache.ts"
@@ -11,35 +11,27 @@ import { orUndefined } from "../../effects/client/ignore-not-found.ts"
 import type { ObjectRef } from "../../effects/client/kube-client.ts"
 import { secrets } from "../resources.ts"
 import { finishSent } from "../../effects/transport/finish-sent.ts"
-import type { Caches } from "./caches.ts"
-import type { SyncContext } from "./context.ts"
-import type { Clients } from "./executor.ts"
+import { monotonicMillis } from "../../effects/monotonic-time.ts"
+import { bothClients } from "./clients.ts"
+import { Epoch } from "./epoch.ts"
 import { carryOut, changeOf } from "./executor.ts"
-import type { MassDeleteGate } from "./mass-deletion-guard.ts"
-import type { Change, ObjectReport } from "./report.ts"
-import type { Action, Notice, Verdict } from "./actions.ts"
+import { KeptCaches } from "./informers.ts"
+import { KeyQueue } from "./key-queue.ts"
+import { MassDeleteGates } from "./mass-deletion-gates.ts"
+import { readCrd } from "./read-crd.ts"
+import type { ObjectReport } from "./report.ts"
+import { Reporter } from "./reporter.ts"
+import { Reports } from "./reports.ts"
+import { TenantEvents } from "./tenant-events.ts"
+import { workId } from "./work-id.ts"
+import type { Action, Verdict } from "./actions.ts"
 import { standingOf } from "./actions.ts"
 import type { Refusal } from "../tenancy/refusals.ts"
-import { refusalReasonOf, refusedWrite } from "./refused-write.ts"
+import { refusedWrite } from "./refused-write.ts"
+import { refusalReasonOf } from "./synced-kind.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
-import type { Contested, WriteBrake } from "./write-limiter.ts"
-
-export interface ReconcilerOptions {
-  readonly clients: Clients
-  readonly caches: Caches
-  readonly context: SyncContext
-  /** Of the kinds whose host copies go with their virtual objects. */
-  readonly gateOf: (kind: string) => MassDeleteGate | undefined
-  readonly brake: WriteBrake
-  /** Whether the host serves ClusterSecretStores, by the CRD that we know: only then is an absent one really absent. */
-  readonly storesAreKnown: Effect.Effect<boolean, ApiError>
-  /** What the server stored, so that caches need not wait for their watch. */
-  readonly observe: (action: Action, stored: KubeObject | undefined) => void
-  readonly onChange: (change: Change) => void
-  /** How a key stands after a try that did not fail; undefined: it is none of our business any more. */
-  readonly onReport: (id: string, report: ObjectReport | undefined) => void
-  readonly notify: (notice: Notice) => void
-}
+import type { Contested } from "./write-limiter.ts"
+import { makeWriteBrake } from "./write-limiter.ts"
 
 export const reportOf = (kind: string, key: ObjectKey, verdict: Verdict): ObjectReport => {
   const { namespace, name } = splitKey(key)
@@ -65,13 +57,6 @@ const held = (message: string): Verdict => ({
   fix: { text: "if that is meant, run again with --allow-mass-delete" },
 })
 
-const storesUnknown: Verdict = {
-  health: "waiting",
-  reason: "StoresUnknown",
-  message:
-    "the host does not serve ClusterSecretStores now (is External Secrets Operator being reinstalled?); nothing is deleted meanwhile",
-}
-
 const secretIsThere: Verdict = {
   health: "waiting",
   reason: "SecretUnknown",
@@ -94,15 +79,35 @@ const wasIdle = (action: Action, stored: KubeObject | undefined): boolean =>
 /** undefined: the action makes or removes an object. */
 const versionBefore = (action: Action): string | undefined => standingOf(action)?.metadata.resourceVersion
 
-export interface Reconciler {
-  readonly reconcile: (kind: SyncedKind, key: ObjectKey) => Effect.Effect<void, ApiError | Contested>
-}
-
-export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
-  const { clients, caches, context } = options
+const makeReconciler = Effect.gen(function* () {
+  const clients = yield* bothClients
+  const kept = yield* KeptCaches
+  const { context, hostCrdUid } = yield* Epoch
+  const gates = yield* MassDeleteGates
+  const { listener } = yield* KeyQueue
+  const reports = yield* Reports
+  const { onChange } = yield* Reporter
+  const { record } = yield* TenantEvents
+  const clock = yield* Clock.Clock
+  const brake = makeWriteBrake(() => monotonicMillis(clock))
+  const { caches } = kept
   const refusedWrites = new Map<string, Refusal>()
   /** By UID. What is deleted is gone or will be, though a cache may show it as it was for a while. */
   const deleted = new LruMap<string, true>(rememberedDeletions)
+
+  /** So that caches need not wait for their watch. */
+  const observe = (action: Action, stored: KubeObject | undefined) => {
+    const change = stored === undefined ? undefined : kept.observe(action, stored)
+    if (change !== undefined) listener.onDelta(change.cache, change.delta)
+  }
+
+  /** Whether the host serves objects of this plural, by the CRD that we know: only then is an absent one really absent. */
+  const isKnownOnHost = (plural: string) =>
+    Effect.map(
+      readCrd(clients.host, plural),
+      (crd) =>
+        crd !== undefined && crd.metadata.deletionTimestamp === undefined && crd.metadata.uid === hostCrdUid(plural),
+    )
 
   const memoryOf = (id: string): Memory => ({ refusedWrite: refusedWrites.get(id) })
 
@@ -113,17 +118,17 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     const write = carryOut(action, clients).pipe(
       Effect.tapError((error) =>
         Effect.sync(() => {
-          const refusal = refusedWrite(action, error)
+          const refusal = refusedWrite(kind, action, error)
           if (refusal !== undefined) refusedWrites.set(id, refusal)
         }),
       ),
     )
-    const stored = yield* options.brake.allow(id, action, write)
-    if (refusedWrites.get(id)?.reason === refusalReasonOf(action)) refusedWrites.delete(id)
+    const stored = yield* brake.allow(id, action, write)
+    if (refusedWrites.get(id)?.reason === refusalReasonOf(kind, action)) refusedWrites.delete(id)
     if (doomed !== undefined) deleted.set(doomed, true)
     if (wasIdle(action, stored)) return true
-    options.observe(action, stored)
-    if (kind.hint === undefined) options.onChange(changeOf(action))
+    observe(action, stored)
+    if (kind.hint === undefined) onChange(changeOf(action))
     return stored === undefined || stored.metadata.resourceVersion !== versionBefore(action)
   }, finishWrite)
 
@@ -136,33 +141,35 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
   /** Nothing is left of the key on either side: a name that tenants come and go with must not stay with us for ever. */
   const forget = (kind: SyncedKind, id: string, key: ObjectKey) => {
     refusedWrites.delete(id)
-    options.gateOf(kind.kind)?.forget(key)
+    gates.of(kind.kind)?.forget(key)
   }
 
   const reconcile = Effect.fnUntraced(function* (kind: SyncedKind, key: ObjectKey) {
-    const id = `${kind.kind}|${key}`
+    const id = workId(kind.kind, key)
     const decision = kind.decide(key, caches, context, memoryOf(id))
-    const { actions, verdict, notice, restsOnAbsentStore, restsOnAbsentSecret } = decision
-    if (restsOnAbsentStore === true && actions.some(isDeletion) && !(yield* options.storesAreKnown)) {
-      options.onReport(id, reportOf(kind.kind, key, storesUnknown))
+    const { actions, verdict, notice, restsOnAbsent, restsOnAbsentSecret } = decision
+    const isDoubtful =
+      restsOnAbsent !== undefined && actions.some(isDeletion) && !(yield* isKnownOnHost(restsOnAbsent.plural))
+    if (isDoubtful) {
+      reports.set(id, reportOf(kind.kind, key, restsOnAbsent.otherwise))
       return
     }
     if (restsOnAbsentSecret !== undefined && actions.some(isDeletion) && (yield* isThere(restsOnAbsentSecret))) {
       // The event that brings it into the one cache or the other brings the key back.
-      if (verdict !== undefined) options.onReport(id, reportOf(kind.kind, key, secretIsThere))
+      if (verdict !== undefined) reports.set(id, reportOf(kind.kind, key, secretIsThere))
       return
     }
     if (verdict === undefined && actions.length === 0) forget(kind, id, key)
     const report = verdict === undefined ? undefined : reportOf(kind.kind, key, verdict)
     // Of a refusal the writes that it brings may fail: it stands all the same.
-    if (verdict?.health === "refused") options.onReport(id, report)
-    if (notice !== undefined) options.notify(notice)
+    if (verdict?.health === "refused") reports.set(id, report)
+    if (notice !== undefined) record(notice)
     const futile: Array<Action> = []
     for (const action of actions) {
       if (action._tag === "Delete" && action.becauseAbsent) {
-        const stop = yield* options.gateOf(kind.kind)?.admit(key) ?? Effect.undefined
+        const stop = yield* gates.of(kind.kind)?.admit(key) ?? Effect.undefined
         if (stop !== undefined) {
-          options.onReport(id, reportOf(kind.kind, key, held(stop.message)))
+          reports.set(id, reportOf(kind.kind, key, held(stop.message)))
           return
         }
       }
@@ -171,8 +178,15 @@ export const makeReconciler = (options: ReconcilerOptions): Reconciler => {
     if (kind.hint !== undefined) return
     // Nothing changed, so nothing will bring the key back: without a word it would be waited for until a resync.
     const [first] = futile.length === actions.length ? futile : []
-    options.onReport(id, first === undefined ? report : reportOf(kind.kind, key, withoutEffect(first)))
+    reports.set(id, first === undefined ? report : reportOf(kind.kind, key, withoutEffect(first)))
   })
 
   return { reconcile }
+})
+
+export class Reconciler extends Context.Service<
+  Reconciler,
+  { readonly reconcile: (kind: SyncedKind, key: ObjectKey) => Effect.Effect<void, ApiError | Contested> }
+>()("vcluster-es/sync/engine/Reconciler") {
+  static readonly layer = Layer.effect(Reconciler, makeReconciler)
 }

@@ -31,6 +31,14 @@ export interface Change {
   readonly note?: string
 }
 
+/** One pass over all objects. */
+export interface SyncResult {
+  readonly reports: ReadonlyArray<ObjectReport>
+  readonly changes: ReadonlyArray<Change>
+  /** Some objects were still waiting for somebody else's move when the time was over. */
+  readonly timedOut: boolean
+}
+
 export interface Counts {
   readonly synced: number
   readonly waiting: number

@@ -1,68 +1,96 @@
-/** What a Syncer works on: two clusters, one vCluster, its settings. */
+/** What a Syncer works on: one vCluster and its settings; the clusters are `clients.ts`. */
+import { Clock, Context, Effect } from "effect"
 import { jsonEqual } from "../../effects/client/merge-patch.ts"
 import { namespaceMap } from "../tenancy/namespace-mapping.ts"
-import { defaultPolicy } from "../kinds/external-secret/policy.ts"
+import type { Policy } from "../tenancy/policy.ts"
 import type { SyncContext, SyncSettings } from "./context.ts"
-import type { CrdPair } from "../kinds/custom-resource-definition/ensure.ts"
-import { hostSpecSchema } from "../kinds/custom-resource-definition/ensure.ts"
-import type { Clients } from "./executor.ts"
-import type { VclusterRef } from "./preflight.ts"
+import type { CrdPairs, Prerequisites } from "./prerequisites.ts"
+import { Registry } from "./registry.ts"
 
-export interface SyncTarget {
-  readonly clients: Clients
-  readonly vcluster: VclusterRef
-  readonly settings: SyncSettings
+/** Its name, and the host namespace that it lives in. */
+export interface VclusterRef {
+  readonly name: string
+  readonly namespace: string
 }
+
+export class VclusterTarget extends Context.Service<
+  VclusterTarget,
+  { readonly vcluster: VclusterRef; readonly settings: SyncSettings }
+>()("vcluster-es/sync/engine/VclusterTarget") {}
+
+/** What the operator has loosened for it. */
+export class ActivePolicy extends Context.Service<ActivePolicy, Policy>()("vcluster-es/sync/engine/ActivePolicy") {}
 
 /** To the second, as Kubernetes writes its times. */
 export const rfc3339 = (millis: number): string => new Date(millis).toISOString().replace(/\.\d+Z$/, "Z")
-
-type Crds = ReadonlyMap<string, CrdPair>
 
 /**
  * Whether caches and decisions rest on CRDs that are others now: in the version that is spoken, or (an upgrade of ESO that keeps the
  * version) in a schema by which specs are read and indexed.
  */
-export const isOutdated = (built: Crds, now: Crds): boolean =>
-  built.get("externalsecrets")?.version !== now.get("externalsecrets")?.version ||
+export const isOutdated = (
+  { specSchema }: Pick<Prerequisites, "specSchema">,
+  built: CrdPairs,
+  now: CrdPairs,
+): boolean =>
   [...now].some(([plural, pair]) => {
     const before = built.get(plural)
-    return before === undefined || !jsonEqual(hostSpecSchema(before), hostSpecSchema(pair))
+    return before === undefined || before.version !== pair.version || !jsonEqual(specSchema(before), specSchema(pair))
   })
+
+/** What the host and the virtual cluster speak with us. */
+export interface SpokenCrds extends Pick<Prerequisites, "specSchema"> {
+  /** They must not change: indexes are made by their schemas, too; see {@link isOutdated} */
+  readonly pairs: CrdPairs
+}
 
 /**
  * @param virtualUid UID of the virtual kube-system namespace
- * @param pairs the CRDs. They must not change: indexes are made by their schemas, too; see {@link isOutdated}
  * @param now RFC 3339
  */
 export const contextOf = (
-  target: Pick<SyncTarget, "vcluster" | "settings">,
+  { vcluster, settings }: VclusterTarget["Service"],
+  policy: Policy,
   virtualUid: string,
-  version: string,
-  pairs: Crds,
+  { pairs, specSchema }: SpokenCrds,
   now: () => string,
 ): SyncContext => {
-  const { name: vcluster, namespace } = target.vcluster
-  const { namespaces } = target.settings
-  const map = namespaceMap(namespaces, { name: vcluster, namespace })
+  const { name, namespace } = vcluster
+  const { namespaces } = settings
+  const map = namespaceMap(namespaces, vcluster)
+  // ESO's kinds are served in the same versions, all of them.
+  const version = [...pairs.values()][0]?.version ?? "v1"
   return {
-    tenancy: { vcluster, hostNamespace: namespace, virtualCluster: virtualUid },
+    tenancy: { vcluster: name, hostNamespace: namespace, virtualCluster: virtualUid },
     hostNamespace: namespace,
     hostScope: namespaces.enabled ? undefined : namespace,
     isOurNamespace: (host) => host === namespace || map.toVirtual(host) !== undefined,
-    settings: target.settings,
-    policy: defaultPolicy,
+    settings,
+    policy,
+    imported: [...pairs.keys()],
     hostVersion: version,
     virtualVersion: version,
     hostSpecSchema: (plural) => {
       const pair = pairs.get(plural)
-      return pair === undefined ? undefined : hostSpecSchema(pair)
+      return pair === undefined ? undefined : specSchema(pair)
     },
     locate: ({ metadata }) => map.object(metadata.namespace ?? "", metadata.name),
     whyNowhere: map.whyNowhere,
     hostSecretName: (secret, virtualNamespace) => map.secret(virtualNamespace, secret)?.name ?? "",
-    locateReference: (name, virtualNamespace) => map.reference(virtualNamespace, name),
-    hostServiceAccountName: (name, virtualNamespace) => map.object(virtualNamespace, name)?.name ?? "",
+    locateReference: (name_, virtualNamespace) => map.reference(virtualNamespace, name_),
+    hostServiceAccountName: (name_, virtualNamespace) => map.object(virtualNamespace, name_)?.name ?? "",
     now,
   }
 }
+
+/** The context of decisions over these CRDs. */
+export const makeContext = Effect.fnUntraced(function* (
+  virtualUid: string,
+  pairs: CrdPairs,
+): Effect.fn.Return<SyncContext, never, ActivePolicy | Registry | VclusterTarget> {
+  const clock = yield* Clock.Clock
+  const { prerequisites } = yield* Registry
+  const crds = { pairs, specSchema: prerequisites.specSchema }
+  const now = () => rfc3339(clock.currentTimeMillisUnsafe())
+  return contextOf(yield* VclusterTarget, yield* ActivePolicy, virtualUid, crds, now)
+})

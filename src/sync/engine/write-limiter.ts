@@ -3,14 +3,14 @@
  * others change (DESIGN §2), but the very same write of one key again and again is slowed down, and said.
  */
 import { createHash } from "node:crypto"
-import { Data, Effect } from "effect"
+import { Effect, Schema } from "effect"
 import { arrayAt, isRecord } from "../../effects/client/unstructured.ts"
 import { LruMap } from "../../effects/controller/lru-cache.ts"
 import type { Action } from "./actions.ts"
 import { objectOf } from "./actions.ts"
 
 /** Somebody else takes our write back each time. */
-export class Contested extends Data.TaggedError("Contested")<{ readonly what: string }> {
+export class Contested extends Schema.TaggedError<Contested>()("Contested", { what: Schema.String }) {
   override get message(): string {
     return `somebody else undoes our write of ${this.what} each time; it is now repeated once in ${refillMs / 1000} seconds`
   }

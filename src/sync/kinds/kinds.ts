@@ -1,19 +1,39 @@
-/** The registry: what the Syncer syncs. Adding a kind is a module of its own and a line here. */
-import { clusterSecretStoreKind } from "./cluster-secret-store/kind.ts"
-import { eventKind, storeEventKind } from "./event/kind.ts"
-import { externalSecretKind } from "./external-secret/kind.ts"
-import { referencedConfigMapKind, referencedSecretKind } from "./referenced-object/kind.ts"
-import { secretStoreKind } from "./secret-store/kind.ts"
+/** The registry: what the Syncer syncs. Adding a kind is a folder of its own and a line here; what one kind needs of another is handed to it here. */
+import { Layer } from "effect"
+import type { Cache } from "../engine/caches.ts"
+import { readCaches, type Registered, Registry } from "../engine/registry.ts"
 import type { SyncedKind } from "../engine/synced-kind.ts"
+import { clusterSecretStoreKind } from "./cluster-secret-store/kind.ts"
+import { crdPrerequisites } from "./custom-resource-definition/prerequisites.ts"
+import { eventKind, storeEventKind } from "./event/kind.ts"
+import { makeExternalSecretKind } from "./external-secret/kind.ts"
+import { externalSecretReferrer } from "./external-secret/referrer.ts"
+import { makeReferencedConfigMapKind, makeReferencedSecretKind } from "./referenced-object/kind.ts"
+import { secretStoreKind } from "./secret-store/kind.ts"
+import { storeReferrer } from "./secret-store/referrer.ts"
+import { targetSecrets } from "./secret/to-virtual.ts"
 import { webhookKind } from "./validating-webhook/kind.ts"
+
+const referrers = [storeReferrer, externalSecretReferrer]
+
+export const referencedSecretKind = makeReferencedSecretKind(referrers)
+export const referencedConfigMapKind = makeReferencedConfigMapKind(referrers)
+export const externalSecretKind = makeExternalSecretKind(targetSecrets)
 
 export const syncedKinds: ReadonlyArray<SyncedKind> = [
   referencedSecretKind,
   referencedConfigMapKind,
-  secretStoreKind,
   externalSecretKind,
+  secretStoreKind,
   clusterSecretStoreKind,
   webhookKind,
   eventKind,
   storeEventKind,
 ]
+
+const registry: Registered = { kinds: syncedKinds, prerequisites: crdPrerequisites }
+
+export const registryLayer = Layer.succeed(Registry, registry)
+
+/** All that the kinds read, and the CRDs. */
+export const syncedCaches: ReadonlyArray<Cache> = readCaches(registry)

@@ -1,22 +1,23 @@
 /** The settings: what vcluster.yaml (or the merged Helm values) says about the integration, checked. */
-import { Data, Result } from "effect"
-import { IntegrationReader } from "./integration-settings.ts"
-import type { IntegrationSettings, Origins } from "./integration-settings.ts"
-import type { NamespaceMapping, NamespaceSettings, KnownPlace } from "../tenancy/namespace-mapping.ts"
-import { emptyMappings, mappingError } from "../tenancy/namespace-mapping-check.ts"
+import { Data, Result, Runtime } from "effect"
+import { givenAt, nearestEntry, parseYaml } from "../../effects/config/yaml-position.ts"
+import type { Position, PositionedProblem, YamlPath, YamlTree } from "../../effects/config/yaml-position.ts"
+import { exitCodes } from "../../effects/exit-codes.ts"
+import { decodeYaml, isWrong, settingPaths, type UnknownKey } from "../../effects/config/yaml-schema.ts"
 import { nearestWord } from "../../effects/text/did-you-mean.ts"
-import { describeValue } from "../../effects/text/problem-text.ts"
+import { describeValue, unknownKey } from "../../effects/text/problem-text.ts"
+import { emptyMappings, mappingError } from "../tenancy/namespace-mapping-check.ts"
+import type { KnownPlace, NamespaceSettings } from "../tenancy/namespace-mapping.ts"
+import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import { chartShape } from "./chart-shape.ts"
-import { checkConflicts } from "./settings-conflicts.ts"
-import { SettingsReader } from "./settings-reader.ts"
-import { parseYaml } from "../../effects/config/yaml-position.ts"
-import type { Position, PositionedProblem, YamlTree } from "../../effects/config/yaml-position.ts"
+import { selectionsOf } from "./older-shapes.ts"
+import { otherKeysOf } from "./setting-schemas.ts"
+import { conflictsOf, type SyncedPlurals, syncedPlurals } from "./settings-conflicts.ts"
+import { VclusterValues } from "./vcluster-values.ts"
 
-export interface Settings extends IntegrationSettings {
-  /** `sync.toHost.namespaces`. */
-  readonly namespaces: NamespaceSettings
-  /** `sync.toHost.serviceAccounts.enabled`: the tenant's ServiceAccounts exist on the host. */
-  readonly serviceAccounts: boolean
+export interface Settings extends SyncSettings {
+  /** The integration is switched on. */
+  readonly enabled: boolean
   /** Path of every setting → `default`, or where it was given: `vcluster.yaml:14:13`. */
   readonly origins: ReadonlyMap<string, string>
   /** One line each, with its place. */
@@ -39,6 +40,8 @@ export const formatProblem = ({ file, line, column, message }: ConfigProblem): s
 
 /** Everything that is wrong with the settings, in order of position. */
 export class ConfigError extends Data.TaggedError("ConfigError")<{ readonly problems: ReadonlyArray<ConfigProblem> }> {
+  override readonly [Runtime.errorExitCode] = exitCodes.usage
+
   override get message(): string {
     return this.problems.map(formatProblem).join("\n")
   }
@@ -75,58 +78,94 @@ const unreadable = (file: string, problems: ReadonlyArray<PositionedProblem>): C
   warnings: [],
 })
 
-/** `integration:` with our settings in it would be ignored by Helm without a word. */
-const checkRootKeys = (reader: SettingsReader): void => {
-  for (const [key, { keyAt, value }] of reader.map([])?.entries ?? [])
-    if (key !== "integrations" && value.kind === "map" && value.entries.has("externalSecrets"))
-      if (nearestWord(key, ["integrations"]) !== undefined)
-        reader.problem(keyAt, `unknown key ${JSON.stringify(key)} (did you mean "integrations"?)`)
+const namespacesPath = ["sync", "toHost", "namespaces"]
+const mappingsPath = [...namespacesPath, "mappings"]
+
+/** vCluster's own checks of mappings that are on. */
+const mappingProblems = (
+  root: YamlTree,
+  { enabled, byName }: NamespaceSettings,
+  { name, namespace }: KnownPlace,
+): ReadonlyArray<PositionedProblem> => {
+  if (!enabled) return []
+  const place = name === undefined || namespace === undefined ? undefined : { name, namespace }
+  if (byName.length === 0) return [{ at: nearestEntry(root, namespacesPath).keyAt, message: emptyMappings }]
+  return byName.flatMap((mapping, index) => {
+    const message = mappingError(mapping, byName.slice(0, index), place)
+    const { keyAt } = nearestEntry(root, [...mappingsPath, "byName", mapping.virtual])
+    return message === undefined ? [] : [{ at: keyAt, message }]
+  })
 }
 
-class SettingsBuilder {
-  readonly reader: SettingsReader
-  readonly origins: Origins = new Map<string, Position | undefined>()
+const nothing = { problems: [], warnings: [], elsewhere: [] }
 
-  constructor(reader: SettingsReader) {
-    this.reader = reader
+/**
+ * What the sync rests on. The rest only bears on it: what is wrong there is for the chart to refuse, and a vCluster that runs has passed
+ * that.
+ */
+const ownSections: ReadonlyArray<YamlPath> = [
+  ["integrations", "externalSecrets"],
+  [...namespacesPath, "enabled"],
+  [...namespacesPath, "mappingsOnly"],
+  mappingsPath,
+  ["sync", "toHost", "serviceAccounts"],
+]
+
+const isOwn = ({ path }: { readonly path: YamlPath }): boolean =>
+  ownSections.some((section) => section.every((step, index) => index >= path.length || path[index] === step))
+
+const isRefused = ({ key, known, schema }: UnknownKey): boolean => {
+  const refused = otherKeysOf(schema)?.refused
+  return refused === "all" || (refused === "mistyped" && nearestWord(key, known) !== undefined)
+}
+
+/** Settings, and everything that is said about them, before it is put in order. */
+interface Reading extends SyncSettings {
+  readonly enabled: boolean
+  readonly origins: ReadonlyMap<string, Position | undefined>
+  readonly problems: ReadonlyArray<PositionedProblem>
+  readonly warnings: ReadonlyArray<PositionedProblem>
+  readonly elsewhere: ReadonlyArray<PositionedProblem>
+}
+
+const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Reading => {
+  const merged = isMerged(root)
+  const decoded = decodeYaml(VclusterValues, root)
+  const { value: values, unknownKeys, wrongValues } = decoded
+  const { enabled, version, webhook } = values.integrations.externalSecrets
+  const { origins, problems, warnings, ...selections } = selectionsOf(root, decoded, merged)
+  const { namespaces, serviceAccounts } = values.sync.toHost
+  const settings = {
+    enabled,
+    version: version === "" ? undefined : version,
+    webhook: webhook.enabled,
+    ...selections,
+    namespaces: {
+      enabled: namespaces.enabled,
+      mappingsOnly: namespaces.mappingsOnly,
+      byName: Object.entries(namespaces.mappings.byName).map(([virtual, host]) => ({ virtual, host })),
+    },
+    serviceAccounts: serviceAccounts.enabled,
   }
-
-  flag(...path: ReadonlyArray<string>): boolean {
-    const given = this.reader.boolean(path)
-    this.origins.set(path.join("."), given?.at)
-    return given?.value ?? false
-  }
-
-  namespaces(known: KnownPlace): NamespaceSettings {
-    const { reader } = this
-    const path = ["sync", "toHost", "namespaces"]
-    for (const above of [["sync"], ["sync", "toHost"], path, [...path, "mappings"]]) reader.map(above)
-    const enabled = this.flag(...path, "enabled")
-    const byName = [...path, "mappings", "byName"]
-    const entries = reader.strings(byName)
-    const mappings = entries.map(({ value: [virtual, host] }) => ({ virtual, host }))
-    this.origins.set(byName.join("."), reader.entry(byName)?.value.at)
-    if (enabled && (reader.map(byName)?.entries.size ?? 0) === entries.length)
-      this.checkMappings(
-        mappings,
-        entries.map((entry) => entry.at),
-        known,
-      )
-    return { enabled, mappingsOnly: this.flag(...path, "mappingsOnly"), byName: mappings }
-  }
-
-  private checkMappings(
-    mappings: ReadonlyArray<NamespaceMapping>,
-    places: ReadonlyArray<Position>,
-    { name, namespace }: KnownPlace,
-  ): void {
-    const place = name === undefined || namespace === undefined ? undefined : { name, namespace }
-    if (mappings.length === 0)
-      this.reader.problem(this.reader.entry(["sync", "toHost", "namespaces"])?.keyAt, emptyMappings)
-    for (const [index, mapping] of mappings.entries()) {
-      const error = mappingError(mapping, mappings.slice(0, index), place)
-      if (error !== undefined) this.reader.problem(places[index], error)
-    }
+  const conflicts = enabled ? conflictsOf(root, decoded, syncedBy(settings), known.namespace) : nothing
+  const others = wrongValues.filter((wrong) => !isOwn(wrong))
+  const shape = root.kind === "map" && !merged ? chartShape(root, enabled, unknownKeys, others) : nothing
+  return {
+    ...settings,
+    origins: new Map([
+      ...settingPaths(VclusterValues).map((path) => [path.join("."), givenAt(root, path)?.value.at] as const),
+      ...origins,
+    ]),
+    problems: [
+      ...unknownKeys.filter(isRefused).map((found) => ({ at: found.at, message: unknownKey(found.key, found.known) })),
+      ...wrongValues.filter(isOwn),
+      ...problems,
+      ...(isWrong(decoded, mappingsPath) ? [] : mappingProblems(root, settings.namespaces, known)),
+      ...conflicts.problems,
+      ...shape.problems,
+    ],
+    warnings: [...warnings, ...conflicts.warnings, ...shape.elsewhere, ...shape.warnings],
+    elsewhere: shape.elsewhere,
   }
 }
 
@@ -136,9 +175,15 @@ const isEmpty = (tree: YamlTree): boolean => tree.kind === "scalar" && tree.valu
  * @param text a vcluster.yaml, or the whole of a vCluster's merged Helm values; an empty one gives the defaults
  * @param file its name, for messages
  * @param known of the vCluster, where it is: more can then be seen to be dangerous
+ * @param syncedBy which plurals of external-secrets.io the kinds sync: nothing else in the values may sync them, too
  * @returns all problems and all warnings at once; the settings (whether or not the integration is enabled) where there is no problem
  */
-export const checkValues = (text: string, file: string, known: KnownPlace = {}): CheckedValues => {
+export const checkValues = (
+  text: string,
+  file: string,
+  known: KnownPlace = {},
+  syncedBy: SyncedPlurals = syncedPlurals,
+): CheckedValues => {
   const parsed = parseYaml(text)
   if (Result.isFailure(parsed)) return unreadable(file, parsed.failure)
   const root = parsed.success
@@ -146,30 +191,22 @@ export const checkValues = (text: string, file: string, known: KnownPlace = {}):
     const found = root.kind === "scalar" ? describeValue(root.value) : "a list"
     return unreadable(file, [{ at: root.at, message: `expected a map of settings, found ${found}` }])
   }
-  const reader = new SettingsReader(root)
-  const builder = new SettingsBuilder(reader)
-  checkRootKeys(reader)
-  const merged = isMerged(root)
-  const integration = new IntegrationReader(reader, builder.origins, merged).read()
-  const namespaces = builder.namespaces(known)
-  const serviceAccounts = builder.flag("sync", "toHost", "serviceAccounts", "enabled")
-  checkConflicts(reader, integration, known.namespace)
-  const shape = root.kind === "map" && !merged ? chartShape(root, integration.enabled) : undefined
-  reader.problems.push(...(shape?.problems ?? []))
-  reader.warnings.push(...(shape?.elsewhere ?? []), ...(shape?.warnings ?? []))
-  const problems = inOrder(file, reader.problems)
-  const warnings = inOrder(file, reader.warnings)
+  const reading = read(root, known, syncedBy)
+  const problems = inOrder(file, reading.problems)
+  const warnings = inOrder(file, reading.warnings)
   if (problems.length > 0) return { problems, warnings }
   const place = (at: Position | undefined): string => (at === undefined ? "default" : `${file}:${at.line}:${at.column}`)
-  const settings: Settings = {
-    ...integration,
-    namespaces,
-    serviceAccounts,
-    origins: new Map([...builder.origins].map(([path, at]) => [path, place(at)])),
-    warnings: warnings.map(formatProblem),
-    elsewhere: inOrder(file, shape?.elsewhere ?? []).map(formatProblem),
+  const { problems: _none, ...settings } = reading
+  return {
+    settings: {
+      ...settings,
+      origins: new Map([...reading.origins].map(([path, at]) => [path, place(at)])),
+      warnings: warnings.map(formatProblem),
+      elsewhere: inOrder(file, reading.elsewhere).map(formatProblem),
+    },
+    problems,
+    warnings,
   }
-  return { settings, problems, warnings }
 }
 
 /** As {@link checkValues}, where only valid settings are of use. */
@@ -177,7 +214,8 @@ export const parseValues = (
   text: string,
   file: string,
   known: KnownPlace = {},
+  syncedBy: SyncedPlurals = syncedPlurals,
 ): Result.Result<Settings, ConfigError> => {
-  const { settings, problems } = checkValues(text, file, known)
+  const { settings, problems } = checkValues(text, file, known, syncedBy)
   return settings === undefined ? Result.fail(new ConfigError({ problems })) : Result.succeed(settings)
 }

@@ -14,10 +14,13 @@ interface Outcome {
   readonly millis: number
 }
 
+const start = (mode: string, command = process.execPath, given: ReadonlyArray<string> = runtimeArguments) =>
+  spawn(command, [...given, program, mode], { stdio: ["ignore", "pipe", "pipe"] })
+
 /** The program in a process of its own; `signals` are sent one by one, each after the next line on stderr. */
 const run = (mode: string, ...signals: ReadonlyArray<NodeJS.Signals>) =>
   Effect.callback<Outcome>((resume) => {
-    const child = spawn(process.execPath, [...runtimeArguments, program, mode], { stdio: ["ignore", "pipe", "pipe"] })
+    const child = start(mode)
     const waiting = [...signals]
     let out = 0
     let err = ""
@@ -33,6 +36,29 @@ const run = (mode: string, ...signals: ReadonlyArray<NodeJS.Signals>) =>
     })
     child.on("close", (code) => resume(Effect.succeed({ code, out, err, millis: Date.now() - since })))
     return Effect.sync(() => child.kill("SIGKILL"))
+  })
+
+/** Deno writes into a pipe as long as that takes, and does nothing else meanwhile. */
+const whereWritesReturn: readonly [command: string, given: ReadonlyArray<string>] =
+  "Deno" in globalThis
+    ? [fileURLToPath(new URL("../../../node_modules/.bin/node", import.meta.url)), []]
+    : [process.execPath, runtimeArguments]
+
+/** Its standard output is read only by who asks for it. */
+const started = (mode: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const child = start(mode, ...whereWritesReturn)
+      child.stderr.resume()
+      return child
+    }),
+    (child) => Effect.sync(() => child.kill("SIGKILL")),
+  )
+
+/** @param event `exit`: it is gone; `close`: and all that it wrote was read */
+const ended = (child: ReturnType<typeof start>, event: "exit" | "close") =>
+  Effect.callback<number | null>((resume) => {
+    child.once(event, (code) => resume(Effect.succeed(code)))
   })
 
 // Starting a process takes seconds on a busy machine.
@@ -51,6 +77,17 @@ describe("runMain", { timeout: 60_000 }, () => {
     Effect.gen(function* () {
       const outcome = yield* run("answer")
       assert.deepStrictEqual([outcome.code, outcome.out], [4, 3_000_000])
+    }),
+  )
+
+  it.live("ends although nobody reads, where it must, and waits for a reader where not", () =>
+    Effect.gen(function* () {
+      const waiting = yield* started("answer")
+      const unread = yield* started("unread")
+      assert.strictEqual(yield* ended(unread, "exit"), 4)
+      let out = 0
+      waiting.stdout.on("data", (chunk: Uint8Array) => (out += chunk.length))
+      assert.deepStrictEqual([yield* ended(waiting, "close"), out], [4, 3_000_000])
     }),
   )
 

@@ -1,11 +1,12 @@
 /** What becomes of lines while nobody reads them. */
 import { assert, it } from "@effect/vitest"
-import { Effect, Fiber, Latch } from "effect"
+import { type Duration, Effect, Exit, Fiber, Latch, Scope } from "effect"
+import { TestClock } from "effect/testing"
 import { makeNarrator } from "../../../src/plugin/output/line-writer.ts"
 import { Terminal } from "../../../src/plugin/output/terminal.ts"
 
 /** A terminal that takes lines only while its `reader` is open. */
-const stoppable = Effect.gen(function* () {
+const stoppable = Effect.fnUntraced(function* (patience?: Duration.Input) {
   const reader = yield* Latch.make(true)
   const read: Array<string> = []
   const take = (text: string) =>
@@ -22,13 +23,13 @@ const stoppable = Effect.gen(function* () {
     outColumns: undefined,
     errColumns: undefined,
   })
-  const narrator = yield* Effect.provideService(makeNarrator("text"), Terminal, terminal)
+  const narrator = yield* Effect.provideService(makeNarrator("text", patience), Terminal, terminal)
   return { reader, read, narrator }
 })
 
 it.effect("writes in order what is said from callbacks", () =>
   Effect.gen(function* () {
-    const { read, narrator } = yield* stoppable
+    const { read, narrator } = yield* stoppable()
     narrator.say("a\n")
     narrator.warn("b")
     narrator.say("c\n")
@@ -39,7 +40,7 @@ it.effect("writes in order what is said from callbacks", () =>
 
 it.effect("holds up who has more to say while nobody reads, and loses no line", () =>
   Effect.gen(function* () {
-    const { reader, read, narrator } = yield* stoppable
+    const { reader, read, narrator } = yield* stoppable()
     yield* reader.close
     let said = 0
     const speaker = yield* Effect.forkChild(
@@ -72,7 +73,7 @@ it.effect("holds up who has more to say while nobody reads, and loses no line", 
 
 it.effect("counts the warnings that it leaves out while nobody reads", () =>
   Effect.gen(function* () {
-    const { reader, read, narrator } = yield* stoppable
+    const { reader, read, narrator } = yield* stoppable()
     yield* reader.close
     for (let index = 0; index < 100_000; index++) narrator.warn(String(index))
     yield* reader.open
@@ -80,5 +81,35 @@ it.effect("counts the warnings that it leaves out while nobody reads", () =>
     yield* narrator.flush
     assert.strictEqual(read.length, 2001)
     assert.strictEqual(read.at(-1), "Warning: 98000 warnings were left out while nobody read\n")
+  }),
+)
+
+/** Says a line that nobody reads yet, and begins to close. */
+const closing = Effect.fnUntraced(function* (patience?: Duration.Input) {
+  const scope = yield* Scope.make()
+  const { reader, read, narrator } = yield* Scope.provide(stoppable(patience), scope)
+  yield* reader.close
+  narrator.say("last words\n")
+  const closed = yield* Effect.forkChild(Scope.close(scope, Exit.void), { startImmediately: true })
+  return { reader, read, closed }
+})
+
+it.effect("closes when its patience is over, though nobody has read the last line", () =>
+  Effect.gen(function* () {
+    const { read, closed } = yield* closing("1 second")
+    yield* TestClock.adjust("1 second")
+    yield* Fiber.join(closed)
+    assert.deepStrictEqual(read, [])
+  }),
+)
+
+it.effect("without such a limit, waits for whoever reads the last line", () =>
+  Effect.gen(function* () {
+    const { reader, read, closed } = yield* closing()
+    yield* TestClock.adjust("1 hour")
+    assert.isUndefined(closed.pollUnsafe())
+    yield* reader.open
+    yield* Fiber.join(closed)
+    assert.deepStrictEqual(read, ["last words\n"])
   }),
 )

@@ -9,8 +9,7 @@ import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { SyncSettings } from "../../engine/context.ts"
 import type { Clients } from "../../engine/executor.ts"
 import { orUndefined } from "../../../effects/client/ignore-not-found.ts"
-import type { Action } from "../../engine/actions.ts"
-import type { CrdState, VersionNotServed } from "./to-virtual.ts"
+import type { CrdPair } from "../../engine/prerequisites.ts"
 import {
   chooseVersion,
   crdState,
@@ -20,36 +19,12 @@ import {
   servedVersions,
   specSchema,
 } from "./to-virtual.ts"
+import type { CrdState, VersionNotServed } from "../../engine/errors.ts"
 import { OperatorMissing } from "../../engine/errors.ts"
-import { customResourceDefinitions, esoGroup } from "../../resources.ts"
-
-/**
- * Plurals of the kinds that come into the virtual cluster. Without imported stores, ClusterSecretStores are an empty list there, as vCluster
- * documents it, and not an unknown kind.
- */
-export const wantedPlurals = (settings: SyncSettings): ReadonlyArray<string> => [
-  "externalsecrets",
-  ...(settings.stores.enabled ? ["secretstores"] : []),
-  "clustersecretstores",
-]
-
-export const crdName = (plural: string): string => `${plural}.${esoGroup}`
-
-/** One CRD on both sides, and what would bring the virtual one into step. */
-export interface CrdPair {
-  readonly plural: string
-  readonly version: string
-  readonly host: KubeObject
-  readonly virtual: KubeObject | undefined
-  readonly actions: ReadonlyArray<Action>
-}
+import { crdName, customResourceDefinitions } from "../../resources.ts"
 
 const getCrd = (client: KubeClient, plural: string) =>
   client.get(customResourceDefinitions, { name: crdName(plural) }).pipe(orUndefined)
-
-/** Whether decisions read the schema of the host's CRD: of stores that are not imported, nothing is compared. */
-export const needsSchema = (plural: string, settings: SyncSettings): boolean =>
-  plural !== "clustersecretstores" || settings.clusterStores.enabled
 
 /** Looks at one CRD on both sides, whole; writes nothing. */
 export const compareCrd = Effect.fnUntraced(function* (

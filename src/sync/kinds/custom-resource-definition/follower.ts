@@ -3,7 +3,7 @@
  * run for the host's where decisions need its schema, else only when one side has changed.
  */
 import { createHash } from "node:crypto"
-import { Effect, type Exit } from "effect"
+import { Effect } from "effect"
 import type { ApiError } from "../../../effects/client/api-error.ts"
 import { orUndefined } from "../../../effects/client/ignore-not-found.ts"
 import { retryThrottled } from "../../../effects/client/retry-throttled.ts"
@@ -12,12 +12,12 @@ import type { Side } from "../../engine/actions.ts"
 import type { SyncSettings } from "../../engine/context.ts"
 import { OperatorMissing } from "../../engine/errors.ts"
 import type { Clients } from "../../engine/executor.ts"
+import type { CrdFollower, CrdPair, LookFailure, Sighting, WantedCrd } from "../../engine/prerequisites.ts"
 import { carryOut } from "../../engine/executor.ts"
-import { customResourceDefinitions } from "../../resources.ts"
-import { awaitState, type CrdPair, crdName, needsSchema, wantedPlurals } from "./ensure.ts"
+import { crdName, customResourceDefinitions } from "../../resources.ts"
+import { awaitState } from "./ensure.ts"
 import { hostEssentials, virtualEssentials } from "./essentials.ts"
-import { areKnown, type InStep, readNote, type Sighting, stateOf, writeNote } from "./known-states.ts"
-import type { CrdNotServed, VersionNotServed } from "./to-virtual.ts"
+import { areKnown, type InStep, readNote, stateOf, writeNote } from "./known-states.ts"
 import {
   chooseVersion,
   crdNotServed,
@@ -27,37 +27,6 @@ import {
   isOurCrd,
   keptOf,
 } from "./to-virtual.ts"
-
-type LookFailure = ApiError | OperatorMissing | VersionNotServed
-
-/** Metadata of all that are wanted, in their order, or why there is none. */
-export type Sightings = ReadonlyArray<readonly [plural: string, seen: Exit.Exit<Sighting, ApiError>]>
-
-export interface CrdFollower {
-  /** Looks at all at once; writes nothing, judges nothing. */
-  readonly see: (clients: Clients) => Effect.Effect<Sightings>
-  /** Whether all are on the host, in the version that is wanted; reads whole what is not known, and writes nothing. Of several troubles the first is told. */
-  readonly judge: (clients: Clients, seen: Sightings) => Effect.Effect<void, LookFailure>
-  /** Takes over what an earlier run noted ({@link CrdFollower.note}). */
-  readonly recall: (note: string | undefined) => void
-  /** What is in step now, for the next run. */
-  readonly note: () => string
-  /** Whether there is nothing to do about what a cache shows: it is what was worked through. */
-  readonly isKnown: (plural: string, seen: Sighting) => boolean
-  /** Brings one into step, and waits for nothing; one that is being deleted is left to go. */
-  readonly keep: (clients: Clients, plural: string) => Effect.Effect<CrdPair, LookFailure>
-  /**
-   * Brings one into step and waits until it is served. One that is being deleted is waited out, and then made anew. Right after
-   * {@link CrdFollower.judge} there is no second look.
-   *
-   * @param limitMs fails with `CrdNotServed` after this time
-   */
-  readonly ensure: (
-    clients: Clients,
-    plural: string,
-    limitMs?: number,
-  ) => Effect.Effect<CrdPair, LookFailure | CrdNotServed>
-}
 
 /** How long a CRD may take to be served. Milliseconds. */
 const servedWithinMs = 60_000
@@ -87,7 +56,9 @@ const hashOf = (virtual: KubeObject): string =>
     .digest("base64")
 
 /** @param by what else decides how a virtual CRD should look: the version of this program */
-export const makeCrdFollower = (settings: SyncSettings, by: string): CrdFollower => {
+export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: SyncSettings, by: string): CrdFollower => {
+  const unread = new Set(wanted.flatMap(({ plural, needsSchema }) => (needsSchema ? [] : [plural])))
+  const needsSchema = (plural: string): boolean => !unread.has(plural)
   const noteBy = `${by} ${settings.version ?? ""}`.trimEnd()
   const worked = new Map<string, Worked>()
   /** Looked at moments ago by {@link CrdFollower.judge}. */
@@ -119,7 +90,7 @@ export const makeCrdFollower = (settings: SyncSettings, by: string): CrdFollower
   const seeOne = (clients: Clients, plural: string): Effect.Effect<Sighting, ApiError> => {
     const isUnread = !worked.has(plural) && !wholes.has(placeOf("host", plural))
     const host =
-      needsSchema(plural, settings) && isUnread
+      needsSchema(plural) && isUnread
         ? readWhole(clients, "host", plural, undefined)
         : read(clients, "host", plural, true)
     return Effect.all({ host, virtual: read(clients, "virtual", plural, true) }, { concurrency: 2 })
@@ -128,7 +99,7 @@ export const makeCrdFollower = (settings: SyncSettings, by: string): CrdFollower
   const pairOf = (plural: string, version: string, host: KubeObject, virtual: KubeObject | undefined): CrdPair => ({
     plural,
     version,
-    host: hostEssentials(host, needsSchema(plural, settings) ? version : undefined),
+    host: hostEssentials(host, needsSchema(plural) ? version : undefined),
     virtual: virtual === undefined ? undefined : virtualEssentials(virtual),
     actions: [],
   })
@@ -153,10 +124,10 @@ export const makeCrdFollower = (settings: SyncSettings, by: string): CrdFollower
   /** As an earlier run left them: what decisions need of the host's is read, the virtual one is not. */
   const asNoted = Effect.fnUntraced(function* (clients: Clients, plural: string, seen: Sighting, noted: InStep) {
     const { virtual } = seen
-    const host = needsSchema(plural, settings) ? yield* readWhole(clients, "host", plural, seen.host) : seen.host
+    const host = needsSchema(plural) ? yield* readWhole(clients, "host", plural, seen.host) : seen.host
     // It has changed while it was read.
     if (host === undefined || stateOf(host) !== noted.host || virtual === undefined) return undefined
-    const version = needsSchema(plural, settings) ? yield* chosen(host) : noted.version
+    const version = needsSchema(plural) ? yield* chosen(host) : noted.version
     const pair = pairOf(plural, version, host, virtual)
     worked.set(plural, { ...noted, version, pair, stored: undefined })
     letGo(plural)
@@ -248,8 +219,8 @@ export const makeCrdFollower = (settings: SyncSettings, by: string): CrdFollower
   return {
     see: (clients) =>
       Effect.forEach(
-        wantedPlurals(settings),
-        (plural) => Effect.map(Effect.exit(seeOne(clients, plural)), (seen) => [plural, seen] as const),
+        wanted,
+        ({ plural }) => Effect.map(Effect.exit(seeOne(clients, plural)), (seen) => [plural, seen] as const),
         { concurrency: "unbounded" },
       ),
     judge: Effect.fnUntraced(function* (clients, sightings) {

@@ -7,6 +7,7 @@
  */
 import { Option, Schema } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
+import type { Sighting } from "../../engine/prerequisites.ts"
 
 /** UID and resourceVersion; undefined where an object has none of either, which is then never taken for known. */
 export const stateOf = (object: KubeObject | undefined): string | undefined => {
@@ -41,12 +42,6 @@ export const readNote = (text: string | undefined, by: string): ReadonlyMap<stri
 
 export const writeNote = (crds: ReadonlyMap<string, InStep>, by: string): string =>
   crds.size === 0 ? "" : JSON.stringify({ by, crds: Object.fromEntries(crds) })
-
-/** What is seen of one CRD without reading it: metadata of both sides. */
-export interface Sighting {
-  readonly host: KubeObject | undefined
-  readonly virtual: KubeObject | undefined
-}
 
 /** Whether both sides are in the states that are known. */
 export const areKnown = (seen: Sighting, known: Pick<InStep, "host" | "virtual"> | undefined): boolean =>

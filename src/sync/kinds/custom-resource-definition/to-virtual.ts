@@ -4,9 +4,11 @@
  * One version of the host's is chosen and stored. `v1beta1` is served beside `v1` with v1's schema: ESO from 0.17 on does not
  * serve it any more, but the documented examples are written in it, and with its own older schema it would prune fields.
  */
-import { Data, Result } from "effect"
+import { Result } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { Action } from "../../engine/actions.ts"
+import type { CrdState } from "../../engine/errors.ts"
+import { CrdNotServed, VersionNotServed } from "../../engine/errors.ts"
 import { customResourceDefinitions } from "../../resources.ts"
 import { arrayAt, recordAt, stringAt, valueAt } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
@@ -38,17 +40,6 @@ export const specSchema = (crd: KubeObject, version: string): unknown =>
     "properties",
     "spec",
   )
-
-/** The setting `integrations.externalSecrets.version` asks for what the host cannot give. */
-export class VersionNotServed extends Data.TaggedError("VersionNotServed")<{
-  readonly crd: string
-  readonly version: string
-  readonly served: ReadonlyArray<string>
-}> {
-  override get message(): string {
-    return `integrations.externalSecrets.version: the host serves ${this.crd} as ${this.served.join(", ") || "nothing"}, not as ${this.version}`
-  }
-}
 
 /**
  * The version of external-secrets.io that is chosen from a host CRD: the one set, else the storage version.
@@ -115,6 +106,23 @@ export const keptOf = (crd: KubeObject) => ({
   },
 })
 
+const withoutSelectableFields = (crd: KubeObject): KubeObject => ({
+  ...crd,
+  spec: {
+    ...recordAt(crd, "spec"),
+    versions: versionsOf(crd).map(({ selectableFields: _dropped, ...version }) => version),
+  },
+})
+
+/**
+ * What the virtual API server would keep of the desired CRD, as what stands there tells: before Kubernetes 1.31 it drops `selectableFields`
+ * without a word. After an upgrade of that server they come with the next change of the CRD.
+ */
+const asStored = (desired: KubeObject, virtual: KubeObject): KubeObject =>
+  versionsOf(virtual).some(({ selectableFields }) => selectableFields !== undefined)
+    ? desired
+    : withoutSelectableFields(desired)
+
 /**
  * The writes that bring the virtual CRD into step. A CRD of somebody else's (an own ESO, GitOps) is left alone, and one
  * that is being deleted is awaited.
@@ -123,14 +131,12 @@ export const crdToVirtual = (desired: KubeObject, virtual: KubeObject | undefine
   if (virtual === undefined)
     return [{ _tag: "Create", side: "virtual", resource: customResourceDefinitions, body: desired }]
   if (virtual.metadata.deletionTimestamp !== undefined || !isOurCrd(virtual)) return []
+  const isInStep = mergePatch(keptOf(virtual), keptOf(asStored(desired, virtual))) === undefined
   const patch = mergePatch(keptOf(virtual), keptOf(desired))
-  return patch === undefined
+  return isInStep || patch === undefined
     ? []
     : [{ _tag: "Patch", side: "virtual", resource: customResourceDefinitions, current: virtual, patch }]
 }
-
-/** What a CRD in the virtual cluster lets us do. While it is being deleted it stays Established, but takes no new objects. */
-export type CrdState = "absent" | "terminating" | "pending" | "served"
 
 export const crdState = (crd: KubeObject | undefined): CrdState => {
   if (crd === undefined) return "absent"
@@ -148,25 +154,6 @@ const objections = (crd: KubeObject | undefined): string =>
     .map((condition) => stringAt(condition, "message") ?? "")
     .filter((message) => message !== "")
     .join("; ")
-
-/** A CRD in the virtual cluster that did not come to be served in the time that was given. */
-export class CrdNotServed extends Data.TaggedError("CrdNotServed")<{
-  readonly crd: string
-  readonly state: CrdState
-  readonly seconds: number
-  /** The API server's words, or empty. */
-  readonly detail: string
-}> {
-  override get message(): string {
-    const trouble = {
-      absent: `is still absent after ${this.seconds} s`,
-      terminating: `is being deleted, and not gone after ${this.seconds} s`,
-      pending: `is not served after ${this.seconds} s`,
-      served: `was served only after ${this.seconds} s`,
-    }[this.state]
-    return `CRD ${this.crd} in the virtual cluster ${trouble}${this.detail === "" ? "" : `: ${this.detail}`}`
-  }
-}
 
 /** @param crd as it stands when the time is over */
 export const crdNotServed = (name: string, crd: KubeObject | undefined, seconds: number): CrdNotServed =>

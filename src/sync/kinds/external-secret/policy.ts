@@ -5,24 +5,22 @@
  */
 import { cutText } from "../../../effects/text/cut-text.ts"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import type { ExternalSecretSpec, LocatedStoreReference, TargetTemplate } from "./spec.ts"
-import { storeReferences, templateReferences } from "./spec.ts"
+import type {
+  ExternalSecretSpec,
+  LocatedStoreReference,
+  TargetTemplate,
+} from "../../external-secrets/external-secret-spec.ts"
+import { storeReferences, templateReferences } from "../../external-secrets/external-secret-spec.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { heldBackLabels, managedLabel } from "../../tenancy/labels.ts"
 import { parseGoDuration } from "../../../effects/text/go-duration.ts"
 import { isObjectName } from "../../tenancy/names.ts"
 import { describeValue } from "../../../effects/text/problem-text.ts"
+import type { Policy } from "../../tenancy/policy.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
-import { conditionsAdmit } from "../cluster-secret-store/conditions.ts"
+import { conditionsAdmit } from "../../external-secrets/store-conditions.ts"
 import { webhookErrors } from "./validation.ts"
-
-export interface Policy {
-  /** `allow`: any ClusterSecretStore of the host, imported or not (how the paid build behaves). */
-  readonly unimportedClusterStores: "deny" | "allow"
-}
-
-export const defaultPolicy: Policy = { unimportedClusterStores: "deny" }
 
 /** What the gate must know of the world besides the spec. */
 export interface Surroundings {
@@ -248,19 +246,42 @@ const judgeAsWebhook = (spec: ExternalSecretSpec): Refusal | undefined => {
       })
 }
 
-/** What the spec itself breaks, whatever is around it. */
-const judgeAnew = (spec: ExternalSecretSpec): Refusal | undefined => {
+type SpecRule = (spec: ExternalSecretSpec) => Refusal | undefined
+
+const judgeStores = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
+  for (const ref of storeReferences(spec)) {
+    const refusal = judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
+
+const judgeTemplateReferences: SpecRule = (spec) => {
   for (const ref of templateReferences(spec)) {
     const refusal = judgeName(`${ref.path}.name`, ref.name)
     if (refusal !== undefined) return refusal
   }
-  return (
-    judgeSources(spec) ??
-    judgeTarget(spec) ??
-    judgeInterval(spec) ??
-    unknownField("spec", spec, specFields) ??
-    judgeAsWebhook(spec)
-  )
+  return undefined
+}
+
+const judgeFields: SpecRule = (spec) => unknownField("spec", spec, specFields)
+
+/** What a spec must pass by itself, whatever is around it, in the order in which the tenant is told. */
+const specRules: ReadonlyArray<SpecRule> = [
+  judgeTemplateReferences,
+  judgeSources,
+  judgeTarget,
+  judgeInterval,
+  judgeFields,
+  judgeAsWebhook,
+]
+
+const firstRefusal = (spec: ExternalSecretSpec): Refusal | undefined => {
+  for (const rule of specRules) {
+    const refusal = rule(spec)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
 }
 
 /** A spec is decided about several times: before and after each write of ours, and when what it refers to changes. */
@@ -269,16 +290,11 @@ const judged = new WeakMap<ExternalSecretSpec, { readonly refusal: Refusal | und
 const judgeItself = (spec: ExternalSecretSpec): Refusal | undefined => {
   const known = judged.get(spec)
   if (known !== undefined) return known.refusal
-  const refusal = judgeAnew(spec)
+  const refusal = firstRefusal(spec)
   judged.set(spec, { refusal })
   return refusal
 }
 
-/** The first rule that the spec breaks, or undefined when it may go to the host. What was found out about it alone is remembered while it lives. */
-export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
-  for (const ref of storeReferences(spec)) {
-    const refusal = judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around)
-    if (refusal !== undefined) return refusal
-  }
-  return judgeItself(spec)
-}
+/** The first rule that the spec breaks, the stores that it draws on before all else; undefined when it may go to the host. */
+export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined =>
+  judgeStores(spec, around) ?? judgeItself(spec)

@@ -3,7 +3,7 @@
  * externalsecret_validator.go`). The webhook of the host never sees the tenant's policies (the host object is always Owner), and
  * the virtual cluster need not have one.
  */
-import type { ExternalSecretSpec } from "./spec.ts"
+import type { ExternalSecretSpec } from "../../external-secrets/external-secret-spec.ts"
 import { isRecord, recordAt, stringAt } from "../../../effects/client/unstructured.ts"
 
 const policyErrors = ({ target }: ExternalSecretSpec): ReadonlyArray<string> => {

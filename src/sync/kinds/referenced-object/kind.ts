@@ -5,172 +5,248 @@
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf, objectKey, splitKey } from "../../../effects/client/kube-object.ts"
 import type { Resource } from "../../../effects/client/resource.ts"
-import type { CacheName, Caches } from "../../engine/caches.ts"
-import type { SyncContext } from "../../engine/context.ts"
-import { mayGoToHost as externalSecretMayGo } from "../external-secret/conflicts.ts"
-import type { CopiedKind } from "./copies.ts"
-import { copiesOf, virtualReferent } from "./copies.ts"
-import { configMaps, secrets } from "../../resources.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
-import { decodeSpec, templateReferences } from "../external-secret/spec.ts"
+import type { Cache, Caches } from "../../engine/caches.ts"
+import type { SyncContext } from "../../engine/context.ts"
+import { isTrueCopy } from "../../engine/copy.ts"
+import type { Source, SyncedKind } from "../../engine/synced-kind.ts"
+import { on, synced } from "../../engine/synced-kind.ts"
+import { hostService, vclusterService } from "../../engine/vcluster-service.ts"
+import type { CopiedKind } from "../../external-secrets/referents.ts"
+import { copiesOf, virtualReferent } from "../../external-secrets/referents.ts"
+import type { Referrer } from "../../external-secrets/referrer.ts"
+import {
+  hostReferenceConfigMaps,
+  hostReferenceSecrets,
+  hostSecrets,
+  hostUnmanagedSecrets,
+  virtualConfigMaps,
+  virtualSecrets,
+  virtualUnmanagedSecrets,
+} from "../../external-secrets/secret-caches.ts"
+import { configMaps, secrets } from "../../resources.ts"
+import type { HostLocation } from "../../tenancy/names.ts"
 import { originKeys } from "../../tenancy/ownership.ts"
-import { copyWithoutData, isTrueCopy } from "./copy.ts"
 import { referenceKey } from "../../tenancy/references.ts"
-import { mayGoToHost as storeMayGo, referentsOf } from "../secret-store/conflicts.ts"
-import type { SyncedKind } from "../../engine/synced-kind.ts"
-import { vclusterService } from "../../engine/vcluster-service.ts"
-import { Result } from "effect"
+import { copyWithoutData } from "./to-host.ts"
 
-const isReferredTo = (kind: CopiedKind, key: ObjectKey, caches: Caches, context: SyncContext): boolean => {
-  const reference = referenceKey(kind, key)
-  return (
-    caches.virtualSecretStores.byIndex("reference", reference).some((store) => storeMayGo(store, context)) ||
-    caches.virtualExternalSecrets
-      .byIndex("reference", reference)
-      .some((externalSecret) => externalSecretMayGo(externalSecret, caches, context))
-  )
+type Referrers = ReadonlyArray<Referrer>
+
+/** One of the two kinds, and where its objects are known. */
+interface Copied {
+  readonly kind: CopiedKind
+  readonly resource: Resource
+  /** The tenant's objects. */
+  readonly originals: ReadonlyArray<Cache>
+  readonly copies: Cache
+  /** Where on the host something may stand under the name of a copy that is no copy of ours. */
+  readonly foreign: ReadonlyArray<Cache>
 }
+
+const isReferredTo = (
+  kind: CopiedKind,
+  key: ObjectKey,
+  referrers: Referrers,
+  caches: Caches,
+  context: SyncContext,
+): boolean =>
+  referrers.some(({ cache, mayGoToHost }) =>
+    caches
+      .of(cache)
+      .byIndex("reference", referenceKey(kind, key))
+      .some((object) => mayGoToHost(object, caches, context)),
+  )
 
 const remove = (resource: Resource, copies: ReadonlyArray<KubeObject>): ReadonlyArray<Action> =>
   copies
     .filter((copy) => copy.metadata.deletionTimestamp === undefined)
     .map((current) => ({ _tag: "Delete", side: "host", resource, current, becauseAbsent: false }))
 
-const decide =
-  (kind: CopiedKind, resource: Resource) =>
-  (key: ObjectKey, caches: Caches, context: SyncContext): Decision => {
-    const copies = copiesOf(kind, caches).byIndex("origin", key)
-    const source = virtualReferent(kind, key, caches)
+interface Observed {
+  readonly key: ObjectKey
+  readonly context: SyncContext
+  readonly service: KubeObject | undefined
+  /** The tenant's own; undefined: there is none. */
+  readonly source: KubeObject | undefined
+  readonly location: HostLocation | undefined
+  /** Whether a spec refers to it that may go to the host. */
+  readonly isReferredTo: boolean
+  /** Host objects that say they are its copy; more than one after a change of the namespace mapping. */
+  readonly copies: ReadonlyArray<KubeObject>
+  /** Among the copies of whatever object, the one that stands where this one's should. */
+  readonly standing: KubeObject | undefined
+}
+
+interface Desired {
+  readonly copy: { readonly source: KubeObject; readonly body: KubeObject } | undefined
+}
+
+const observeWith =
+  ({ kind }: Copied, referrers: Referrers) =>
+  (key: ObjectKey, caches: Caches, context: SyncContext): Observed => {
     const { name, namespace = "" } = splitKey(key)
+    const source = virtualReferent(kind, key, caches)
     const location = context.locateReference(name, namespace)
-    const isWanted =
-      source !== undefined &&
-      source.metadata.deletionTimestamp === undefined &&
-      location !== undefined &&
-      isReferredTo(kind, key, caches, context)
-    if (!isWanted)
-      return {
-        actions: remove(resource, copies),
-        verdict: undefined,
-        ...(source === undefined && kind === "Secret" ? { restsOnAbsentSecret: { namespace, name } } : {}),
-      }
-    const place = keyOf(location.namespace, location.name)
-    const current = copies.find((copy) => objectKey(copy) === place)
-    const strays = remove(
-      resource,
-      copies.filter((copy) => copy !== current),
-    )
-    const service = vclusterService(caches, context)
-    const body = copyWithoutData(source, location, kind, context.tenancy, service)
-    const standing = copiesOf(kind, caches).get(place)
-    // Somebody else's, or the copy of another name: whoever refers to it is refused, and says so.
-    if (current === undefined && standing !== undefined) return { actions: strays, verdict: undefined }
-    if (current !== undefined && isTrueCopy(current, source, body)) return { actions: strays, verdict: undefined }
     return {
-      actions: [...strays, { _tag: "Copy", side: "host", resource, source, body, current }],
-      verdict: undefined,
+      key,
+      context,
+      service: vclusterService(caches, context),
+      source,
+      location,
+      // Whoever refers to it is judged for that: only where it matters.
+      isReferredTo:
+        source !== undefined && location !== undefined && isReferredTo(kind, key, referrers, caches, context),
+      copies: copiesOf(kind, caches).byIndex("origin", key),
+      standing:
+        location === undefined ? undefined : copiesOf(kind, caches).get(keyOf(location.namespace, location.name)),
     }
   }
 
-/** The keys of one kind that specs refer to. */
-const keysIn = (kind: CopiedKind, context: SyncContext) => ({
-  ofExternalSecret: (object: KubeObject): ReadonlyArray<ObjectKey> => {
-    const spec = Result.getOrUndefined(decodeSpec(object["spec"]))
-    return spec === undefined
-      ? []
-      : templateReferences(spec)
-          .filter((reference) => reference.kind === kind)
-          .map(({ name }) => keyOf(object.metadata.namespace, name))
-  },
-  ofStore: (object: KubeObject): ReadonlyArray<ObjectKey> =>
-    referentsOf(object, context)
+const desireOf =
+  ({ kind }: Copied) =>
+  ({ context, location, service, source, ...observed }: Observed): Desired => ({
+    copy:
+      source === undefined ||
+      source.metadata.deletionTimestamp !== undefined ||
+      location === undefined ||
+      !observed.isReferredTo
+        ? undefined
+        : { source, body: copyWithoutData(source, location, kind, context.tenancy, service) },
+  })
+
+const diffOf =
+  ({ resource }: Copied) =>
+  ({ copies, standing }: Observed, { copy }: Desired): ReadonlyArray<Action> => {
+    if (copy === undefined) return remove(resource, copies)
+    const { source, body } = copy
+    const current = copies.find((each) => objectKey(each) === objectKey(body))
+    const strays = remove(
+      resource,
+      copies.filter((each) => each !== current),
+    )
+    // Somebody else's, or the copy of another name: whoever refers to it is refused, and says so.
+    if (current === undefined && standing !== undefined) return strays
+    return current !== undefined && isTrueCopy(current, source, body)
+      ? strays
+      : [...strays, { _tag: "Copy", side: "host", resource, source, body, current }]
+  }
+
+/** No verdict: whoever refers to it tells how it stands. */
+const reportOf =
+  ({ kind }: Copied) =>
+  ({ key, source }: Observed): Omit<Decision, "actions"> => {
+    const { name, namespace } = splitKey(key)
+    return {
+      verdict: undefined,
+      ...(source === undefined && kind === "Secret"
+        ? { restsOnAbsentSecret: { namespace: namespace ?? "", name } }
+        : {}),
+    }
+  }
+
+/** The keys of one kind that objects refer to. */
+const keysIn = (
+  kind: CopiedKind,
+  { referents }: Referrer,
+  objects: Iterable<KubeObject>,
+  context: SyncContext,
+): ReadonlyArray<ObjectKey> =>
+  [...objects].flatMap((object) =>
+    referents(object, context)
       .filter((referent) => referent.kind === kind)
       .map(({ name }) => keyOf(object.metadata.namespace, name)),
-})
+  )
 
-const allKeys = (kind: CopiedKind, caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> => {
-  const { ofExternalSecret, ofStore } = keysIn(kind, context)
-  return new Set([
+const allKeys = (
+  kind: CopiedKind,
+  referrers: Referrers,
+  caches: Caches,
+  context: SyncContext,
+): ReadonlySet<ObjectKey> =>
+  new Set([
     ...[...copiesOf(kind, caches).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
-    ...[...caches.virtualExternalSecrets.values()].flatMap(ofExternalSecret),
-    ...[...caches.virtualSecretStores.values()].flatMap(ofStore),
+    ...referrers.flatMap((referrer) => keysIn(kind, referrer, caches.of(referrer.cache).values(), context)),
   ])
-}
 
 /** The keys whose copies need a place on the host: what stands there may be in the way of others than its own origin. */
-const keysAt = (kind: CopiedKind, place: ObjectKey, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> => {
-  const { ofExternalSecret, ofStore } = keysIn(kind, context)
-  const needed = referenceKey(kind, place)
+const keysAt = (
+  kind: CopiedKind,
+  place: ObjectKey,
+  referrers: Referrers,
+  caches: Caches,
+  context: SyncContext,
+): ReadonlyArray<ObjectKey> =>
+  referrers.flatMap((referrer) =>
+    keysIn(kind, referrer, caches.of(referrer.cache).byIndex("hostReference", referenceKey(kind, place)), context),
+  )
+
+const concerns = (kind: CopiedKind, key: ObjectKey, referrers: Referrers, caches: Caches): boolean =>
+  referrers.some(({ cache }) => caches.of(cache).byIndex("reference", referenceKey(kind, key)).length > 0) ||
+  copiesOf(kind, caches).byIndex("origin", key).length > 0
+
+/** Who refers to it, and what those may use. */
+const referrerSources = (kind: CopiedKind, referrer: Referrer): ReadonlyArray<Source> => [
+  on(referrer.cache, (object, _caches, context) => keysIn(kind, referrer, [object], context)),
+  ...referrer.judgedBy.map(({ cache, judged }) =>
+    on(cache, (changed, caches, context) => keysIn(kind, referrer, judged(changed, caches), context)),
+  ),
+]
+
+const sourcesOf = ({ kind, originals, copies, foreign }: Copied, referrers: Referrers): ReadonlyArray<Source> => {
+  const under = (object: KubeObject, caches: Caches, context: SyncContext) =>
+    keysAt(kind, objectKey(object), referrers, caches, context)
   return [
-    ...caches.virtualExternalSecrets.byIndex("hostReference", needed).flatMap(ofExternalSecret),
-    ...caches.virtualSecretStores.byIndex("hostReference", needed).flatMap(ofStore),
+    // Of all the Secrets and ConfigMaps of a cluster, only a few are anybody's concern.
+    ...originals.map((cache) =>
+      on(cache, (object, caches) => (concerns(kind, objectKey(object), referrers, caches) ? [objectKey(object)] : [])),
+    ),
+    on(copies, (object, caches, context) => [
+      ...originKeys(object, context.tenancy),
+      ...under(object, caches, context),
+    ]),
+    // When something foreign under the name of a copy goes, the copy can be made.
+    ...foreign.map((cache) => on(cache, under)),
+    ...referrers.flatMap((referrer) => referrerSources(kind, referrer)),
+    on(hostService, (_object, caches, context) => allKeys(kind, referrers, caches, context)),
   ]
 }
 
-const concerns = (kind: CopiedKind, key: ObjectKey, caches: Caches): boolean => {
-  const reference = referenceKey(kind, key)
-  return (
-    caches.virtualSecretStores.byIndex("reference", reference).length > 0 ||
-    caches.virtualExternalSecrets.byIndex("reference", reference).length > 0 ||
-    copiesOf(kind, caches).byIndex("origin", key).length > 0
+const copiedKind = (copied: Copied, referrers: Referrers): SyncedKind => {
+  const sources = sourcesOf(copied, referrers)
+  return synced<Observed, Desired>({
+    kind: copied.kind,
+    caches: sources.map(({ cache }) => cache),
+    sources,
+    keys: (caches, context) => allKeys(copied.kind, referrers, caches, context),
+    observe: observeWith(copied, referrers),
+    desire: desireOf(copied),
+    diff: diffOf(copied),
+    report: reportOf(copied),
+  })
+}
+
+/** @param referrers the kinds whose specs refer to Secrets */
+export const makeReferencedSecretKind = (referrers: Referrers): SyncedKind =>
+  copiedKind(
+    {
+      kind: "Secret",
+      resource: secrets,
+      originals: [virtualSecrets, virtualUnmanagedSecrets],
+      copies: hostReferenceSecrets,
+      foreign: [hostSecrets, hostUnmanagedSecrets],
+    },
+    referrers,
   )
-}
 
-const copiedKind = (
-  kind: CopiedKind,
-  resource: Resource,
-  sources: ReadonlyArray<CacheName>,
-  copies: "hostReferenceSecrets" | "hostReferenceConfigMaps",
-): SyncedKind => ({
-  kind,
-  sources: {
-    ...Object.fromEntries(
-      sources.map((name) => [
-        name,
-        // Of all the Secrets and ConfigMaps of a cluster, only a few are anybody's concern.
-        (object: KubeObject, caches: Caches) => (concerns(kind, objectKey(object), caches) ? [objectKey(object)] : []),
-      ]),
-    ),
-    [copies]: (object: KubeObject, caches: Caches, context: SyncContext) => [
-      ...originKeys(object, context.tenancy),
-      ...keysAt(kind, objectKey(object), caches, context),
-    ],
-    virtualExternalSecrets: (object, _caches, context) => keysIn(kind, context).ofExternalSecret(object),
-    virtualSecretStores: (object, _caches, context) => keysIn(kind, context).ofStore(object),
-    hostClusterSecretStores: (object, caches, context) =>
-      caches.virtualExternalSecrets
-        .byIndex("clusterStore", object.metadata.name)
-        .flatMap((externalSecret) => keysIn(kind, context).ofExternalSecret(externalSecret)),
-    // A store may be for namespaces with certain labels, and only what may use its store takes along what it refers to.
-    virtualNamespaces: (object, caches, context) =>
-      caches.virtualExternalSecrets
-        .byIndex("namespace", object.metadata.name)
-        .flatMap((externalSecret) => keysIn(kind, context).ofExternalSecret(externalSecret)),
-    hostService: (_object, caches, context) => allKeys(kind, caches, context),
-  },
-  keys: (caches, context) => allKeys(kind, caches, context),
-  decide: decide(kind, resource),
-})
-
-const copiedSecretKind = copiedKind(
-  "Secret",
-  secrets,
-  ["virtualSecrets", "virtualUnmanagedSecrets"],
-  "hostReferenceSecrets",
-)
-
-/** A foreign Secret under the name of a copy: when it goes, the copy can be made. */
-const underCopysName = (object: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> =>
-  keysAt("Secret", objectKey(object), caches, context)
-
-export const referencedSecretKind: SyncedKind = {
-  ...copiedSecretKind,
-  sources: { ...copiedSecretKind.sources, hostSecrets: underCopysName, hostUnmanagedSecrets: underCopysName },
-}
-
-export const referencedConfigMapKind = copiedKind(
-  "ConfigMap",
-  configMaps,
-  ["virtualConfigMaps"],
-  "hostReferenceConfigMaps",
-)
+/** @param referrers the kinds whose specs refer to ConfigMaps */
+export const makeReferencedConfigMapKind = (referrers: Referrers): SyncedKind =>
+  copiedKind(
+    {
+      kind: "ConfigMap",
+      resource: configMaps,
+      originals: [virtualConfigMaps],
+      copies: hostReferenceConfigMaps,
+      foreign: [],
+    },
+    referrers,
+  )

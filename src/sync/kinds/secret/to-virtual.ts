@@ -8,10 +8,11 @@
 import type { KubeObject, OwnerReference } from "../../../effects/client/kube-object.ts"
 import { apiVersionOf } from "../../../effects/client/resource.ts"
 import type { Action } from "../../engine/actions.ts"
-import type { AppliedFields } from "./managed-fields.ts"
-import { appliedByOthers, appliedFields, fieldManager, managerFor } from "./managed-fields.ts"
-import type { ExternalSecretSpec } from "../external-secret/spec.ts"
-import { creationPolicyOf } from "../external-secret/spec.ts"
+import type { AppliedFields } from "../../external-secrets/managed-fields.ts"
+import { appliedByOthers, appliedFields, fieldManager, managerFor } from "../../external-secrets/managed-fields.ts"
+import { isControlledBy } from "../../external-secrets/target-secret.ts"
+import type { TargetSecrets, VirtualTarget } from "../../external-secrets/target-secret.ts"
+import { creationPolicyOf } from "../../external-secrets/external-secret-spec.ts"
 import { stringAt, stringMapAt, valueAt } from "../../../effects/client/unstructured.ts"
 import {
   carriedAnnotations,
@@ -23,16 +24,6 @@ import {
 } from "../../tenancy/labels.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
 import { secrets } from "../../resources.ts"
-
-export interface VirtualTarget {
-  /** The virtual ExternalSecret. */
-  readonly owner: KubeObject
-  readonly spec: ExternalSecretSpec
-  /** Name of the Secret in the virtual cluster. */
-  readonly name: string
-  /** The Secret that ESO made on the host. */
-  readonly source: KubeObject
-}
 
 type Entries = Readonly<Record<string, string>>
 
@@ -171,12 +162,6 @@ const sameKeys = (wanted: Entries, applied: ReadonlySet<string>): boolean => {
 const holds = (current: Entries, wanted: Entries): boolean =>
   Object.entries(wanted).every(([key, value]) => Object.hasOwn(current, key) && current[key] === value)
 
-/** ESO knows itself by kind and name, so that a successor of the same name goes on. */
-export const isControlledBy = (secret: KubeObject, externalSecret: KubeObject): boolean => {
-  const controller = controllerOf(secret)
-  return controller?.kind === "ExternalSecret" && controller.name === externalSecret.metadata.name
-}
-
 /** Whether an apply would change nothing: the values are there, and what is ours there is just what we want. */
 const inStep = (current: KubeObject, desired: KubeObject, owner: KubeObject): boolean => {
   const applied = appliedFields(current, managerFor(owner.metadata.name))
@@ -287,3 +272,12 @@ export const removeSecrets = (claimed: ReadonlyArray<KubeObject>, externalSecret
         appliedFields(secret, managerFor(externalSecret)).labels.size > 0,
     )
     .map(deleteSecret)
+
+export const targetSecrets: TargetSecrets = {
+  apply: applySecret,
+  lookInto,
+  remove: removeSecrets,
+  isFrozenOut,
+  hasOtherType,
+  isOlderThanSource,
+}

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import type { JsonRecord } from "../../../../src/effects/client/unstructured.ts"
+import { isRecord, type JsonRecord } from "../../../../src/effects/client/unstructured.ts"
 import { applyMergePatch, jsonEqual, mergePatch } from "../../../../src/effects/client/merge-patch.ts"
 
 /** As a request brings it: `__proto__` is a key like any other. */
@@ -25,12 +25,32 @@ describe("mergePatch", () => {
     ['{"a":0}', '{"a":false}', '{"a":false}'],
     ['{"__proto__":{"a":1}}', '{"__proto__":{"a":2}}', '{"__proto__":{"a":2}}'],
     ['{"constructor":"x"}', '{"toString":"y"}', '{"constructor":null,"toString":"y"}'],
+    // What stands on the right can't be written; what stands on the left is what becomes of it.
+    ['{"a":[{"b":1}]}', '{"a":[{"b":1,"c":null}]}', undefined],
+    ['{"a":[{"b":1,"c":null}]}', '{"a":[{"b":1,"c":null}]}', undefined],
+    ['{"a":[{"b":1,"c":2}]}', '{"a":[{"b":1,"c":null}]}', '{"a":[{"b":1,"c":null}]}'],
+    ['{"a":[{"b":1,"c":null}]}', '{"a":[{"b":1}]}', '{"a":[{"b":1}]}'],
+    ['{"a":[[{}]]}', '{"a":[[{"b":null}]]}', undefined],
+    ['{"a":{"b":{}}}', '{"a":{"b":{"c":null}},"d":null}', undefined],
+    ['{"a":1}', '{"a":null}', '{"a":null}'],
+    ['{"a":[null]}', '{"a":[null]}', undefined],
+    ['{"a":[]}', '{"a":[null]}', '{"a":[null]}'],
   ]
   for (const [current, desired, patch] of table)
     it(`${current} → ${desired}`, () => {
       const made = mergePatch(fromJson(current), fromJson(desired))
       assert.strictEqual(made === undefined ? undefined : JSON.stringify(made), patch)
     })
+
+  // findings/merge-patch-nulls-in-lists.sh has them from the API server's own library.
+  const results: ReadonlyArray<readonly [patch: string, result: string]> = [
+    ['{"list":[{"a":null,"b":1}]}', '{"list":[{"b":1}]}'],
+    ['{"list":[null,{"a":{"c":null}}]}', '{"list":[null,{"a":{}}]}'],
+    ['{"list":[[{"a":null}]]}', '{"list":[[{}]]}'],
+  ]
+  for (const [patch, result] of results)
+    it(`applied as the API server does: ${patch}`, () =>
+      assert.strictEqual(JSON.stringify(applyMergePatch({ list: [1] }, fromJson(patch))), result))
 
   it("an undefined field is an absent one", () => {
     assert.isUndefined(mergePatch({ a: undefined }, {}))
@@ -46,21 +66,22 @@ describe("mergePatch", () => {
     fc.constantFrom("a", "b", "c", "__proto__", "constructor", "toString"),
     fc.string({ maxLength: 3 }),
   )
-  /** What an API server stores: no nulls. */
-  const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
-    value: fc.oneof(
-      { maxDepth: 4 },
-      fc.constantFrom("", "x", 0, 1, true, false),
-      fc.array(tie("value"), { maxLength: 3 }),
-      tie("record"),
-    ),
-    record: fc
-      .array(fc.tuple(key, tie("value")), { maxLength: 4 })
-      .map((entries): unknown => Object.fromEntries(entries)),
-  })).value
-  const record = fc
-    .array(fc.tuple(key, value), { maxLength: 5 })
-    .map((entries): JsonRecord => Object.fromEntries(entries))
+  const recordOf = (...leaves: ReadonlyArray<unknown>): fc.Arbitrary<JsonRecord> => {
+    const value: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.constantFrom(...leaves),
+        fc.array(tie("value"), { maxLength: 3 }),
+        tie("record"),
+      ),
+      record: fc
+        .array(fc.tuple(key, tie("value")), { maxLength: 4 })
+        .map((entries): unknown => Object.fromEntries(entries)),
+    })).value
+    return fc.array(fc.tuple(key, value), { maxLength: 5 }).map((entries): JsonRecord => Object.fromEntries(entries))
+  }
+  const record = recordOf("", "x", 0, 1, true, false)
+  const recordWithNulls = recordOf("x", 1, null)
 
   it("applied, it gives what was desired", () =>
     fc.assert(
@@ -68,6 +89,16 @@ describe("mergePatch", () => {
         const patch = mergePatch(current, desired)
         const applied = patch === undefined ? current : applyMergePatch(current, patch)
         assert.isTrue(jsonEqual(applied, desired), JSON.stringify([current, desired, patch, applied]))
+      }),
+      { numRuns: 500 },
+    ))
+
+  it("is not asked for again once it is applied, with nulls wherever they may be", () =>
+    fc.assert(
+      fc.property(recordWithNulls, recordWithNulls, (current, desired) => {
+        const patch = mergePatch(current, desired)
+        const after = patch === undefined ? current : applyMergePatch(current, patch)
+        assert.isTrue(isRecord(after) && mergePatch(after, desired) === undefined, JSON.stringify([patch, after]))
       }),
       { numRuns: 500 },
     ))

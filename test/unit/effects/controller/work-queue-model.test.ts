@@ -1,7 +1,8 @@
 /** Any history of the queue, beside a model that is slow and plain: what is given, in what order, and to how many hands. */
 import { assert, it } from "@effect/vitest"
 import { Effect, Schema } from "effect"
-import { makeWorkQueue, type Priority, type WorkQueue } from "../../../../src/effects/controller/work-queue.ts"
+import type { Priority } from "../../../../src/effects/controller/key-sets.ts"
+import { makeWorkQueue, type WorkQueue } from "../../../../src/effects/controller/work-queue.ts"
 
 const Key = Schema.Literals(["a/1", "a/2", "a/3", "b/1", "b/2", "c/1"])
 const Step = Schema.Union([

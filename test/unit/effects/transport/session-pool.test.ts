@@ -3,10 +3,11 @@ import { assert, it } from "@effect/vitest"
 import { Deferred, Effect, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { type ConnectionSource, type Credentials, KubeconfigError } from "../../../../src/effects/config/rest-config.ts"
+import { fencedClient } from "../../../../src/effects/client/fenced-client.ts"
 import { defaultTimes } from "../../../../src/effects/transport/http2-session.ts"
 import { makeSessions } from "../../../../src/effects/transport/session-pool.ts"
 import { createAuthority } from "../../../clusters/pki.ts"
-import { answer, authority, sourceFor, startServer, status, withToken } from "../fault-server.ts"
+import { answer, authority, configMap, sourceFor, startServer, status, withToken } from "../fault-server.ts"
 import { clientFor, configMaps, failure, fixed, ok, ref } from "../test-client.ts"
 
 const sessionsFor = (source: ConnectionSource) => makeSessions(source, "test", defaultTimes)
@@ -122,6 +123,17 @@ it.live("follows the cluster to another address, with another path", () =>
     const client = yield* clientFor(source)
     yield* client.get(configMaps, ref)
     assert.match(server.received[0]?.path ?? "", /^\/moved\/api\/v1\//)
+  }),
+)
+
+it.live("says in its errors where the cluster is, not where it was", () =>
+  Effect.gen(function* () {
+    const server = yield* startServer((stream) => answer(stream, 403, status(403, "Forbidden", "no")))
+    const { source } = rereadable(sourceFor("https://127.0.0.1:1"), () => sourceFor(`${server.url}/moved`))
+    const client = fencedClient(yield* clientFor(source), () => false)
+    assert.strictEqual(client.server, "https://127.0.0.1:1")
+    assert.strictEqual((yield* failure(client.get(configMaps, ref))).server, `${server.url}/moved`)
+    assert.strictEqual((yield* failure(client.apply(configMaps, configMap("a")))).server, `${server.url}/moved`)
   }),
 )
 

@@ -5,6 +5,17 @@ import { explainCause, renderExplanation } from "../../../../src/plugin/output/e
 import { shellWord } from "../../../../src/plugin/output/grant.ts"
 import { UsageError } from "../../../../src/plugin/usage-error.ts"
 import { KubeconfigError } from "../../../../src/effects/config/rest-config.ts"
+import { LeaseHeld } from "../../../../src/effects/leader-election/leader-election.ts"
+import {
+  CrdNotServed,
+  HostNamespaceMissing,
+  LeaseLost,
+  OperatorMissing,
+  VclusterGone,
+  VersionNotServed,
+} from "../../../../src/sync/engine/errors.ts"
+import { IdentityMismatch } from "../../../../src/sync/engine/identity.ts"
+import { ConfigError } from "../../../../src/sync/settings/settings.ts"
 import { MassDeletion } from "../../../../src/sync/engine/mass-deletion.ts"
 import { SetupError } from "../../../../src/sync/discovery/setup-error.ts"
 
@@ -26,6 +37,8 @@ const rendered = (failure: unknown) => {
   const explanation = explainCause(Cause.fail(failure))
   return `${explanation.exitCode} ${renderExplanation(plain, explanation)}`
 }
+
+const codeOf = (failure: unknown) => explainCause(Cause.fail(failure)).exitCode
 
 describe("API errors", () => {
   const cases: ReadonlyArray<readonly [string, api.ApiError, string]> = [
@@ -136,6 +149,31 @@ describe("other failures", () => {
       "1 Error: 38 of 40 ExternalSecrets on the host would be deleted; nothing was changed\n  fix: if that is meant, run again with --allow-mass-delete\n",
     )
     assert.strictEqual(rendered(new KubeconfigError({ message: "no kubeconfig: x" })), "2 Error: no kubeconfig: x\n")
+  })
+  const mistakes = [
+    new ConfigError({ problems: [] }),
+    new HostNamespaceMissing({ namespace: "team-x" }),
+    new VersionNotServed({ crd: "crd", version: "v2", served: ["v1"] }),
+  ]
+  const badNews = [
+    new CrdNotServed({ crd: "crd", state: "absent", seconds: 60, detail: "" }),
+    new IdentityMismatch({ vcluster: "vc", hostNamespace: "team-x", why: "another UID" }),
+    new LeaseHeld({ namespace: "team-x", name: "lease", holder: "a-pod", renewTime: "", expired: false }),
+    new LeaseLost({ lease: "team-x/lease" }),
+    new OperatorMissing({ crd: "crd" }),
+    new VclusterGone({ service: "team-x/vc" }),
+  ]
+  for (const [code, errors] of [
+    [2, mistakes],
+    [1, badNews],
+  ] as const)
+    for (const error of errors) it(`${error._tag} ends with ${code}`, () => assert.strictEqual(codeOf(error), code))
+  it("whoever finds another syncer at work, or no operator, is told what to do", () => {
+    const fixes = badNews.map((error) => explainCause(Cause.fail(error)).fix)
+    assert.deepStrictEqual(
+      fixes.map((fix) => fix?.split(" ").slice(0, 2).join(" ")),
+      ["in the", "if that", "one syncer", undefined, "helm install", undefined],
+    )
   })
   it("a defect is ours, without a stack trace", () => {
     const text = renderExplanation(plain, explainCause(Cause.die(new TypeError("x is undefined"))))

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { KubeObject } from "../../../../src/effects/client/kube-object.ts"
 import { plannedChanges } from "../../../../src/sync/diagnose/plan.ts"
 import type { Action } from "../../../../src/sync/engine/actions.ts"
-import { summarizeAppliedFields } from "../../../../src/sync/kinds/secret/managed-fields.ts"
+import { summarizeAppliedFields } from "../../../../src/sync/external-secrets/managed-fields.ts"
 import { externalSecrets, secrets } from "../../../../src/sync/resources.ts"
 
 const resource = externalSecrets("v1")

@@ -4,7 +4,7 @@ import { ApiError, Forbidden, NotFound } from "../../../../src/effects/client/ap
 import type { KubeClient } from "../../../../src/effects/client/kube-client.ts"
 import type { KubeObject } from "../../../../src/effects/client/kube-object.ts"
 import { qualifiedName, type Resource } from "../../../../src/effects/client/resource.ts"
-import { makeStreamingLists } from "../../../../src/effects/informer/streaming-lists.ts"
+import { makeStreamingLists } from "../../../../src/effects/client/streaming-lists.ts"
 
 const fail = (verb: string, resource: Resource, reason: ApiError["reason"]) =>
   new ApiError({ cluster: "host", server: "https://h", verb, resource: qualifiedName(resource), detail: "", reason })

@@ -6,15 +6,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { Unreachable } from "../../../../src/effects/client/api-error.ts"
 import type { KubeObject } from "../../../../src/effects/client/kube-object.ts"
-import { makeReconciler } from "../../../../src/sync/engine/reconciler.ts"
-import type { ObjectReport } from "../../../../src/sync/engine/report.ts"
-import { referencedSecretKind } from "../../../../src/sync/kinds/referenced-object/kind.ts"
-import { externalSecretKind } from "../../../../src/sync/kinds/external-secret/kind.ts"
+import { referencedSecretKind } from "../../../../src/sync/kinds/kinds.ts"
+import { externalSecretKind } from "../../../../src/sync/kinds/kinds.ts"
 import { hostReferenceName, hostSecretName } from "../../../../src/sync/tenancy/names.ts"
 import { markAnnotations } from "../../../../src/sync/tenancy/ownership.ts"
 import { externalSecrets, secrets } from "../../../../src/sync/resources.ts"
 import { esoManagedLabel, managedByLabel, referenceLabel } from "../../../../src/sync/tenancy/labels.ts"
-import { apiError, makeMemoryClient } from "../../../support/memory-client.ts"
+import { makeReconcilerBench } from "../../../support/reconciler-bench.ts"
+import { apiError } from "../../../support/memory-client.ts"
 import { round, World } from "../../../model/world.ts"
 
 const key = "default/app"
@@ -58,30 +57,17 @@ const carriedOver = (): World => {
   return world
 }
 
-const bench = (world: World) => {
-  const clients = { host: makeMemoryClient(), virtual: makeMemoryClient() }
+const bench = Effect.fnUntraced(function* (world: World) {
+  const { clients, reports, reconcile } = yield* makeReconcilerBench(world.caches(), world.context)
   for (const object of world.all("host", "ExternalSecret")) clients.host.put(externalSecrets("v1"), object)
-  const reports = new Array<ObjectReport | undefined>()
-  const { reconcile } = makeReconciler({
-    clients,
-    caches: world.caches(),
-    context: world.context,
-    gateOf: () => undefined,
-    brake: { allow: (_id, _action, write) => write },
-    storesAreKnown: Effect.succeed(true),
-    observe: () => undefined,
-    onChange: () => undefined,
-    onReport: (_id, report) => void reports.push(report),
-    notify: () => undefined,
-  })
   const deletions = () => clients.host.calls.filter(({ verb }) => verb === "delete")
   return { clients, reports, reconcile, deletions }
-}
+})
 
 describe("a Secret that no cache shows", () => {
   it.effect("but that is there was not deleted: ESO is not asked for a new value", () =>
     Effect.gen(function* () {
-      const { clients, reports, reconcile, deletions } = bench(carriedOver())
+      const { clients, reports, reconcile, deletions } = yield* bench(carriedOver())
       clients.virtual.put(secrets, secret)
       yield* reconcile(externalSecretKind, key)
       assert.deepStrictEqual(deletions(), [])
@@ -94,7 +80,7 @@ describe("a Secret that no cache shows", () => {
 
   it.effect("and is not there was deleted: one request asks, and a new value is fetched", () =>
     Effect.gen(function* () {
-      const { clients, reconcile, deletions } = bench(carriedOver())
+      const { clients, reconcile, deletions } = yield* bench(carriedOver())
       yield* reconcile(externalSecretKind, key)
       assert.lengthOf(deletions(), 1)
       assert.deepStrictEqual(
@@ -106,7 +92,7 @@ describe("a Secret that no cache shows", () => {
 
   it.effect("is not taken for deleted while the API server does not answer", () =>
     Effect.gen(function* () {
-      const { clients, reconcile, deletions } = bench(carriedOver())
+      const { clients, reconcile, deletions } = yield* bench(carriedOver())
       clients.virtual.fault = { before: (call) => Effect.fail(apiError(call, new Unreachable({}))) }
       yield* Effect.flip(reconcile(externalSecretKind, key))
       assert.deepStrictEqual(deletions(), [])
@@ -125,7 +111,7 @@ describe("a Secret that no cache shows", () => {
           annotations: markAnnotations(secret, world.context.tenancy),
         },
       })
-      const { clients, reconcile, deletions } = bench(world)
+      const { clients, reconcile, deletions } = yield* bench(world)
       clients.virtual.put(secrets, secret)
       yield* reconcile(referencedSecretKind, key)
       assert.deepStrictEqual(deletions(), [])

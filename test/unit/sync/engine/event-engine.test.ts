@@ -1,4 +1,9 @@
 /** How the engine gives hints: spaced, without a report, and not for ever. */
+import { hostEvents } from "../../../../src/sync/external-secrets/event-caches.ts"
+import {
+  hostExternalSecrets,
+  virtualExternalSecrets,
+} from "../../../../src/sync/external-secrets/external-secret-caches.ts"
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect } from "effect"
 import { TestClock } from "effect/testing"
@@ -29,10 +34,10 @@ const benchWithCopy = Effect.gen(function* () {
       }),
     },
   }
-  bench.see("hostExternalSecrets", copy)
-  bench.see("virtualExternalSecrets", virtual)
+  bench.see(hostExternalSecrets, copy)
+  bench.see(virtualExternalSecrets, virtual)
   yield* TestClock.adjust("1 second")
-  const hear = (name: string, fields: object = {}) => bench.see("hostEvents", eventOn(copy, name, fields))
+  const hear = (name: string, fields: object = {}) => bench.see(hostEvents, eventOn(copy, name, fields))
   const writes = () => bench.clients.virtual.calls.filter(({ resource }) => resource === "events")
   return { ...bench, hear, writes }
 })
@@ -81,9 +86,9 @@ describe("the engine", () => {
       yield* TestClock.adjust("10 millis")
       hear("one", { count: 2, lastTimestamp: at(2) })
       // Both workers.
-      for (const name of ["busy-1", "busy-2"]) see("virtualExternalSecrets", externalSecret(name))
+      for (const name of ["busy-1", "busy-2"]) see(virtualExternalSecrets, externalSecret(name))
       yield* TestClock.adjust("10 seconds")
-      see("virtualExternalSecrets", externalSecret("urgent"))
+      see(virtualExternalSecrets, externalSecret("urgent"))
       order.length = 0
       yield* Deferred.succeed(gate, undefined)
       // Turns for the workers.

@@ -1,15 +1,20 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, Stream } from "effect"
+import { Context, Effect, Fiber, Layer, Stream } from "effect"
 import type { ApiError, ApiErrorReason } from "../../../../src/effects/client/api-error.ts"
 import { Forbidden, NotFound, ServerFault, Unreachable } from "../../../../src/effects/client/api-error.ts"
 import type { KubeClient, ListOptions, WatchEvent } from "../../../../src/effects/client/kube-client.ts"
 import type { KubeObject } from "../../../../src/effects/client/kube-object.ts"
 import type { Resource } from "../../../../src/effects/client/resource.ts"
-import { cacheSpecs } from "../../../../src/sync/engine/cache-specs.ts"
-import { openCaches } from "../../../../src/sync/engine/informers.ts"
-import type { Listener } from "../../../../src/sync/engine/informers.ts"
+import { wantedCaches } from "../../../../src/sync/engine/caches.ts"
+import { hostEvents } from "../../../../src/sync/external-secrets/event-caches.ts"
+import { registryLayer, syncedCaches } from "../../../../src/sync/kinds/kinds.ts"
+import { clientsLayer } from "../../../../src/sync/engine/clients.ts"
+import { KeptCaches, type Listener } from "../../../../src/sync/engine/informers.ts"
+import { reporterLayer } from "../../../../src/sync/engine/reporter.ts"
+import { VirtualIdentity } from "../../../../src/sync/engine/virtual-identity.ts"
 import { visibleCaches } from "../../../../src/sync/engine/visible-caches.ts"
 import { events } from "../../../../src/sync/resources.ts"
+import { epochLayer, leadershipLayer } from "../../../support/sync-layers.ts"
 import { testContext } from "../../../model/world.ts"
 import { added, listEnd, makeScriptedClient, scriptedError } from "../../../support/scripted-client.ts"
 import { pass } from "../../../support/scripted-reflector.ts"
@@ -31,17 +36,25 @@ const prepared = Effect.fnUntraced(function* (given: Watches) {
   const list: KubeClient["list"] = (resource) =>
     resource === events ? Effect.never : Effect.succeed({ items: [], resourceVersion: "1" })
   const cluster = { ...client, watch, list }
-  const missing: Array<string> = []
-  const refused: Array<string> = []
+  const warned: Array<string> = []
   const seen: Array<string> = []
-  const opened = yield* openCaches({
-    clients: { host: cluster, virtual: cluster },
-    context: testContext(),
-    guard: { check: () => Effect.void, saw: (version) => void seen.push(version), highest: () => undefined },
-    onHintsMissing: (error) => void missing.push(error._tag),
-    onRefused: (message) => void refused.push(message),
-    onGuardFailure: () => Effect.void,
-  })
+  const identity = {
+    uid: "kube-system-uid",
+    check: () => Effect.void,
+    saw: (version: string) => void seen.push(version),
+    highest: () => undefined,
+  }
+  const services = Layer.mergeAll(
+    clientsLayer({ host: cluster, virtual: cluster }),
+    registryLayer,
+    leadershipLayer,
+    epochLayer(testContext()),
+    reporterLayer({ onWarning: (message) => void warned.push(message) }),
+    Layer.succeed(VirtualIdentity, identity),
+  )
+  const opened = Context.get(yield* Layer.build(Layer.provide(KeptCaches.layer, services)), KeptCaches)
+  const missing = () => warned.filter((message) => message.startsWith("ESO's events are not shown"))
+  const refused = () => warned.filter((message) => !missing().includes(message))
   return { opened, missing, seen, asked, refused }
 })
 
@@ -49,30 +62,29 @@ const held = Stream.concat(Stream.succeed(allListed), Stream.never)
 
 const withEvents = Effect.fnUntraced(function* (ofEvents: Stream.Stream<WatchEvent, ApiError>) {
   const bench = yield* prepared((resource) => (resource === events ? ofEvents : held))
-  yield* bench.opened.start(deaf)
-  return bench
+  return { ...bench, ...(yield* bench.opened.start(deaf)) }
 })
 
 describe("the caches", () => {
   it.effect("are waited for, but those of Events only for a moment", () =>
     Effect.gen(function* () {
-      const { opened, missing } = yield* withEvents(Stream.never)
-      const synced = yield* Effect.forkChild(opened.synced)
+      const { missing, reflectors, synced: complete } = yield* withEvents(Stream.never)
+      const synced = yield* Effect.forkChild(complete)
       yield* pass("4999 millis")
       assert.isUndefined(synced.pollUnsafe())
       yield* pass("1 milli")
       yield* Fiber.join(synced)
-      assert.isFalse(opened.reflectors.get("hostEvents")?.isSynced())
-      assert.lengthOf(missing, 0, "they may still come")
+      assert.isFalse(reflectors.get(hostEvents)?.isSynced())
+      assert.lengthOf(missing(), 0, "they may still come")
     }),
   )
 
   it.effect("go on without Events that may not be read, and say so", () =>
     Effect.gen(function* () {
-      const { opened, missing } = yield* withEvents(Stream.fail(scriptedError(new Forbidden({}))))
-      yield* opened.synced
+      const { missing, synced } = yield* withEvents(Stream.fail(scriptedError(new Forbidden({}))))
+      yield* synced
       yield* pass("1 milli")
-      assert.isAbove(missing.length, 0)
+      assert.isAbove(missing().length, 0)
     }),
   )
 
@@ -89,8 +101,11 @@ describe("the caches", () => {
       yield* pass("1 minute")
       assert.deepStrictEqual(asked, [])
       const heard: Array<string> = []
-      yield* opened.start({ ...deaf, onDelta: (name, delta) => void heard.push(`${name} ${delta.key}`) })
-      yield* opened.synced
+      const { synced } = yield* opened.start({
+        ...deaf,
+        onDelta: ({ name }, delta) => void heard.push(`${name} ${delta.key}`),
+      })
+      yield* synced
       assert.include(heard, "virtualConfigMaps default/a")
     }),
   )
@@ -107,8 +122,8 @@ describe("the caches", () => {
         const first = version === undefined ? [] : [added(object(resource.kind, version))]
         return Stream.concat(Stream.make(...first, allListed), Stream.never)
       })
-      yield* opened.start(deaf)
-      yield* opened.synced
+      const { synced } = yield* opened.start(deaf)
+      yield* synced
       assert.deepStrictEqual(seen, ["7"])
     }),
   )
@@ -137,15 +152,20 @@ describe("an object that is not what its kind should be", () => {
       const one = Stream.concat(Stream.make(...all, allListed), Stream.never)
       const { opened, refused } = yield* prepared((resource) => (resource.plural === "externalsecrets" ? one : held))
       const heard: Array<string> = []
-      yield* opened.start({ ...deaf, onDelta: (name, { key }) => void heard.push(`${name} ${key}`) })
-      yield* opened.synced
+      const { synced } = yield* opened.start({
+        ...deaf,
+        onDelta: ({ name }, { key }) => void heard.push(`${name} ${key}`),
+      })
+      yield* synced
       assert.deepStrictEqual(heard.toSorted(), [
         "hostExternalSecrets default/good",
         "virtualExternalSecrets default/good",
       ])
       for (const side of ["host", "virtual"])
         assert.deepStrictEqual(
-          refused.filter((message) => message.startsWith(side)).map((message) => message.replace(/^.*?: .*: /u, "")),
+          refused()
+            .filter((message) => message.startsWith(side))
+            .map((message) => message.replace(/^.*?: .*: /u, "")),
           [
             "metadata.finalizers is not a list of texts",
             "metadata.namespace is no namespace",
@@ -171,8 +191,11 @@ describe("what other settings may have left behind", () => {
           : Effect.fail(scriptedError(reason, "list"))
       }
       const cluster = { ...client, list }
-      const specs = yield* visibleCaches(cacheSpecs(testContext()), { host: cluster, virtual: cluster })
-      return { names: specs.map(({ name }) => name), limits }
+      const wanted = yield* visibleCaches(wantedCaches(syncedCaches, testContext()), {
+        host: cluster,
+        virtual: cluster,
+      })
+      return { names: wanted.map(({ cache }) => cache.name), limits }
     })
 
   it.effect("is looked for, and one object is enough to know that we may", () =>

@@ -5,9 +5,14 @@ import { TestClock } from "effect/testing"
 import type { KubeObject } from "../../../../src/effects/client/kube-object.ts"
 import type { KubeClient } from "../../../../src/effects/client/kube-client.ts"
 import { recordAt, stringAt } from "../../../../src/effects/client/unstructured.ts"
-import { summarizeAppliedFields } from "../../../../src/sync/kinds/secret/managed-fields.ts"
+import { summarizeAppliedFields } from "../../../../src/sync/external-secrets/managed-fields.ts"
 import type { MemoryClient } from "../../../support/memory-client.ts"
 import { externalSecrets } from "../../../../src/sync/resources.ts"
+import {
+  hostExternalSecrets,
+  virtualExternalSecrets,
+} from "../../../../src/sync/external-secrets/external-secret-caches.ts"
+import { hostSecrets } from "../../../../src/sync/external-secrets/secret-caches.ts"
 import { esoManagedLabel } from "../../../../src/sync/tenancy/labels.ts"
 import { hostName } from "../../../../src/sync/tenancy/names.ts"
 import { externalSecret, makeEngineBench } from "../../../support/engine-bench.ts"
@@ -54,7 +59,7 @@ const bench = Effect.gen(function* () {
   yield* settle
   asked()
   clients.virtual.put(resource, externalSecret("web"))
-  see("virtualExternalSecrets", externalSecret("web"))
+  see(virtualExternalSecrets, externalSecret("web"))
   yield* settle
   const ref = { namespace: "team-x", name: hostName("web", "default", "vc") }
   const copy = () => {
@@ -66,7 +71,7 @@ const bench = Effect.gen(function* () {
   const esoWrites = {
     finalizer: () =>
       see(
-        "hostExternalSecrets",
+        hostExternalSecrets,
         clients.host.put(resource, { ...copy(), metadata: { ...copy().metadata, finalizers: ["eso"] } }),
       ),
     secret: (data: Readonly<Record<string, string>>, resourceVersion: string) => {
@@ -91,10 +96,10 @@ const bench = Effect.gen(function* () {
         type: "Opaque",
         data,
       }
-      see("hostSecrets", secret)
+      see(hostSecrets, secret)
     },
     status: (refreshed: string) =>
-      see("hostExternalSecrets", clients.host.put(resource, { ...copy(), status: readySince(refreshed) })),
+      see(hostExternalSecrets, clients.host.put(resource, { ...copy(), status: readySince(refreshed) })),
   }
   return { asked, settle, esoWrites }
 })

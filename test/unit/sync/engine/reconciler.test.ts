@@ -2,14 +2,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { KubeObject } from "../../../../src/effects/client/kube-object.ts"
-import { buildCaches } from "../../../../src/sync/engine/caches.ts"
-import { makeReconciler } from "../../../../src/sync/engine/reconciler.ts"
-import type { Change, ObjectReport } from "../../../../src/sync/engine/report.ts"
+import { cachesFrom } from "../../../../src/sync/engine/caches.ts"
+import { makeMemoryStore } from "../../../../src/effects/informer/memory-store.ts"
+import { makeReconcilerBench } from "../../../support/reconciler-bench.ts"
 import { secrets } from "../../../../src/sync/resources.ts"
 import type { Copy } from "../../../../src/sync/engine/actions.ts"
-import { copyOf } from "../../../../src/sync/kinds/referenced-object/copy.ts"
+import { copyOf } from "../../../../src/sync/engine/copy.ts"
 import type { SyncedKind } from "../../../../src/sync/engine/synced-kind.ts"
-import { makeMemoryStore } from "../../../../src/effects/informer/memory-store.ts"
 import { testContext } from "../../../model/world.ts"
 import { makeMemoryClient } from "../../../support/memory-client.ts"
 
@@ -24,36 +23,24 @@ const source = secret("default", "ca", "source")
 const body = secret("team-x", "ca.ref", "copy")
 
 /** A reconciler of one kind that asks for one copy. */
-const bench = (current: KubeObject | undefined) => {
+const bench = Effect.fnUntraced(function* (current: KubeObject | undefined) {
   const copy: Copy = { _tag: "Copy", side: "host", resource: secrets, source, body, current }
   const kind: SyncedKind = {
     kind: "Secret",
-    sources: {},
+    caches: [],
+    sources: [],
     keys: () => new Set<string>(),
     decide: () => ({ actions: [copy], verdict: { health: "waiting", reason: "Pending", message: "" } }),
   }
-  const clients = { host: makeMemoryClient(), virtual: makeMemoryClient() }
-  const changes = new Array<Change>()
-  const reports = new Array<ObjectReport | undefined>()
-  const { reconcile } = makeReconciler({
-    clients,
-    caches: buildCaches(() => makeMemoryStore()),
-    context: testContext(),
-    gateOf: () => undefined,
-    brake: { allow: (_id, _action, write) => write },
-    storesAreKnown: Effect.succeed(true),
-    observe: () => undefined,
-    onChange: (change) => void changes.push(change),
-    onReport: (_id, report) => void reports.push(report),
-    notify: () => undefined,
-  })
+  const caches = cachesFrom(() => makeMemoryStore())
+  const { clients, changes, reports, reconcile } = yield* makeReconcilerBench(caches, testContext())
   return { clients, changes, reports, reconcile: reconcile(kind, "default/ca") }
-}
+})
 
 describe("a copy", () => {
   it.effect("is told when it was made", () =>
     Effect.gen(function* () {
-      const { clients, changes, reconcile } = bench(undefined)
+      const { clients, changes, reconcile } = yield* bench(undefined)
       clients.virtual.put(secrets, source)
       yield* reconcile
       assert.deepStrictEqual(
@@ -66,7 +53,7 @@ describe("a copy", () => {
   it.effect("is not, whose source has gone or is another one", () =>
     Effect.gen(function* () {
       for (const found of [undefined, { ...source, metadata: { ...source.metadata, uid: "successor" } }]) {
-        const { clients, changes, reconcile } = bench(undefined)
+        const { clients, changes, reconcile } = yield* bench(undefined)
         if (found !== undefined) clients.virtual.put(secrets, found)
         yield* reconcile
         assert.deepStrictEqual(changes, [])
@@ -79,7 +66,7 @@ describe("a copy", () => {
     Effect.gen(function* () {
       const { resourceVersion } = makeMemoryClient().put(secrets, source).metadata
       const read = { ...source, metadata: { ...source.metadata, resourceVersion: resourceVersion ?? "" } }
-      const { clients, changes, reports, reconcile } = bench(copyOf(body, read))
+      const { clients, changes, reports, reconcile } = yield* bench(copyOf(body, read))
       clients.virtual.put(secrets, source)
       yield* reconcile
       assert.deepStrictEqual(changes, [])

@@ -1,9 +1,11 @@
 /** When caches and decisions have to be built anew. */
 import { assert, describe, it } from "@effect/vitest"
 import { makeMemoryStore } from "../../../../src/effects/informer/memory-store.ts"
-import { cacheSpecs } from "../../../../src/sync/engine/cache-specs.ts"
+import { virtualSecretStores } from "../../../../src/sync/external-secrets/store-caches.ts"
 import { contextOf, isOutdated } from "../../../../src/sync/engine/target.ts"
-import type { CrdPair } from "../../../../src/sync/kinds/custom-resource-definition/ensure.ts"
+import type { CrdPair } from "../../../../src/sync/engine/prerequisites.ts"
+import { crdPrerequisites } from "../../../../src/sync/kinds/custom-resource-definition/prerequisites.ts"
+import { defaultPolicy } from "../../../../src/sync/tenancy/policy.ts"
 import { testContext } from "../../../model/world.ts"
 
 const text = { type: "string" }
@@ -36,16 +38,22 @@ const upgraded = crds(externalSecrets, crd("secretstores", { server: text, token
 
 describe("a Syncer is built anew", () => {
   it("when the version that it speaks is another", () => {
-    assert.isTrue(isOutdated(before, crds(crd("externalsecrets", {}, "v2"), crd("secretstores", { server: text }))))
+    assert.isTrue(
+      isOutdated(
+        crdPrerequisites,
+        before,
+        crds(crd("externalsecrets", {}, "v2"), crd("secretstores", { server: text })),
+      ),
+    )
   })
 
   it("when a schema is another, though the version is not: indexes are made by schemas", () => {
-    assert.isTrue(isOutdated(before, upgraded))
+    assert.isTrue(isOutdated(crdPrerequisites, before, upgraded))
     const foundBy = (pairs: ReadonlyMap<string, CrdPair>) => {
       const { settings } = testContext()
       const target = { vcluster: { name: "vc", namespace: "team-x" }, settings }
-      const context = contextOf(target, "uid", "v1", pairs, () => "")
-      const store = makeMemoryStore(cacheSpecs(context).find(({ name }) => name === "virtualSecretStores")?.indexes)
+      const context = contextOf(target, defaultPolicy, "uid", { ...crdPrerequisites, pairs }, () => "")
+      const store = makeMemoryStore(virtualSecretStores.spec(context)?.indexes)
       store.upsert({
         apiVersion: "external-secrets.io/v1",
         kind: "SecretStore",
@@ -61,6 +69,6 @@ describe("a Syncer is built anew", () => {
     const [store] = [...before.values()].slice(1)
     assert.isDefined(store)
     const labelled = { ...store, host: { ...store.host, metadata: { ...store.host.metadata, labels: { a: "b" } } } }
-    assert.isFalse(isOutdated(before, crds(externalSecrets, labelled)))
+    assert.isFalse(isOutdated(crdPrerequisites, before, crds(externalSecrets, labelled)))
   })
 })

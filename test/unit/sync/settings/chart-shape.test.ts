@@ -56,6 +56,27 @@ describe("settings that stand elsewhere in the file", () => {
     const sections =
       "sync: {services: {}}\nintegrations: {externalSecrets: {version: null}}\nnetworking: {}\npolicies: {}\ncontrolPlane: {}\nrbac: {}\nexportKubeConfig: {}\nwhatever: {}\n"
     assert.deepStrictEqual(settingsOf(sections).warnings, [])
+    // What we do not sync by is vCluster's business: it may have been started without the chart's schema.
+    const taken = sections.replace("exportKubeConfig: {}", "exportKubeConfig: {secret: {name: 010}}")
+    assert.deepStrictEqual(settingsOf(taken).warnings, [])
+    const ours = sections.replace("version: null", "version: 010")
+    assert.lengthOf(checkValues(ours, file).problems, 1)
+  })
+
+  it("of another file, nothing is said but where to look", () => {
+    const { problems, warnings } = checkValues(`plugins: []\n${nested}`, file)
+    assert.deepStrictEqual([problems.length, warnings.length], [0, 1])
+  })
+
+  it("keys that the chart takes beside those that are read", () => {
+    const beside =
+      "sync: {toHost: {namespaces: {patches: []}, serviceAccounts: {patches: []}}, fromHost: {configMaps: {}}}"
+    assert.deepStrictEqual(settingsOf(beside).warnings, [])
+    const mistyped = "exportKubeConfig: {secret: {nam: a}}\nsync: {fromHost: {secrets: {mapping: {}}}}"
+    assert.deepStrictEqual(settingsOf(mistyped).warnings, [
+      `${file}:1:29: exportKubeConfig.secret: unknown key "nam" (did you mean "name"?): vCluster's chart refuses it`,
+      `${file}:2:29: sync.fromHost.secrets: unknown key "mapping" (did you mean "mappings"?): vCluster's chart refuses it`,
+    ])
   })
 })
 
@@ -68,6 +89,14 @@ describe("exportKubeConfig.serviceAccount", () => {
       `${file}:2:37: exportKubeConfig.serviceAccount.clusterRole is not set: unless ServiceAccount kube-system/admin exists in the virtual cluster, vCluster writes no kubeconfig Secret; set clusterRole, and it makes the ServiceAccount`,
     ])
     assert.match(warnings('{name: admin, namespace: ops, clusterRole: ""}')[0] ?? "", /ServiceAccount ops\/admin/)
+  })
+
+  it("what is wrong is told, and not that it is missing", () => {
+    const { problems, warnings: told } = checkValues(
+      `${on}exportKubeConfig: {serviceAccount: {name: admin, clusterRole: 010}}`,
+      file,
+    )
+    assert.deepStrictEqual([problems.length, told.length], [1, 0])
   })
 
   it("with clusterRole, or without a name, is fine", () => {

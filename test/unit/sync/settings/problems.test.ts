@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
-import { enableSnippet, parseValues } from "../../../../src/sync/settings/settings.ts"
+import { checkValues, enableSnippet, parseValues } from "../../../../src/sync/settings/settings.ts"
+import { kubeconfigObstacle } from "../../../../src/sync/settings/settings-conflicts.ts"
 import { documentedConfigs, documentedConflict } from "../../../support/documented.ts"
 import { file, integration, problemsOf, settingsOf } from "./config-texts.ts"
 
@@ -115,6 +116,28 @@ describe("conflicts", () => {
         })
       }
 
+  it("are told beside what is wrong elsewhere", () => {
+    const where = "sync.toHost.customResources"
+    const entry = customResource("externalsecrets.external-secrets.io", where)
+    const problems = problemsOf(`${entry}\n${integration("version: 1")}`)
+    assert.lengthOf(problems, 2)
+    assert.include(problems[0], conflict("externalsecrets.external-secrets.io", where))
+    assert.match(problems[1] ?? "", /version: expected a string, found 1$/)
+  })
+
+  it("are about what the kinds sync, whichever these are", () => {
+    const where = "sync.toHost.customResources"
+    const told = (plural: string) =>
+      checkValues(
+        `${customResource(`${plural}.external-secrets.io`, where)}\n${enableSnippet}`,
+        file,
+        {},
+        () => new Set(["pushsecrets"]),
+      ).problems.map(({ message }) => message)
+    assert.deepStrictEqual(told("pushsecrets"), [conflict("pushsecrets.external-secrets.io", where)])
+    assert.deepStrictEqual(told("externalsecrets"), [])
+  })
+
   it("entries that are off, and other resources, are none", () => {
     const off = "sync: {toHost: {customResources: {externalsecrets.external-secrets.io: {enabled: false}}}}"
     assert.deepStrictEqual(problemsOf(`${off}\n${allOn}`), [])
@@ -195,6 +218,11 @@ describe("conflicts", () => {
 })
 
 describe("hostile texts", () => {
+  it("tell nothing about a kubeconfig", () => {
+    for (const text of ["", "hello", "[a]", "a: *b", "exportKubeConfig: []", "exportKubeConfig: {serviceAccount: 5}"])
+      assert.isUndefined(kubeconfigObstacle(text), text)
+  })
+
   it("alias bombs are refused at once", () => {
     const lines = Array.from({ length: 40 }, (_, index) => `a${index + 1}: &a${index + 1} [${`*a${index},`.repeat(9)}]`)
     const problems = problemsOf(["a0: &a0 [x]", ...lines].join("\n"))
@@ -223,6 +251,8 @@ describe("hostile texts", () => {
       toString: "b",
     })
     assert.lengthOf(problemsOf(integration("__proto__: {enabled: true}")), 1)
+    const mapped = settingsOf("sync: {toHost: {namespaces: {mappings: {byName: {__proto__: a}}}}}")
+    assert.deepStrictEqual(mapped.namespaces.byName, [{ virtual: "__proto__", host: "a" }])
     assert.lengthOf(problemsOf(integration('"evil\\nkey": 1')), 1)
   })
 

@@ -7,6 +7,8 @@ import { recordAt, valueAt } from "../../../../../src/effects/client/unstructure
 import type { SyncSettings } from "../../../../../src/sync/engine/context.ts"
 import { hostSpecSchema } from "../../../../../src/sync/kinds/custom-resource-definition/ensure.ts"
 import { makeCrdFollower } from "../../../../../src/sync/kinds/custom-resource-definition/follower.ts"
+import { wantedCrds } from "../../../../../src/sync/engine/registry.ts"
+import { syncedKinds } from "../../../../../src/sync/kinds/kinds.ts"
 import { customResourceDefinitions as crds } from "../../../../../src/sync/resources.ts"
 import { testContext } from "../../../../model/world.ts"
 import { makeMemoryClient, type MemoryClient } from "../../../../support/memory-client.ts"
@@ -73,7 +75,7 @@ const place = (settings: SyncSettings = testContext().settings) => {
   /** What was read since it was last asked. */
   const read = () => reads.splice(0).toSorted()
   const start = Effect.fnUntraced(function* (note?: string, by = "1.0") {
-    const follower = makeCrdFollower(settings, by)
+    const follower = makeCrdFollower(wantedCrds({ kinds: syncedKinds }, settings), settings, by)
     const seen = yield* follower.see(clients)
     follower.recall(note)
     yield* follower.judge(clients, seen)

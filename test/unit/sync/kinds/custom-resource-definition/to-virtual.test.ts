@@ -128,6 +128,29 @@ describe("crdToVirtual", () => {
       assert.deepStrictEqual(recordAt(applyMergePatch(crd, action.patch), "spec"), recordAt(desired, "spec"))
     })
 
+  describe("where the API server drops selectableFields, as it does before Kubernetes 1.31", () => {
+    const selectableFields = [{ jsonPath: ".spec.secretStoreRef.name" }]
+    const wanted = desiredVirtualCrd(hostCrd([{ ...version("v1", true, true), selectableFields }]), "v1")
+    // `stored` has both versions, and none of these fields.
+    const dropped = stored
+
+    it("writes nothing for their sake", () => assert.deepStrictEqual(crdToVirtual(wanted, dropped), []))
+
+    it("writes them with any other change, for a server that has learnt to keep them", () => {
+      const [action] = crdToVirtual(wanted, { ...dropped, metadata: { ...dropped.metadata, annotations: {} } })
+      assert.deepStrictEqual(
+        action?._tag === "Patch" ? arrayAt(recordAt(action.patch, "spec"), "versions") : undefined,
+        arrayAt(wanted, "spec", "versions"),
+      )
+    })
+
+    it("puts them right where one version has lost them", () => {
+      const [first] = arrayAt(wanted, "spec", "versions")
+      const [, lost] = arrayAt(dropped, "spec", "versions")
+      assert.deepStrictEqual(tags(crdToVirtual(wanted, with_({}, { versions: [first, lost] }))), ["Patch virtual"])
+    })
+  })
+
   it("leaves somebody else's alone, and waits for one that is being deleted", () => {
     assert.deepStrictEqual(crdToVirtual(desired, with_({ labels: {} }, { versions: [] })), [])
     assert.deepStrictEqual(

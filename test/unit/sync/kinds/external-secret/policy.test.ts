@@ -1,9 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
-import type { ExternalSecretSpec } from "../../../../../src/sync/kinds/external-secret/spec.ts"
-import { decodeSpec, storeReferences, targetName } from "../../../../../src/sync/kinds/external-secret/spec.ts"
-import { defaultPolicy, judgeSpec } from "../../../../../src/sync/kinds/external-secret/policy.ts"
+import type { ExternalSecretSpec } from "../../../../../src/sync/external-secrets/external-secret-spec.ts"
+import {
+  decodeSpec,
+  storeReferences,
+  targetName,
+} from "../../../../../src/sync/external-secrets/external-secret-spec.ts"
+import { judgeSpec } from "../../../../../src/sync/kinds/external-secret/policy.ts"
+import { defaultPolicy } from "../../../../../src/sync/tenancy/policy.ts"
 import type { Surroundings } from "../../../../../src/sync/kinds/external-secret/policy.ts"
 import type { RefusalReason } from "../../../../../src/sync/tenancy/refusals.ts"
 

@@ -10,7 +10,7 @@ import {
 } from "../../../../../src/effects/client/api-error.ts"
 import type { ApiErrorReason } from "../../../../../src/effects/client/api-error.ts"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
-import { externalSecretKind } from "../../../../../src/sync/kinds/external-secret/kind.ts"
+import { externalSecretKind } from "../../../../../src/sync/kinds/kinds.ts"
 import type { Action, Decision } from "../../../../../src/sync/engine/actions.ts"
 import { hostName, hostSecretName } from "../../../../../src/sync/tenancy/names.ts"
 import { Refusal } from "../../../../../src/sync/tenancy/refusals.ts"
@@ -255,7 +255,7 @@ describe("what an API server does not take", () => {
 
   it("is told in whole characters, however long the server's text is", () => {
     for (const detail of [`${"x".repeat(999)}\u{1f511}`, "\u{1f511}".repeat(600)])
-      assert.isTrue(refusedWrite(toHost, answered(invalid, detail))?.message.isWellFormed())
+      assert.isTrue(refusedWrite(externalSecretKind, toHost, answered(invalid, detail))?.message.isWellFormed())
   })
 
   const answers: ReadonlyArray<
@@ -273,10 +273,13 @@ describe("what an API server does not take", () => {
     ["status: invalid", toStatus, invalid, undefined],
   ]
   for (const [what, action, reason, told] of answers)
-    it(what, () => assert.strictEqual(refusedWrite(action, answered(reason))?.reason, told))
+    it(what, () => assert.strictEqual(refusedWrite(externalSecretKind, action, answered(reason))?.reason, told))
 
   it("the server's text is repeated, but not without end", () => {
-    assert.include(refusedWrite(toHost, answered(invalid, "spec.x: no"))?.message, "spec.x: no")
-    assert.isBelow(refusedWrite(toHost, answered(invalid, "x".repeat(9_999)))?.message.length ?? 9_999, 1_100)
+    assert.include(refusedWrite(externalSecretKind, toHost, answered(invalid, "spec.x: no"))?.message, "spec.x: no")
+    assert.isBelow(
+      refusedWrite(externalSecretKind, toHost, answered(invalid, "x".repeat(9_999)))?.message.length ?? 9_999,
+      1_100,
+    )
   })
 })

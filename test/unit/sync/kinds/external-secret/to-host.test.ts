@@ -3,7 +3,7 @@ import { Result } from "effect"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
 import type { HostSide } from "../../../../../src/sync/kinds/external-secret/to-host.ts"
 import { desiredHostExternalSecret, toHost } from "../../../../../src/sync/kinds/external-secret/to-host.ts"
-import { decodeSpec } from "../../../../../src/sync/kinds/external-secret/spec.ts"
+import { decodeSpec } from "../../../../../src/sync/external-secrets/external-secret-spec.ts"
 import { recordAt, valueAt } from "../../../../../src/effects/client/unstructured.ts"
 import { applyMergePatch } from "../../../../../src/effects/client/merge-patch.ts"
 

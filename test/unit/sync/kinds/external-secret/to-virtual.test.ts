@@ -1,7 +1,7 @@
 /** What comes back from the host, by the tenant's policies, over caches of both clusters. */
 import { assert, describe, it } from "@effect/vitest"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
-import { externalSecretKind } from "../../../../../src/sync/kinds/external-secret/kind.ts"
+import { externalSecretKind } from "../../../../../src/sync/kinds/kinds.ts"
 import type { Decision } from "../../../../../src/sync/engine/actions.ts"
 import { readyCondition } from "../../../../../src/sync/tenancy/conditions.ts"
 import { stringAt, stringMapAt } from "../../../../../src/effects/client/unstructured.ts"

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
-import { decodeSpec } from "../../../../../src/sync/kinds/external-secret/spec.ts"
+import { decodeSpec } from "../../../../../src/sync/external-secrets/external-secret-spec.ts"
 import { webhookErrors } from "../../../../../src/sync/kinds/external-secret/validation.ts"
 
 const entry = (secretKey: string) => ({ secretKey, remoteRef: { key: "b" } })

@@ -5,9 +5,10 @@ import {
   fieldManager,
   managerFor,
   summarizeAppliedFields,
-} from "../../../../../src/sync/kinds/secret/managed-fields.ts"
+} from "../../../../../src/sync/external-secrets/managed-fields.ts"
+import type { VirtualTarget } from "../../../../../src/sync/external-secrets/target-secret.ts"
 import { secrets } from "../../../../../src/sync/resources.ts"
-import { decodeSpec } from "../../../../../src/sync/kinds/external-secret/spec.ts"
+import { decodeSpec } from "../../../../../src/sync/external-secrets/external-secret-spec.ts"
 import { arrayAt, stringMapAt } from "../../../../../src/effects/client/unstructured.ts"
 import {
   applySecret,
@@ -17,7 +18,6 @@ import {
   isOlderThanSource,
   lookInto,
   removeSecrets,
-  type VirtualTarget,
 } from "../../../../../src/sync/kinds/secret/to-virtual.ts"
 
 const owner = (labels: Readonly<Record<string, string>> = { team: "a" }): KubeObject => ({

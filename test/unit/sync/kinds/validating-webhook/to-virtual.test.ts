@@ -1,8 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { makeMemoryStore } from "../../../../../src/effects/informer/memory-store.ts"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
-import { cacheSpecs } from "../../../../../src/sync/engine/cache-specs.ts"
-import { buildCaches } from "../../../../../src/sync/engine/caches.ts"
+import { cachesFrom, wantedCaches } from "../../../../../src/sync/engine/caches.ts"
 import type { SyncContext } from "../../../../../src/sync/engine/context.ts"
 import { arrayAt, recordAt, valueAt } from "../../../../../src/effects/client/unstructured.ts"
 import { desiredConfiguration, webhookImport } from "../../../../../src/sync/kinds/validating-webhook/to-virtual.ts"
@@ -145,10 +144,7 @@ const decide = (host: KubeObject | undefined, virtual: KubeObject | undefined, e
   const virtualWebhooks = makeMemoryStore()
   hostWebhooks.replace(host === undefined ? [] : [host])
   virtualWebhooks.replace(virtual === undefined ? [] : [virtual])
-  const empty = makeMemoryStore()
-  const caches = buildCaches((name) =>
-    name === "hostWebhooks" ? hostWebhooks : name === "virtualWebhooks" ? virtualWebhooks : empty,
-  )
+  const caches = cachesFrom((cache) => (cache.side === "host" ? hostWebhooks : virtualWebhooks))
   const { actions, verdict } = webhookKind.decide("externalsecret-validate", caches, context(enabled), {
     refusedWrite: undefined,
   })
@@ -185,20 +181,15 @@ describe("the decision", () => {
 })
 
 describe("the caches", () => {
-  const named = (enabled: boolean) => cacheSpecs(context(enabled)).filter(({ name }) => name.endsWith("Webhooks"))
+  const held = (enabled: boolean) =>
+    wantedCaches(webhookKind.caches, context(enabled)).map(({ cache, spec }) => [cache.name, spec.selection])
 
   it("without the setting the host is not looked at", () =>
-    assert.deepStrictEqual(
-      named(false).map(({ name, selection }) => [name, selection]),
-      [["virtualWebhooks", { labelSelector: "vcluster-es.io/managed=true" }]],
-    ))
+    assert.deepStrictEqual(held(false), [["virtualWebhooks", { labelSelector: "vcluster-es.io/managed=true" }]]))
 
   it("with it, a configuration of the tenant's own is seen too", () =>
-    assert.deepStrictEqual(
-      named(true).map(({ name, selection }) => [name, selection]),
-      [
-        ["hostWebhooks", {}],
-        ["virtualWebhooks", {}],
-      ],
-    ))
+    assert.deepStrictEqual(held(true), [
+      ["hostWebhooks", {}],
+      ["virtualWebhooks", {}],
+    ]))
 })

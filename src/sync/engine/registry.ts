@@ -1,0 +1,27 @@
+/** What is synced: given to the engine and to diagnosis, which know no kind by name. `kinds/kinds.ts` makes the real one. */
+import { Context } from "effect"
+import type { Cache } from "./caches.ts"
+import type { SyncSettings } from "./context.ts"
+import type { Prerequisites, WantedCrd } from "./prerequisites.ts"
+import type { SyncedKind } from "./synced-kind.ts"
+
+export interface Registered {
+  readonly kinds: ReadonlyArray<SyncedKind>
+  readonly prerequisites: Prerequisites
+}
+
+export class Registry extends Context.Service<Registry, Registered>()("vcluster-es/sync/engine/Registry") {}
+
+/** All that is read. */
+export const readCaches = ({ kinds, prerequisites }: Registered): ReadonlyArray<Cache> => [
+  ...kinds.flatMap(({ caches }) => caches),
+  ...Object.values(prerequisites.caches),
+]
+
+/** The CRDs that the settings call for. Of several that are missing on the host, the first is told. */
+export const wantedCrds = ({ kinds }: Pick<Registered, "kinds">, settings: SyncSettings): ReadonlyArray<WantedCrd> =>
+  kinds.flatMap(({ prerequisite }) =>
+    prerequisite?.isWanted(settings) === true
+      ? [{ plural: prerequisite.plural, needsSchema: prerequisite.needsSchema?.(settings) ?? true }]
+      : [],
+  )

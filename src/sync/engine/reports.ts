@@ -1,0 +1,32 @@
+/** How each object stood when it was last worked on. */
+import { Context, Effect, Layer, Queue } from "effect"
+import type { ObjectReport } from "./report.ts"
+
+const terminal = (report: ObjectReport | undefined): string =>
+  report === undefined ? "" : JSON.stringify([report.health, report.reason, report.message])
+
+const makeReports = Effect.gen(function* () {
+  const changed = yield* Queue.sliding<void>(1)
+  const all = new Map<string, ObjectReport>()
+  const set = (id: string, report: ObjectReport | undefined) => {
+    if (terminal(all.get(id)) === terminal(report)) return
+    if (report === undefined) all.delete(id)
+    else all.set(id, report)
+    Queue.offerUnsafe(changed, undefined)
+  }
+  return { all, set, changed: Queue.take(changed) }
+})
+
+export class Reports extends Context.Service<
+  Reports,
+  {
+    /** By the id of the key (`work-id.ts`). */
+    readonly all: ReadonlyMap<string, ObjectReport>
+    /** How a key stands; undefined: it is none of our business any more. */
+    readonly set: (id: string, report: ObjectReport | undefined) => void
+    /** Completes at the next change (or at once, when something changed since it was last awaited). */
+    readonly changed: Effect.Effect<void>
+  }
+>()("vcluster-es/sync/engine/Reports") {
+  static readonly layer = Layer.effect(Reports, makeReports)
+}

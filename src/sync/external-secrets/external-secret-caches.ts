@@ -1,0 +1,98 @@
+/** The caches of ExternalSecrets, and the indexes that lead from anything that concerns one to its key. */
+import { Result } from "effect"
+import type { KubeObject } from "../../effects/client/kube-object.ts"
+import { keyOf, splitKey } from "../../effects/client/kube-object.ts"
+import type { Cache } from "../engine/caches.ts"
+import { externalSecrets } from "../resources.ts"
+import { originKeys } from "../tenancy/ownership.ts"
+import { referenceKey } from "../tenancy/references.ts"
+import { hostReferenceKeys } from "./referents.ts"
+import { hostSecretOf } from "./host-place.ts"
+import type { ExternalSecretSpec, TemplateReference } from "./external-secret-spec.ts"
+import { decodeSpec, storeReferences, targetName, templateReferences } from "./external-secret-spec.ts"
+
+/** What indexes need to know of an ExternalSecret's spec. */
+interface Named {
+  readonly spec: ExternalSecretSpec | undefined
+  readonly target: string | undefined
+  readonly clusterStores: ReadonlyArray<string>
+  readonly stores: ReadonlyArray<string>
+  readonly references: ReadonlyArray<TemplateReference>
+}
+
+/** Every index asks for the same object, when it comes and when it goes; the names outlive neither. */
+const named = new WeakMap<KubeObject, Named>()
+
+/** A tenant can write specs that do not decode: such an object is simply found under no name. */
+const decodeNames = (object: KubeObject): Named => {
+  const spec = Result.getOrUndefined(decodeSpec(object["spec"]))
+  if (spec === undefined) return { spec, target: undefined, clusterStores: [], stores: [], references: [] }
+  const { namespace } = object.metadata
+  const namesOf = (kind: string) => storeReferences(spec).flatMap((ref) => (ref.kind === kind ? [ref.name] : []))
+  return {
+    spec,
+    target: targetName(spec, object.metadata.name),
+    clusterStores: namesOf("ClusterSecretStore"),
+    stores: namesOf("SecretStore").map((name) => keyOf(namespace, name)),
+    references: templateReferences(spec),
+  }
+}
+
+const namesIn = (object: KubeObject): Named => {
+  const known = named.get(object)
+  if (known !== undefined) return known
+  const names = decodeNames(object)
+  named.set(object, names)
+  return names
+}
+
+export const virtualExternalSecrets: Cache = {
+  name: "virtualExternalSecrets",
+  side: "virtual",
+  spec: (context) => ({
+    resource: externalSecrets(context.virtualVersion),
+    selection: {},
+    takesOurWrites: true,
+    indexes: {
+      namespace: (object) => [object.metadata.namespace ?? ""],
+      hostName: (object) => {
+        const location = context.locate(object)
+        return location === undefined ? [] : [keyOf(location.namespace, location.name)]
+      },
+      hostSecret: (object) => {
+        const { spec } = namesIn(object)
+        const location = context.locate(object)
+        return spec === undefined || location === undefined
+          ? []
+          : [keyOf(location.namespace, hostSecretOf(object, spec, location, context))]
+      },
+      target: (object) => {
+        const { target } = namesIn(object)
+        return target === undefined ? [] : [keyOf(object.metadata.namespace, target)]
+      },
+      clusterStore: (object) => namesIn(object).clusterStores,
+      store: (object) => namesIn(object).stores,
+      hostStore: (object) =>
+        namesIn(object).stores.flatMap((key) => {
+          const { namespace = "", name } = splitKey(key)
+          const location = context.locate({ metadata: { name, namespace } })
+          return location === undefined ? [] : [keyOf(location.namespace, location.name)]
+        }),
+      reference: (object) =>
+        namesIn(object).references.map(({ kind, name }) => referenceKey(kind, keyOf(object.metadata.namespace, name))),
+      hostReference: (object) => hostReferenceKeys(namesIn(object).references, object, context),
+    },
+  }),
+}
+
+export const hostExternalSecrets: Cache = {
+  name: "hostExternalSecrets",
+  side: "host",
+  spec: ({ hostScope, hostVersion, tenancy }) => ({
+    resource: externalSecrets(hostVersion),
+    // Without a selector: a foreign object under a name that we need is seen coming and going, not guessed from a 409.
+    selection: { namespace: hostScope },
+    takesOurWrites: true,
+    indexes: { origin: (object) => originKeys(object, tenancy) },
+  }),
+}

@@ -1,0 +1,57 @@
+/** The caches of the stores that ExternalSecrets draw on. */
+import { toQuery } from "../../effects/client/label-selector.ts"
+import { keyOf } from "../../effects/client/kube-object.ts"
+import type { Cache } from "../engine/caches.ts"
+import { clusterSecretStores, secretStores } from "../resources.ts"
+import { originKeys } from "../tenancy/ownership.ts"
+import { referenceKey } from "../tenancy/references.ts"
+import { hostReferenceKeys } from "./referents.ts"
+import { referentsOf } from "./store-references.ts"
+
+export const virtualSecretStores: Cache = {
+  name: "virtualSecretStores",
+  side: "virtual",
+  spec: (context) => ({
+    resource: secretStores(context.virtualVersion),
+    selection: {},
+    takesOurWrites: true,
+    indexes: {
+      hostName: (object) => {
+        const location = context.locate(object)
+        return location === undefined ? [] : [keyOf(location.namespace, location.name)]
+      },
+      reference: (object) =>
+        referentsOf(object, context).map(({ kind, name }) =>
+          referenceKey(kind, keyOf(object.metadata.namespace, name)),
+        ),
+      hostReference: (object) => hostReferenceKeys(referentsOf(object, context), object, context),
+    },
+    ...(context.settings.stores.enabled ? {} : { leftover: {} }),
+  }),
+}
+
+export const hostSecretStores: Cache = {
+  name: "hostSecretStores",
+  side: "host",
+  spec: ({ hostScope, hostVersion, settings, tenancy }) => ({
+    resource: secretStores(hostVersion),
+    selection: { namespace: hostScope },
+    takesOurWrites: true,
+    indexes: { origin: (object) => originKeys(object, tenancy) },
+    ...(settings.stores.enabled ? {} : { leftover: { onlyWith: virtualSecretStores } }),
+  }),
+}
+
+/** Those that the selector imports. */
+export const hostClusterSecretStores: Cache = {
+  name: "hostClusterSecretStores",
+  side: "host",
+  spec: ({ hostVersion, settings: { clusterStores } }) =>
+    clusterStores.enabled
+      ? {
+          resource: clusterSecretStores(hostVersion),
+          selection: { labelSelector: toQuery(clusterStores.selector) },
+          indexes: {},
+        }
+      : undefined,
+}
