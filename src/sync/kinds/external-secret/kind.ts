@@ -6,8 +6,7 @@
 import { externalSecretsIn } from "../../external-secrets/eso-resources.ts"
 import { Result } from "effect"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
-import { keyOf, objectKey, splitKey } from "../../../effects/client/kube-object.ts"
-import { stringAt } from "../../../effects/client/unstructured.ts"
+import { objectKey, splitKey } from "../../../effects/client/kube-object.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
@@ -148,9 +147,14 @@ const keys = (caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> =>
     ...[...caches.of(hostExternalSecrets).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
   ])
 
-/** Where the Secret is that ESO makes of a host ExternalSecret. */
-const madeBy = (host: KubeObject): ObjectKey =>
-  keyOf(host.metadata.namespace, stringAt(host, "spec", "target", "name") ?? host.metadata.name)
+/** Those that need the name of a Secret that a host ExternalSecret made: whose that is depends on whose the maker is. */
+const rivalsOf = (maker: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> =>
+  [hostSecrets, hostUnmanagedSecrets].flatMap((cache) =>
+    caches
+      .of(cache)
+      .byIndex("maker", objectKey(maker))
+      .flatMap((secret) => keysOf(caches.of(virtualExternalSecrets).byIndex("hostSecret", objectKey(secret)))),
+  )
 
 /** @param targets the rules of the Secret in the virtual cluster */
 export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind =>
@@ -191,8 +195,7 @@ export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind =>
       on(hostExternalSecrets, (object, caches, context) => [
         ...originKeys(object, context.tenancy),
         ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostName", objectKey(object))),
-        // Those that need the name of the Secret that it makes: whose that is depends on whose this one is.
-        ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostSecret", madeBy(object))),
+        ...rivalsOf(object, caches),
       ]),
       on(hostSecrets, hostUsersOf),
       on(hostUnmanagedSecrets, hostUsersOf),
