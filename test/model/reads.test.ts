@@ -260,6 +260,25 @@ const decided = (world: World, whole: boolean): ReadonlyArray<unknown> => {
 }
 
 describe("what a decision reads", () => {
+  it("brings it back though an ExternalSecret made a Secret under a name that it has left", () => {
+    const one = {
+      name: "a-x-b",
+      namespace: "c",
+      store: "SecretStore",
+      policy: "Owner",
+      refers: "",
+      target: "",
+    } as const
+    const other = { ...one, namespace: "b-x-c", store: "ClusterSecretStore", policy: "Orphan" } as const
+    const world = new World(context)
+    play(world, { _tag: "ExternalSecret", ...one })
+    play(world, { _tag: "ExternalSecret", ...other, target: "a" })
+    play(world, { _tag: "Settle" })
+    play(world, { _tag: "ExternalSecret", ...other, refers: "configMap", store: "SecretStore" })
+    play(world, { _tag: "Round", writes: 3 })
+    assert.deepStrictEqual(uncovered(world), [])
+  })
+
   it.effect.prop(
     "brings it back when it changes",
     [Schema.Array(Step)],

@@ -4,7 +4,6 @@
  */
 import { hostStoreEvents } from "../../src/sync/external-secrets/event-caches.ts"
 import { hostExternalSecrets } from "../../src/sync/external-secrets/external-secret-caches.ts"
-import { hostSecrets, hostUnmanagedSecrets } from "../../src/sync/external-secrets/secret-caches.ts"
 import { hostSecretStores, virtualSecretStores } from "../../src/sync/external-secrets/store-caches.ts"
 import type { KubeObject, ObjectKey } from "../../src/effects/client/kube-object.ts"
 import { objectKey, splitKey } from "../../src/effects/client/kube-object.ts"
@@ -14,7 +13,7 @@ import { cachesFrom } from "../../src/sync/engine/caches.ts"
 import type { SyncContext } from "../../src/sync/engine/context.ts"
 import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
 import { externalSecretAnnotation, managedLabel } from "../../src/sync/tenancy/labels.ts"
-import { controllerOf, markAnnotations } from "../../src/sync/tenancy/ownership.ts"
+import { markAnnotations } from "../../src/sync/tenancy/ownership.ts"
 
 export type Read =
   | { readonly _tag: "Get"; readonly cache: Cache; readonly key: ObjectKey }
@@ -141,22 +140,11 @@ const indexed = (
   }
 }
 
-/** An ExternalSecret that says of itself what a Secret says of it: that it made the Secret. */
-const maker = (name: string, namespace: string | undefined, caches: Caches): KubeObject => {
-  const made = [...caches.of(hostSecrets).values(), ...caches.of(hostUnmanagedSecrets).values()].find(
-    (secret) => secret.metadata.namespace === namespace && controllerOf(secret)?.name === name,
-  )
-  return {
-    ...bare(name, namespace),
-    ...(made === undefined ? {} : { spec: { target: { name: made.metadata.name } } }),
-  }
-}
-
 const standIn = (read: Read, caches: Caches, context: SyncContext): KubeObject | undefined => {
   if (read._tag === "Index") return indexed(read, caches, context)
   if (read._tag === "All") return bare("stand-in", undefined)
   const { name, namespace } = splitKey(read.key)
-  return read.cache === hostExternalSecrets ? maker(name, namespace, caches) : bare(name, namespace)
+  return bare(name, namespace)
 }
 
 const found = (read: Read, caches: Caches): ReadonlyArray<KubeObject> => {

@@ -18,6 +18,9 @@ export interface Call {
 export interface MemoryClient extends KubeClient {
   /** Every request, in order, also those that failed. */
   readonly calls: Array<Call>
+  readonly all: (resource: Resource) => ReadonlyArray<KubeObject>
+  /** Of the last write. */
+  readonly version: () => string
   readonly stored: (resource: Resource, ref: ObjectRef) => KubeObject | undefined
   /** As somebody else would: no precondition, a new resourceVersion. */
   readonly put: (resource: Resource, object: KubeObject) => KubeObject
@@ -118,6 +121,9 @@ export const makeMemoryClient = (): MemoryClient => {
     calls,
     fault: {},
     put,
+    version: () => String(version),
+    all: (resource) =>
+      [...objects].flatMap(([at, object]) => (at.startsWith(`${qualifiedName(resource)} `) ? [object] : [])),
     stored: (resource, ref) => objects.get(address(resource, ref)),
     remove: (resource, ref) => void objects.delete(address(resource, ref)),
     get: (resource, ref) => request("get", resource, ref, undefined, (old) => old ?? notFound),

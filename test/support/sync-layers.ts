@@ -7,7 +7,7 @@ import type { SyncContext } from "../../src/sync/engine/context.ts"
 import { Epoch } from "../../src/sync/engine/epoch.ts"
 import type { Clients } from "../../src/sync/engine/executor.ts"
 import { Leadership } from "../../src/sync/engine/leadership.ts"
-import type { CrdFollower } from "../../src/sync/engine/prerequisites.ts"
+import type { CrdFollower, Prerequisites } from "../../src/sync/engine/prerequisites.ts"
 import { Registry } from "../../src/sync/engine/registry.ts"
 import { type Reporter, reporterLayer } from "../../src/sync/engine/reporter.ts"
 import { SyncOptions } from "../../src/sync/engine/sync-options.ts"
@@ -30,16 +30,19 @@ const noCrds: CrdFollower = {
   ensure: notWanted,
 }
 
-/** Nothing is synced, so no CRD is wanted. */
+/** No CRD is wanted. */
+export const noPrerequisites: Prerequisites = {
+  caches: { host: notKept("host"), virtual: notKept("virtual") },
+  compare: notWanted,
+  follower: () => noCrds,
+  foreign: () => undefined,
+  specSchema: () => undefined,
+}
+
+/** Nothing is synced. */
 export const emptyRegistry: Layer.Layer<Registry> = Layer.succeed(Registry, {
   kinds: [],
-  prerequisites: {
-    caches: { host: notKept("host"), virtual: notKept("virtual") },
-    compare: notWanted,
-    follower: () => noCrds,
-    foreign: () => undefined,
-    specSchema: () => undefined,
-  },
+  prerequisites: noPrerequisites,
 })
 
 export const optionsLayer: Layer.Layer<SyncOptions> = Layer.succeed(SyncOptions, {

@@ -1,5 +1,5 @@
 /** A watch's body: one JSON event a line, decoded as it comes, with back-pressure. */
-import { Array as Arrays, Effect, Predicate, Result, Stream } from "effect"
+import { Array as Arrays, Cause, Effect, Predicate, Result, Stream } from "effect"
 import { constants } from "node:http2"
 import { NotKubernetes } from "./api-error.ts"
 import type { ApiError, ApiErrorReason } from "./api-error.ts"
@@ -113,28 +113,86 @@ const readRefusal = (bytes: Stream.Stream<Uint8Array, ApiError>, failures: Watch
     Effect.flatMap((body) => Effect.fail(failures.rejected(body))),
   )
 
+type Chunk = Arrays.NonEmptyReadonlyArray<WatchEvent>
+type Step = Effect.Effect<Chunk, ApiError | Cause.Done>
+
+/**
+ * Arrays of events, one for what has come meanwhile. Read as Node's own iterator of a stream does it (`readable`, `read`, and the end at
+ * `close`), but without its promises: they and the steps of a stream over them cost more than the decoding, and a watch tells of most changes one
+ * by one.
+ */
+const pullFrom = (
+  reply: OpenReply,
+  failures: WatchFailures,
+  decode: (bytes: Uint8Array) => Result.Result<ReadonlyArray<WatchEvent>, ApiError>,
+): Step => {
+  const { stream } = reply
+  let failure: TransportError | undefined
+  let ended = false
+  let closed = stream.closed && stream.destroyed
+  let waiting: (() => void) | undefined
+  const lookAgain = () => {
+    const look = waiting
+    waiting = undefined
+    look?.()
+  }
+  stream.on("readable", lookAgain)
+  stream.once("end", () => {
+    ended = true
+  })
+  stream.on("error", (cause) => {
+    failure ??= fromCause(cause)
+  })
+  stream.once("close", () => {
+    closed = true
+    lookAgain()
+  })
+  const over = (): Step => {
+    if (failure !== undefined) return Effect.fail(failures.broken(failure))
+    if (!ended) return Effect.fail(failures.broken(lost("the connection was closed")))
+    return Effect.andThen(checkEnd(reply, failures), Cause.done())
+  }
+  const next = (): Step | undefined => {
+    for (;;) {
+      const bytes: unknown = stream.destroyed ? null : stream.read()
+      if (!(bytes instanceof Uint8Array)) return closed ? over() : undefined
+      const events = decode(bytes)
+      if (Result.isFailure(events)) return Effect.fail(events.failure)
+      if (Arrays.isReadonlyArrayNonEmpty(events.success)) return Effect.succeed(events.success)
+    }
+  }
+  return Effect.callback((resume) => {
+    const look = () => {
+      const step = next()
+      if (step === undefined) waiting = look
+      else resume(step)
+    }
+    look()
+    return Effect.sync(() => {
+      if (waiting === look) waiting = undefined
+    })
+  })
+}
+
 /** @returns events until the server ends the watch; an event of type ERROR, or an end that the server did not make, is a failure */
 export const decodeWatch = (
   reply: OpenReply,
   resource: Resource,
   failures: WatchFailures,
 ): Stream.Stream<WatchEvent, ApiError> => {
-  const bytes = Stream.fromAsyncIterable<Uint8Array, ApiError>(reply.stream, (cause) =>
-    failures.broken(fromCause(cause)),
-  )
-  if (reply.status !== 200) return Stream.fromEffectDrain(readRefusal(bytes, failures))
+  if (reply.status !== 200) {
+    const bytes = Stream.fromAsyncIterable<Uint8Array, ApiError>(reply.stream, (cause) =>
+      failures.broken(fromCause(cause)),
+    )
+    return Stream.fromEffectDrain(readRefusal(bytes, failures))
+  }
   const split = makeLineSplitter()
-  return bytes.pipe(
-    Stream.mapEffect((chunk) => {
-      const lines = split(chunk)
-      if (Result.isFailure(lines))
-        return Effect.fail(failures.fault("a line of the watch is too long", new NotKubernetes({ status: 200 })))
-      // Events before a failure in the same chunk are lost with it: whoever watches starts anew after a failure.
-      return Effect.fromResult(decodeLines(lines.success, resource, failures))
-    }),
-    // A stream of its own for each array, which `flattenIterable` makes, would cost more than the decoding.
-    Stream.filter(Arrays.isReadonlyArrayNonEmpty),
-    Stream.flattenArray,
-    Stream.concat(Stream.fromEffectDrain(checkEnd(reply, failures))),
-  )
+  // Events before a failure in the same chunk are lost with it: whoever watches starts anew after a failure.
+  const decode = (bytes: Uint8Array) => {
+    const lines = split(bytes)
+    return Result.isFailure(lines)
+      ? Result.fail(failures.fault("a line of the watch is too long", new NotKubernetes({ status: 200 })))
+      : decodeLines(lines.success, resource, failures)
+  }
+  return Stream.fromPull(Effect.sync(() => pullFrom(reply, failures, decode)))
 }

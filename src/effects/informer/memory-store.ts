@@ -44,7 +44,8 @@ const sameValues = (left: ReadonlyArray<string>, right: ReadonlyArray<string>): 
 
 class Index {
   readonly #indexer: Indexer
-  readonly #keys = new Map<string, Set<ObjectKey>>()
+  /** Most values lead to one object: that is no set of its own, of which there would be many for each object. */
+  readonly #keys = new Map<string, ObjectKey | Set<ObjectKey>>()
   /** So that taking an object out asks no indexer: the Syncer's decode specs, which costs more than all else here. */
   readonly #values = new Map<ObjectKey, ReadonlyArray<string>>()
 
@@ -69,26 +70,24 @@ class Index {
     this.#values.set(key, values)
     for (const value of values) {
       const keys = this.#keys.get(value)
-      if (keys === undefined) {
-        this.#keys.set(value, new Set([key]))
-      } else {
-        keys.add(key)
-      }
+      if (keys === undefined) this.#keys.set(value, key)
+      else if (typeof keys !== "string") keys.add(key)
+      else if (keys !== key) this.#keys.set(value, new Set([keys, key]))
     }
   }
 
   remove(key: ObjectKey): void {
     for (const value of this.#values.get(key) ?? []) {
       const keys = this.#keys.get(value)
-      if (keys?.delete(key) === true && keys.size === 0) {
-        this.#keys.delete(value)
-      }
+      if (keys === key) this.#keys.delete(value)
+      else if (typeof keys === "object" && keys.delete(key) && keys.size === 0) this.#keys.delete(value)
     }
     this.#values.delete(key)
   }
 
   keys(value: string): Iterable<ObjectKey> {
-    return this.#keys.get(value) ?? []
+    const keys = this.#keys.get(value) ?? []
+    return typeof keys === "string" ? [keys] : keys
   }
 }
 
@@ -109,16 +108,17 @@ export const makeMemoryStore = (
 ): MemoryStore => {
   const objects = new Map<ObjectKey, KubeObject>()
   const indexes = new Map(Object.entries(indexers).map(([name, indexer]) => [name, new Index(indexer)]))
+  const every = [...indexes.values()]
 
   const put = (key: ObjectKey, object: KubeObject, previous: KubeObject | undefined): Delta | undefined => {
     // All of them before anything changes.
-    const values = Result.try(() => Array.from(indexes.values(), (index) => [index, index.valuesOf(object)] as const))
+    const values = Result.try(() => every.map((index) => index.valuesOf(object)))
     if (Result.isFailure(values)) {
       onUnindexable(key, values.failure)
       return undefined
     }
-    for (const [index, of] of values.success) {
-      index.put(key, of)
+    for (const [place, index] of every.entries()) {
+      index.put(key, values.success[place] ?? [])
     }
     objects.set(key, object)
     return { _tag: "Upserted", key, object, previous }
@@ -135,7 +135,7 @@ export const makeMemoryStore = (
     if (object === undefined) {
       return undefined
     }
-    for (const index of indexes.values()) {
+    for (const index of every) {
       index.remove(key)
     }
     objects.delete(key)
@@ -164,7 +164,12 @@ export const makeMemoryStore = (
       if (index === undefined) {
         throw new Error(`no index "${name}"`)
       }
-      return Array.from(index.keys(value), (key) => objects.get(key)).filter((object) => object !== undefined)
+      const found: Array<KubeObject> = []
+      for (const key of index.keys(value)) {
+        const object = objects.get(key)
+        if (object !== undefined) found.push(object)
+      }
+      return found
     },
     upsert,
     remove,

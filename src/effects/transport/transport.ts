@@ -55,7 +55,7 @@ export interface TransportOptions {
 const exchangesInFlight = 64
 /** Of these, for urgent ones only. */
 const reservedForUrgent = 4
-/** A body that is larger than any list of ours is an attack on our memory; in UTF-16 units. */
+/** A body that is larger than any list of ours is an attack on our memory. Bytes. */
 const maxBodyLength = 256 * 1024 * 1024
 const tooLarge = "TOO_LARGE"
 const refusedUnseen = "REFUSED_STREAM"
@@ -115,7 +115,9 @@ const exchangeOn = (
     if (Result.isFailure(started)) return resume(Effect.fail(started.failure))
     const stream = started.success
     let received: IncomingHttpHeaders | undefined
-    let text = ""
+    // Bytes, put together at the end: a stream that decodes costs more, and most answers come in one piece.
+    const chunks: Array<Buffer> = []
+    let bytes = 0
     let ended = false
     let failure: TransportError | undefined
     const giveUp = () => {
@@ -123,13 +125,13 @@ const exchangeOn = (
       cancel(stream)
     }
     const timer = limitMs === 0 ? undefined : setTimeout(giveUp, limitMs)
-    stream.setEncoding("utf8")
     stream.on("response", (response) => {
       received = response
     })
-    stream.on("data", (chunk: string) => {
-      text += chunk
-      if (text.length <= maxBodyLength) return
+    stream.on("data", (chunk: Buffer) => {
+      chunks.push(chunk)
+      bytes += chunk.length
+      if (bytes <= maxBodyLength) return
       failure ??= lost("the answer is too large", tooLarge)
       cancel(stream)
     })
@@ -141,12 +143,10 @@ const exchangeOn = (
     })
     stream.on("close", () => {
       clearTimeout(timer)
-      if (
-        failure === undefined &&
-        received !== undefined &&
-        isWhole(stream, received, ended, lengthFor(received, text))
-      )
-        return resume(Effect.succeed({ status: Number(received[":status"] ?? 0), headers: received, body: text }))
+      if (failure === undefined && received !== undefined && isWhole(stream, received, ended, bytes)) {
+        const status = Number(received[":status"] ?? 0)
+        return resume(Effect.succeed({ status, headers: received, body: textOf(chunks, bytes) }))
+      }
       resume(Effect.fail(endedEarly(stream, failure)))
     })
     return Effect.sync(() => {
@@ -155,9 +155,12 @@ const exchangeOn = (
     })
   })
 
-/** Counting costs a pass over the text, so it is done only where there is a number to compare with. */
-const lengthFor = (headers: IncomingHttpHeaders, text: string): number =>
-  headers["content-length"] === undefined ? 0 : Buffer.byteLength(text)
+/** A character may stand across two chunks. */
+const textOf = (chunks: ReadonlyArray<Buffer>, bytes: number): string => {
+  const [first] = chunks
+  if (first === undefined) return ""
+  return (chunks.length === 1 ? first : Buffer.concat(chunks, bytes)).toString("utf8")
+}
 
 const openOn = (
   session: ClientHttp2Session,

@@ -35,7 +35,10 @@ export interface Observation {
   readonly identity: IdentityMismatch | undefined
   /** CRDs of both sides, one entry a kind. */
   readonly crds: ReadonlyArray<CrdPair>
-  readonly foreignCrds: ReadonlyArray<CrdPair>
+  /** Those in the virtual cluster that somebody else installed. */
+  readonly foreignCrds: ReadonlyArray<{ readonly pair: CrdPair; readonly usable: boolean }>
+  /** Kinds whose numbers are shown. */
+  readonly counted: ReadonlyArray<string>
   readonly caches: Caches
   readonly reports: ReadonlyArray<ObjectReport>
   /** What one pass would write now; what ESO's answer will bring is not known yet. */
@@ -150,7 +153,11 @@ export const observe = Effect.gen(function* (): Effect.fn.Return<
     survey,
     identity: identityOf(survey, vcluster),
     crds,
-    foreignCrds: crds.filter((pair) => prerequisites.foreign(pair) !== undefined),
+    foreignCrds: crds.flatMap((pair) => {
+      const foreign = prerequisites.foreign(pair)
+      return foreign === undefined ? [] : [{ pair, ...foreign }]
+    }),
+    counted: kinds.flatMap(({ kind, counted }) => (counted?.(settings) === true ? [kind] : [])),
     caches,
     reports: decisions.flatMap(({ kind, key, verdict }) =>
       verdict === undefined ? [] : [reportOf(kind, key, verdict)],

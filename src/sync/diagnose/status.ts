@@ -3,13 +3,13 @@ import type { ApiError } from "../../effects/client/api-error.ts"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { expiryOf, readLease } from "../../effects/leader-election/lease.ts"
 import type { SyncSettings } from "../engine/context.ts"
-import { foreignCrd } from "../kinds/custom-resource-definition/ensure.ts"
 import type { EsoFacts } from "../discovery/find-eso.ts"
 import type { Vcluster } from "../discovery/find-vcluster.ts"
 import type { Observation } from "./snapshot.ts"
 import type { ObjectReport } from "../engine/report.ts"
 import { countByHealth } from "../engine/report.ts"
 import { stringAt } from "../../effects/client/unstructured.ts"
+import { clusterSecretStores } from "../resources.ts"
 import { versionAnnotation } from "../tenancy/labels.ts"
 import { toQuery } from "../../effects/client/label-selector.ts"
 import type { HostStatus, KindCounts, SettingsSummary, StatusReport, SyncerStatus } from "./status-report.ts"
@@ -31,6 +31,8 @@ export interface StatusInput {
   readonly unselectedStores: number | undefined
   readonly nowMs: number
 }
+
+const clusterStore = clusterSecretStores("").kind
 
 /** Of a Lease that names no duration (client-go's default). */
 const defaultLeaseMs = 15_000
@@ -64,22 +66,14 @@ const settingsSummary = (settings: SyncSettings, source: string): SettingsSummar
   policy: "default",
 })
 
-const countsOf = (input: StatusInput, kind: string, note?: string): KindCounts => ({
-  kind,
-  ...countByHealth((input.observation?.reports ?? []).filter((report) => report.kind === kind)),
-  ...(note === undefined ? {} : { note }),
-})
-
-const counts = (input: StatusInput): ReadonlyArray<KindCounts> => {
-  if (input.observation === undefined) return []
-  const left = input.unselectedStores ?? 0
-  const note = left === 0 ? undefined : `${left} on the host ${left === 1 ? "does" : "do"} not match the selector`
-  return [
-    countsOf(input, "ExternalSecret"),
-    ...(input.settings.stores.enabled ? [countsOf(input, "SecretStore")] : []),
-    ...(input.settings.clusterStores.enabled ? [countsOf(input, "ClusterSecretStore", note)] : []),
-    ...(input.settings.webhook ? [countsOf(input, "ValidatingWebhookConfiguration")] : []),
-  ]
+const counts = ({ observation, unselectedStores: left = 0 }: StatusInput): ReadonlyArray<KindCounts> => {
+  if (observation === undefined) return []
+  const note = `${left} on the host ${left === 1 ? "does" : "do"} not match the selector`
+  return observation.counted.map((kind) => ({
+    kind,
+    ...countByHealth(observation.reports.filter((report) => report.kind === kind)),
+    ...(kind === clusterStore && left > 0 ? { note } : {}),
+  }))
 }
 
 const identityProblem = ({ identity }: Observation): ReadonlyArray<ObjectReport> =>
@@ -111,10 +105,9 @@ const massDeletionProblem = ({ massDeletion }: Observation): ReadonlyArray<Objec
       ]
 
 const foreignCrdProblems = ({ foreignCrds }: Observation): ReadonlyArray<ObjectReport> =>
-  foreignCrds.flatMap((pair) => {
-    const foreign = foreignCrd(pair)
+  foreignCrds.flatMap(({ pair, usable }) => {
     // One that serves our version does no harm by itself: an ESO that runs beside it shows at the objects.
-    if (foreign === undefined || foreign.usable) return []
+    if (usable) return []
     return [
       {
         kind: "CustomResourceDefinition",

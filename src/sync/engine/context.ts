@@ -2,8 +2,8 @@
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { HostLocation } from "../tenancy/names.ts"
 import type { Tenancy } from "../tenancy/ownership.ts"
-import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import type { Policy } from "../tenancy/policy.ts"
+import type { SyncSettings } from "../tenancy/sync-settings.ts"
 
 export type { SyncSettings }
 
@@ -14,9 +14,8 @@ export interface SyncContext {
   readonly policy: Policy
   /** Plurals of external-secrets.io that come into the virtual cluster. */
   readonly imported: ReadonlyArray<string>
-  /** Versions of external-secrets.io that we speak on each side. */
-  readonly hostVersion: string
-  readonly virtualVersion: string
+  /** The version in which we speak of a kind of external-secrets.io, on both sides, by plural. */
+  readonly versionOf: (plural: string) => string
   /** openAPIV3Schema of the spec of the host's CRDs, by plural. */
   readonly hostSpecSchema: (plural: string) => unknown
   /** Where to watch the host; undefined: everywhere, since virtual namespaces are mapped to host namespaces. */

@@ -88,13 +88,16 @@ const makeKeptCaches = Effect.gen(function* () {
   )
   const landing = whereWritesLand(wanted)
   const isProof = new Set(wanted.filter(isOfOneHistory).map(({ cache }) => cache))
-  const saw = (cache: Cache, delta: Delta) => {
-    if (isProof.has(cache)) guard.saw(delta.object.metadata.resourceVersion ?? "")
+  const sawVersion = (cache: Cache, version: string) => {
+    if (isProof.has(cache)) guard.saw(version)
   }
-  const checkIdentity = (listVersion: string) =>
-    guard
-      .check(listVersion)
-      .pipe(Effect.tapError((error) => (error._tag === "IdentityMismatch" ? end(error) : Effect.void)))
+  const saw = (cache: Cache, { object }: Delta) => sawVersion(cache, object.metadata.resourceVersion ?? "")
+  /** What is believed counts as seen, though nothing changed by it: a store goes on while our objects are at rest. */
+  const checkIdentity = (cache: Cache, listVersion: string) =>
+    guard.check(listVersion).pipe(
+      Effect.tapError((error) => (error._tag === "IdentityMismatch" ? end(error) : Effect.void)),
+      Effect.tap(() => Effect.sync(() => sawVersion(cache, listVersion))),
+    )
 
   const startOne = ({ cache, spec }: WantedCache, reflected: ReflectorCache, listener: Listener) =>
     makeReflector<ApiError | IdentityMismatch>({
@@ -105,7 +108,7 @@ const makeKeptCaches = Effect.gen(function* () {
       cache: reflected,
       ...(spec.resource === events ? { silenceLimitMs: eventsSilenceLimitMs } : {}),
       ...(cache.side === "virtual"
-        ? { guard: (version: string) => Effect.andThen(checkIdentity(version), listener.onVirtualList(cache)) }
+        ? { guard: (version: string) => Effect.andThen(checkIdentity(cache, version), listener.onVirtualList(cache)) }
         : {}),
       onDelta: (delta) => {
         saw(cache, delta)

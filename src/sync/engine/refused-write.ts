@@ -3,15 +3,11 @@ import type { ApiError } from "../../effects/client/api-error.ts"
 import { cutText } from "../../effects/text/cut-text.ts"
 import type { Action } from "./actions.ts"
 import { Refusal } from "../tenancy/refusals.ts"
-import type { RefusalReason } from "../tenancy/refusals.ts"
+import { refusalReasonOf } from "./synced-kind.ts"
 import type { SyncedKind } from "./synced-kind.ts"
 
 /** Longest part of the server's own text that a condition repeats, in characters: it may quote a tenant's value whole. */
 const longest = 1000
-
-/** The reason that a refusal of such a write would have; undefined where the tenant can do nothing about it. */
-export const refusalReasonOf = ({ refusable }: SyncedKind, { side, resource }: Action): RefusalReason | undefined =>
-  refusable?.find((write) => write.side === side && write.plural === resource.plural)?.reason
 
 const whatOf = ({ side, resource }: Action): string =>
   side === "virtual" ? `the ${resource.kind} cannot be written` : `the host does not take this ${resource.kind}`

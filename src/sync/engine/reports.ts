@@ -2,14 +2,15 @@
 import { Context, Effect, Layer, Queue } from "effect"
 import type { ObjectReport } from "./report.ts"
 
-const terminal = (report: ObjectReport | undefined): string =>
-  report === undefined ? "" : JSON.stringify([report.health, report.reason, report.message])
+/** Asked after each decision, so it puts nothing together. */
+const saysTheSame = (one: ObjectReport | undefined, other: ObjectReport | undefined): boolean =>
+  one?.health === other?.health && one?.reason === other?.reason && one?.message === other?.message
 
 const makeReports = Effect.gen(function* () {
   const changed = yield* Queue.sliding<void>(1)
   const all = new Map<string, ObjectReport>()
   const set = (id: string, report: ObjectReport | undefined) => {
-    if (terminal(all.get(id)) === terminal(report)) return
+    if (saysTheSame(all.get(id), report)) return
     if (report === undefined) all.delete(id)
     else all.set(id, report)
     Queue.offerUnsafe(changed, undefined)

@@ -27,9 +27,18 @@ export interface Source {
 
 export const on = (cache: Cache, keys: Source["keys"]): Source => ({ cache, keys })
 
+/** The reason that a refusal of such a write would have; undefined where the tenant can do nothing about it. */
+export const refusalReasonOf = (
+  { refusable }: Pick<SyncedKind, "refusable">,
+  { side, resource }: Action,
+): RefusalReason | undefined =>
+  refusable?.find((write) => write.side === side && write.plural === resource.plural)?.reason
+
 export interface SyncedKind {
   /** Kubernetes kind, for reports. */
   readonly kind: string
+  /** Whether `status` shows its numbers under these settings. Default: never. */
+  readonly counted?: (settings: SyncSettings) => boolean
   /** Host copies go when their virtual object is absent: what the mass-deletion gate watches over. */
   readonly mirrored?: Mirrored
   /** All that `decide` and `keys` read. */
@@ -64,7 +73,7 @@ export interface SyncedKind {
 /** How a kind decides, each stage a pure function of what came out of the ones before. */
 export interface Stages<Observed, Desired> {
   /** All that is to be known of one key. The only reader of caches. */
-  readonly observe: (key: ObjectKey, caches: Caches, context: SyncContext, memory: Memory) => Observed
+  readonly observe: (key: ObjectKey, caches: Caches, context: SyncContext) => Observed
   /** The first rule that it breaks: one ordered list of checks, which is their documentation. */
   readonly judge?: (observed: Observed) => Refusal | undefined
   /** What should stand on either side: of one that is refused, too. */
@@ -73,6 +82,17 @@ export interface Stages<Observed, Desired> {
   readonly diff: (observed: Observed, desired: Desired) => ReadonlyArray<Action>
   /** What is told of it, to people and to the shell. */
   readonly report: (observed: Observed, desired: Desired, actions: ReadonlyArray<Action>) => Omit<Decision, "actions">
+  /**
+   * An API server did not take a write of {@link SyncedKind.refusable} when it was tried last.
+   *
+   * @returns what is to be done where it is to be tried again, for what it objected to may be over: the tenant is told first
+   */
+  readonly refusedBefore?: (
+    refused: Refusal,
+    observed: Observed,
+    desired: Desired,
+    actions: ReadonlyArray<Action>,
+  ) => Decision | undefined
 }
 
 /** A kind that decides in stages. */
@@ -82,13 +102,15 @@ export const synced = <Observed, Desired>({
   desire,
   diff,
   report,
+  refusedBefore,
   ...kind
 }: Omit<SyncedKind, "decide"> & Stages<Observed, Desired>): SyncedKind => ({
   ...kind,
-  decide: (key, caches, context, memory) => {
-    const observed = observe(key, caches, context, memory)
+  decide: (key, caches, context, { refusedWrite }) => {
+    const observed = observe(key, caches, context)
     const desired = desire(observed, judge?.(observed))
     const actions = diff(observed, desired)
-    return { actions, ...report(observed, desired, actions) }
+    const again = refusedWrite === undefined ? undefined : refusedBefore?.(refusedWrite, observed, desired, actions)
+    return again ?? { actions, ...report(observed, desired, actions) }
   },
 })

@@ -66,7 +66,8 @@ const makeFirstPass = Effect.map(Reporter, (reporter) => {
     isOver: () => isOver,
     end: (loop: ReconcileLoop["Service"], timedOut: boolean): SyncResult => {
       isOver = true
-      return { reports: [...loop.reports.values()], changes, timedOut }
+      // Thousands of them: nobody reads them after this.
+      return { reports: [...loop.reports.values()], changes: changes.splice(0), timedOut }
     },
     reporter: { ...reporter, onChange },
   }

@@ -58,7 +58,7 @@ export const contextOf = (
   const { name, namespace } = vcluster
   const { namespaces } = settings
   const map = namespaceMap(namespaces, vcluster)
-  // ESO's kinds are served in the same versions, all of them.
+  // Of a kind that is not brought into the virtual cluster only leftovers are looked for; ESO serves all in the same versions.
   const version = [...pairs.values()][0]?.version ?? "v1"
   return {
     tenancy: { vcluster: name, hostNamespace: namespace, virtualCluster: virtualUid },
@@ -68,8 +68,7 @@ export const contextOf = (
     settings,
     policy,
     imported: [...pairs.keys()],
-    hostVersion: version,
-    virtualVersion: version,
+    versionOf: (plural) => pairs.get(plural)?.version ?? version,
     hostSpecSchema: (plural) => {
       const pair = pairs.get(plural)
       return pair === undefined ? undefined : specSchema(pair)

@@ -1,6 +1,6 @@
 /** Which caches can be kept: those for leftovers of other settings only where their kind is known and shown to us. */
 import { Effect } from "effect"
-import type { Cache, WantedCache } from "./caches.ts"
+import type { WantedCache } from "./caches.ts"
 import type { Clients } from "./executor.ts"
 
 /**
@@ -17,13 +17,19 @@ const isVisible = ({ cache, spec: { resource, selection } }: WantedCache, client
 
 const isDependent = ({ spec: { leftover } }: WantedCache): boolean => leftover?.onlyWith !== undefined
 
-/** All that are not for leftovers, and of the others those that answer to a list. */
+/** All that are not for leftovers, and of the others those that answer to a list. Asked all at once, those that need another one after it. */
 export const visibleCaches = Effect.fnUntraced(function* (wanted: ReadonlyArray<WantedCache>, clients: Clients) {
-  const visible = new Set<Cache>()
-  for (const each of [...wanted.filter((one) => !isDependent(one)), ...wanted.filter(isDependent)]) {
-    const { leftover } = each.spec
-    if (leftover?.onlyWith !== undefined && !visible.has(leftover.onlyWith)) continue
-    if (leftover === undefined || (yield* isVisible(each, clients))) visible.add(each.cache)
-  }
+  const look = (candidates: ReadonlyArray<WantedCache>) =>
+    Effect.filter(
+      candidates,
+      (each) => (each.spec.leftover === undefined ? Effect.succeed(true) : isVisible(each, clients)),
+      { concurrency: "unbounded" },
+    )
+  const independent = yield* look(wanted.filter((each) => !isDependent(each)))
+  const visible = new Set(independent.map(({ cache }) => cache))
+  const dependent = yield* look(
+    wanted.filter(({ spec: { leftover } }) => leftover?.onlyWith !== undefined && visible.has(leftover.onlyWith)),
+  )
+  for (const { cache } of dependent) visible.add(cache)
   return wanted.filter(({ cache }) => visible.has(cache))
 })

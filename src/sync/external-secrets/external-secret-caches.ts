@@ -1,9 +1,9 @@
 /** The caches of ExternalSecrets, and the indexes that lead from anything that concerns one to its key. */
+import { externalSecretsIn } from "./eso-resources.ts"
 import { Result } from "effect"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { keyOf, splitKey } from "../../effects/client/kube-object.ts"
 import type { Cache } from "../engine/caches.ts"
-import { externalSecrets } from "../resources.ts"
 import { originKeys } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
 import { hostReferenceKeys } from "./referents.ts"
@@ -50,7 +50,7 @@ export const virtualExternalSecrets: Cache = {
   name: "virtualExternalSecrets",
   side: "virtual",
   spec: (context) => ({
-    resource: externalSecrets(context.virtualVersion),
+    resource: externalSecretsIn(context),
     selection: {},
     takesOurWrites: true,
     indexes: {
@@ -88,8 +88,8 @@ export const virtualExternalSecrets: Cache = {
 export const hostExternalSecrets: Cache = {
   name: "hostExternalSecrets",
   side: "host",
-  spec: ({ hostScope, hostVersion, tenancy }) => ({
-    resource: externalSecrets(hostVersion),
+  spec: ({ hostScope, tenancy, ...context }) => ({
+    resource: externalSecretsIn(context),
     // Without a selector: a foreign object under a name that we need is seen coming and going, not guessed from a 409.
     selection: { namespace: hostScope },
     takesOurWrites: true,

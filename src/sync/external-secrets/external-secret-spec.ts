@@ -56,6 +56,7 @@ export type StoreReference = typeof StoreRef.Type
 export type TargetTemplate = typeof Template.Type
 
 const decode = Schema.decodeUnknownResult(Spec)
+const isSpec = Schema.is(Spec)
 
 /** ESO's API needs 9 levels. What is nested much deeper could exhaust the stack of whoever walks over it. */
 const maxDepth = 32
@@ -65,10 +66,14 @@ const invalid = (why: string): Refusal =>
 
 type Decoded = Result.Result<ExternalSecretSpec, Refusal>
 
-const decodeAnew = (spec: unknown): Decoded =>
-  isNestedDeeperThan(spec, maxDepth)
-    ? Result.fail(invalid(`it is nested deeper than ${maxDepth} levels`))
-    : decode(spec ?? {}).pipe(Result.mapError((error) => invalid(cutText(error.message.replaceAll(/\s+/g, " "), 300))))
+/** Nothing is changed by decoding, so the spec itself is what is kept: a copy of each would be a fifth of all that is in memory. */
+const decodeAnew = (spec: unknown): Decoded => {
+  if (isNestedDeeperThan(spec, maxDepth)) return Result.fail(invalid(`it is nested deeper than ${maxDepth} levels`))
+  if (isSpec(spec)) return Result.succeed(spec)
+  return decode(spec ?? {}).pipe(
+    Result.mapError((error) => invalid(cutText(error.message.replaceAll(/\s+/g, " "), 300))),
+  )
+}
 
 /** Decoding costs more than all else in a decision, and a cached object is decided about several times. */
 const decoded = new WeakMap<object, Decoded>()

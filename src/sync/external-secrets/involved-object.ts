@@ -76,14 +76,20 @@ export const complainedKey =
   (event: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> =>
     event["type"] === "Warning" ? regardedKey(event, caches, context, kind) : []
 
+/** The host's events about a copy. */
+export const heardOf = (
+  copy: KubeObject,
+  caches: Caches,
+  { heard }: Pick<RegardedKind, "heard">,
+): ReadonlyArray<KubeObject> => caches.of(heard).byIndex("regarded", copy.metadata.uid ?? "")
+
 /** What ESO complained about last, in the tenant's names: its condition says only what failed, its event why. */
 export const causeOf = (
   copy: KubeObject,
   translate: Translate,
-  caches: Caches,
-  { heard }: RegardedKind,
+  heard: ReadonlyArray<KubeObject>,
 ): string | undefined => {
-  const warning = newestWarning(caches.of(heard).byIndex("regarded", copy.metadata.uid ?? ""), copy)
+  const warning = newestWarning(heard, copy)
   return warning === undefined ? undefined : cutMessage(translate(warning.message))
 }
 

@@ -16,6 +16,7 @@ import { keyOf, objectKey } from "../../effects/client/kube-object.ts"
 import type { Store } from "../../effects/informer/store.ts"
 import type { Cache, Caches } from "../engine/caches.ts"
 import type { SyncContext } from "../engine/context.ts"
+import type { HostLocation } from "../tenancy/names.ts"
 import { originKeys, originOf } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
 import { Refusal } from "../tenancy/refusals.ts"
@@ -39,21 +40,49 @@ export const virtualReferent = (kind: CopiedKind, key: ObjectKey, caches: Caches
 export const copiesOf = (kind: CopiedKind, caches: Caches): Store =>
   kind === "Secret" ? caches.of(hostReferenceSecrets) : caches.of(hostReferenceConfigMaps)
 
-/** Names are not injective: under the host name of one reference may stand the copy of another, or something foreign. */
-export const referenceConflict = (
-  { path, kind, name }: Referent,
+/** A referent with what is known of it on both sides. */
+export interface ObservedReferent extends Referent {
+  /** The tenant's own; undefined: there is none. */
+  readonly original: KubeObject | undefined
+  readonly isCopied: boolean
+  /** Where its copy has its place; undefined: nowhere. */
+  readonly location: HostLocation | undefined
+  /** What stands there, whosever it is. */
+  readonly standing: KubeObject | undefined
+}
+
+const standingAt = (kind: CopiedKind, place: ObjectKey, caches: Caches): KubeObject | undefined =>
+  copiesOf(kind, caches).get(place) ??
+  (kind === "Secret" ? (caches.of(hostSecrets).get(place) ?? caches.of(hostUnmanagedSecrets).get(place)) : undefined)
+
+/** @param namespace of the object that refers to them */
+export const observeReferents = (
+  referents: ReadonlyArray<Referent>,
   namespace: string,
   caches: Caches,
   context: SyncContext,
+): ReadonlyArray<ObservedReferent> =>
+  referents.map((referent) => {
+    const { kind, name } = referent
+    const key = keyOf(namespace, name)
+    const location = context.locateReference(name, namespace)
+    return {
+      ...referent,
+      original: virtualReferent(kind, key, caches),
+      isCopied: copiesOf(kind, caches).byIndex("origin", key).length > 0,
+      location,
+      standing: location === undefined ? undefined : standingAt(kind, keyOf(location.namespace, location.name), caches),
+    }
+  })
+
+/** Names are not injective: under the host name of one reference may stand the copy of another, or something foreign. */
+const referenceConflict = (
+  { path, kind, name, location, standing }: ObservedReferent,
+  namespace: string,
+  { tenancy }: SyncContext,
 ): Refusal | undefined => {
-  const location = context.locateReference(name, namespace)
-  if (location === undefined) return undefined
-  const place = keyOf(location.namespace, location.name)
-  const standing =
-    copiesOf(kind, caches).get(place) ??
-    (kind === "Secret" ? (caches.of(hostSecrets).get(place) ?? caches.of(hostUnmanagedSecrets).get(place)) : undefined)
-  if (standing === undefined) return undefined
-  const origin = originOf(standing, context.tenancy)
+  if (standing === undefined || location === undefined) return undefined
+  const origin = originOf(standing, tenancy)
   if (origin === undefined)
     return new Refusal({
       reason: "HostObjectNotOurs",
@@ -67,18 +96,25 @@ export const referenceConflict = (
       })
 }
 
-/** The first of those that are there in the virtual cluster, but not on the host yet. What is not there at all is ESO's to tell. */
-export const missingCopy = (
-  referents: ReadonlyArray<Referent>,
+/** The first whose copy cannot have its place. */
+export const referencesConflict = (
+  referents: ReadonlyArray<ObservedReferent>,
   namespace: string,
-  caches: Caches,
-): Referent | undefined =>
-  referents.find(({ kind, name }) => {
-    const key = keyOf(namespace, name)
-    const virtual = virtualReferent(kind, key, caches)
-    if (virtual === undefined || virtual.metadata.deletionTimestamp !== undefined) return false
-    return copiesOf(kind, caches).byIndex("origin", key).length === 0
-  })
+  context: SyncContext,
+): Refusal | undefined => {
+  for (const referent of referents) {
+    const conflict = referenceConflict(referent, namespace, context)
+    if (conflict !== undefined) return conflict
+  }
+  return undefined
+}
+
+/** The first of those that are there in the virtual cluster, but not on the host yet. What is not there at all is ESO's to tell. */
+export const missingCopy = (referents: ReadonlyArray<ObservedReferent>): Referent | undefined =>
+  referents.find(
+    ({ original, isCopied }) =>
+      original !== undefined && original.metadata.deletionTimestamp === undefined && !isCopied,
+  )
 
 /** For indexes: the places on the host that the copies of what an object refers to need. */
 export const hostReferenceKeys = (

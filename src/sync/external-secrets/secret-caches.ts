@@ -58,13 +58,19 @@ export const virtualConfigMaps: Cache = {
   spec: () => ({ resource: configMaps, selection: { metadataOnly: true }, indexes: {}, transform: metadataOnly }),
 }
 
+/** The host's ExternalSecret that ESO made a Secret for: its controller. */
+const maker = (secret: KubeObject): ReadonlyArray<string> => {
+  const controller = controllerOf(secret)
+  return controller?.kind === "ExternalSecret" ? [keyOf(secret.metadata.namespace, controller.name)] : []
+}
+
 export const hostSecrets: Cache = {
   name: "hostSecrets",
   side: "host",
   spec: ({ hostScope, isOurNamespace }) => ({
     resource: secrets,
     selection: { namespace: hostScope, labelSelector: `${esoManagedLabel}=true` },
-    indexes: {},
+    indexes: { maker },
     // Where all namespaces are watched, what Secrets of others hold must not stay here.
     transform: (secret) => (isOurNamespace(secret.metadata.namespace ?? "") ? secret : metadataOnly(secret)),
   }),
@@ -77,7 +83,7 @@ export const hostUnmanagedSecrets: Cache = {
     resource: secrets,
     // Names and owners only: the namespace holds the vCluster's own credentials, whose values must not come here.
     selection: { namespace: hostScope, labelSelector: `${esoManagedLabel}!=true`, metadataOnly: true },
-    indexes: {},
+    indexes: { maker },
     transform: metadataAndMarks,
   }),
 }

@@ -1,8 +1,8 @@
 /** The caches of the stores that ExternalSecrets draw on. */
+import { clusterSecretStoresIn, secretStoresIn } from "./eso-resources.ts"
 import { toQuery } from "../../effects/client/label-selector.ts"
 import { keyOf } from "../../effects/client/kube-object.ts"
 import type { Cache } from "../engine/caches.ts"
-import { clusterSecretStores, secretStores } from "../resources.ts"
 import { originKeys } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
 import { hostReferenceKeys } from "./referents.ts"
@@ -12,7 +12,7 @@ export const virtualSecretStores: Cache = {
   name: "virtualSecretStores",
   side: "virtual",
   spec: (context) => ({
-    resource: secretStores(context.virtualVersion),
+    resource: secretStoresIn(context),
     selection: {},
     takesOurWrites: true,
     indexes: {
@@ -33,8 +33,8 @@ export const virtualSecretStores: Cache = {
 export const hostSecretStores: Cache = {
   name: "hostSecretStores",
   side: "host",
-  spec: ({ hostScope, hostVersion, settings, tenancy }) => ({
-    resource: secretStores(hostVersion),
+  spec: ({ hostScope, settings, tenancy, ...context }) => ({
+    resource: secretStoresIn(context),
     selection: { namespace: hostScope },
     takesOurWrites: true,
     indexes: { origin: (object) => originKeys(object, tenancy) },
@@ -46,10 +46,10 @@ export const hostSecretStores: Cache = {
 export const hostClusterSecretStores: Cache = {
   name: "hostClusterSecretStores",
   side: "host",
-  spec: ({ hostVersion, settings: { clusterStores } }) =>
+  spec: ({ settings: { clusterStores }, ...context }) =>
     clusterStores.enabled
       ? {
-          resource: clusterSecretStores(hostVersion),
+          resource: clusterSecretStoresIn(context),
           selection: { labelSelector: toQuery(clusterStores.selector) },
           indexes: {},
         }

@@ -19,15 +19,21 @@ import { referentsOf } from "./store-references.ts"
 
 type Pair = readonly [host: string, virtual: string]
 
+/** @param hostNameOf undefined: it has none, and no text can speak of it */
+const pairsOf = (
+  named: ReadonlyArray<{ readonly name: string }>,
+  hostNameOf: (name: string) => string | undefined,
+): ReadonlyArray<Pair> =>
+  named.flatMap(({ name }): ReadonlyArray<Pair> => {
+    const host = hostNameOf(name)
+    return host === undefined ? [] : [[host, name]]
+  })
+
 const referentNames = (
   referents: ReadonlyArray<Referent>,
   namespace: string,
   context: SyncContext,
-): ReadonlyArray<Pair> =>
-  referents.flatMap(({ name }): ReadonlyArray<Pair> => {
-    const host = context.locateReference(name, namespace)?.name
-    return host === undefined ? [] : [[host, name]]
-  })
+): ReadonlyArray<Pair> => pairsOf(referents, (name) => context.locateReference(name, namespace)?.name)
 
 /** Whether the copy of an object of this vCluster stands there, under a name that its tenant did not give it. */
 const isRenamedCopy = (copy: KubeObject | undefined, context: SyncContext): boolean => {
@@ -87,11 +93,10 @@ export const externalSecretText = (
   translator(() => {
     const { name, namespace = "" } = virtual.metadata
     const pairs: ReadonlyArray<Pair> = [
-      ...storeReferences(spec).flatMap((ref): ReadonlyArray<Pair> => {
-        const host =
-          ref.kind === "SecretStore" ? context.locate({ metadata: { name: ref.name, namespace } })?.name : undefined
-        return host === undefined ? [] : [[host, ref.name]]
-      }),
+      ...pairsOf(
+        storeReferences(spec).filter(({ kind }) => kind === "SecretStore"),
+        (store) => context.locate({ metadata: { name: store, namespace } })?.name,
+      ),
       ...referentNames(templateReferences(spec), namespace, context),
       [location.name, name],
       [hostSecret, targetName(spec, name)],

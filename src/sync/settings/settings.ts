@@ -1,8 +1,8 @@
 /** The settings: what vcluster.yaml (or the merged Helm values) says about the integration, checked. */
 import { Data, Result, Runtime } from "effect"
-import { exitCodes } from "../../effects/exit-codes.ts"
 import { givenAt, nearestEntry, parseYaml } from "../../effects/config/yaml-position.ts"
 import type { Position, PositionedProblem, YamlPath, YamlTree } from "../../effects/config/yaml-position.ts"
+import { exitCodes } from "../../effects/exit-codes.ts"
 import { decodeYaml, isWrong, settingPaths, type UnknownKey } from "../../effects/config/yaml-schema.ts"
 import { nearestWord } from "../../effects/text/did-you-mean.ts"
 import { describeValue, unknownKey } from "../../effects/text/problem-text.ts"

@@ -50,13 +50,16 @@ const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
  * Domains whose keys never cross from a tenant's object to the host: ours and vCluster's steer syncers, and ESO's
  * `created-by` label makes ESO delete the Secret that bears it as an orphan of another ExternalSecret.
  */
-const reservedDomains = [domain, "vcluster.loft.sh", "reconcile.external-secrets.io"]
+const reservedDomains = [domain, "vcluster.loft.sh", "reconcile.external-secrets.io"].map((name) => ({
+  name,
+  below: `.${name}`,
+}))
 
 const isReserved = (key: string): boolean => {
   const slash = key.indexOf("/")
   if (slash === -1) return false
   const prefix = key.slice(0, slash)
-  return reservedDomains.some((reserved) => prefix === reserved || prefix.endsWith(`.${reserved}`))
+  return reservedDomains.some(({ name, below }) => prefix === name || prefix.endsWith(below))
 }
 
 /**

@@ -2,7 +2,7 @@
  * Whose object is it? The marks on host objects, how they are put on and how they are read.
  *
  * The host namespace is the operator's: tenants cannot write there, and our marks never come from a tenant's object
- * (`keys.ts`). So the annotations on a host object can be believed; a name alone cannot (vCluster's scheme is not
+ * (`labels.ts`). So the annotations on a host object can be believed; a name alone cannot (vCluster's scheme is not
  * injective).
  */
 import type { KubeObject, ObjectKey, OwnerReference } from "../../effects/client/kube-object.ts"

@@ -36,6 +36,8 @@ export type RefusalReason =
   | "HostNameTaken"
   /** An object that is not ours stands on the host under the name that we need. */
   | "HostObjectNotOurs"
+  /** An object of the tenant's stands in the virtual cluster under the name that an import needs. */
+  | "VirtualObjectNotOurs"
   /** An ESO inside the virtual cluster reconciles the object. */
   | "ManagedByOtherOperator"
   /** The host's API server (its validation, an admission webhook, a quota) does not take the host object. */

@@ -36,6 +36,7 @@ const desiredWidget = (virtual: KubeObject, context: SyncContext): KubeObject | 
 
 export const toyKind: SyncedKind = synced<Observed, Desired>({
   kind: "Widget",
+  counted: () => true,
   caches: [virtualWidgets, hostWidgets],
   sources: [
     on(virtualWidgets, (object) => [objectKey(object)]),

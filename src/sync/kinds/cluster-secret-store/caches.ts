@@ -1,15 +1,15 @@
 /** The ClusterSecretStores of the virtual cluster: imported ones, and the tenant's own. */
+import { clusterSecretStoresIn } from "../../external-secrets/eso-resources.ts"
 import type { Cache } from "../../engine/caches.ts"
-import { clusterSecretStores } from "../../resources.ts"
 
 export const virtualClusterSecretStores: Cache = {
   name: "virtualClusterSecretStores",
   side: "virtual",
-  spec: ({ settings, virtualVersion }) => ({
-    resource: clusterSecretStores(virtualVersion),
+  spec: (context) => ({
+    resource: clusterSecretStoresIn(context),
     selection: {},
     takesOurWrites: true,
     indexes: {},
-    ...(settings.clusterStores.enabled ? {} : { leftover: {} }),
+    ...(context.settings.clusterStores.enabled ? {} : { leftover: {} }),
   }),
 }

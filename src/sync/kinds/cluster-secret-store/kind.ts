@@ -2,6 +2,7 @@
  * The synced kind ClusterSecretStore, host → virtual: spec, labels and status of the stores that the selector imports.
  * Edits in the virtual cluster are reverted. Nothing that a store's references name follows it: credentials stay on the host.
  */
+import { clusterSecretStoresIn } from "../../external-secrets/eso-resources.ts"
 import { hostClusterSecretStores } from "../../external-secrets/store-caches.ts"
 import { virtualClusterSecretStores } from "./caches.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
@@ -10,16 +11,17 @@ import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import type { Action, Decision, Verdict } from "../../engine/actions.ts"
 import { conditionProblems } from "../../external-secrets/store-conditions.ts"
-import { nothing } from "../../engine/actions.ts"
 import { readyCondition } from "../../tenancy/conditions.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
+import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { carriedLabels, hostUidAnnotation, managedLabel } from "../../tenancy/labels.ts"
 import { mergePatch } from "../../../effects/client/merge-patch.ts"
 import { writeStatus } from "../../engine/status-write.ts"
 import { canonical } from "../../tenancy/structural-schema.ts"
-import { clusterSecretStores } from "../../resources.ts"
 import { restsOnAbsentClusterStore } from "../../external-secrets/absent-cluster-store.ts"
-import { on } from "../../engine/synced-kind.ts"
+import { Refusal } from "../../tenancy/refusals.ts"
+import { refusedVerdict } from "../../external-secrets/verdicts.ts"
+import { on, synced } from "../../engine/synced-kind.ts"
 import type { SyncedKind } from "../../engine/synced-kind.ts"
 
 /** A tenant's own store has no such mark; one that forges it merely asks to have its store replaced by the operator's. */
@@ -27,7 +29,7 @@ const isImport = (virtual: KubeObject): boolean =>
   virtual.metadata.labels?.[managedLabel] === "true" && virtual.metadata.annotations?.[hostUidAnnotation] !== undefined
 
 const desiredImport = (host: KubeObject, context: SyncContext): KubeObject => ({
-  apiVersion: apiVersionOf(clusterSecretStores(context.virtualVersion)),
+  apiVersion: apiVersionOf(clusterSecretStoresIn(context)),
   kind: "ClusterSecretStore",
   metadata: {
     name: host.metadata.name,
@@ -58,7 +60,7 @@ const updateImport = (virtual: KubeObject, desired: KubeObject, context: SyncCon
         {
           _tag: "Patch",
           side: "virtual",
-          resource: clusterSecretStores(context.virtualVersion),
+          resource: clusterSecretStoresIn(context),
           current: virtual,
           patch,
         },
@@ -96,54 +98,87 @@ const verdictOf = (host: KubeObject, pending: number): Verdict => {
     : { health: "waiting", reason: "Pending", message: "changes are on their way" }
 }
 
-const decide = (key: ObjectKey, caches: Caches, context: SyncContext): Decision => {
-  const host = caches.of(hostClusterSecretStores).get(key)
-  const virtual = caches.of(virtualClusterSecretStores).get(key)
-  const resource = clusterSecretStores(context.virtualVersion)
-  if (virtual?.metadata.deletionTimestamp !== undefined)
-    return host === undefined
-      ? nothing
-      : {
-          actions: [],
-          verdict: {
-            health: "waiting",
-            reason: "DeletionPending",
-            message: "deleted in the virtual cluster; imported again once it is gone",
-          },
-        }
-  if (host === undefined || host.metadata.deletionTimestamp !== undefined)
-    return virtual !== undefined && isImport(virtual)
-      ? {
-          actions: [{ _tag: "Delete", side: "virtual", resource, current: virtual, becauseAbsent: false }],
-          verdict: undefined,
-          ...(host === undefined && context.settings.clusterStores.enabled ? restsOnAbsentClusterStore : {}),
-        }
-      : nothing
-  const desired = desiredImport(host, context)
-  if (virtual === undefined)
-    return { actions: [{ _tag: "Create", side: "virtual", resource, body: desired }], verdict: verdictOf(host, 1) }
-  if (!isImport(virtual))
-    return {
-      actions: [],
-      verdict: {
-        health: "refused",
+interface Observed {
+  readonly key: ObjectKey
+  readonly context: SyncContext
+  readonly host: KubeObject | undefined
+  readonly virtual: KubeObject | undefined
+}
+
+interface Desired {
+  /** What should stand in the virtual cluster. */
+  readonly store: KubeObject | "none of ours" | "as it stands"
+  readonly status: JsonRecord
+  /** @param pending writes that are still to be made */
+  readonly told: (pending: number) => Omit<Decision, "actions">
+}
+
+const observe = (key: ObjectKey, caches: Caches, context: SyncContext): Observed => ({
+  key,
+  context,
+  host: caches.of(hostClusterSecretStores).get(key),
+  virtual: caches.of(virtualClusterSecretStores).get(key),
+})
+
+const isThere = (object: KubeObject | undefined): object is KubeObject =>
+  object !== undefined && object.metadata.deletionTimestamp === undefined
+
+const judge = ({ key, host, virtual }: Observed): Refusal | undefined =>
+  isThere(host) && isThere(virtual) && !isImport(virtual)
+    ? new Refusal({
         reason: "VirtualObjectNotOurs",
         message: "the virtual cluster has a ClusterSecretStore of its own under this name; it is left alone",
         fix: {
           text: "delete the tenant's own store to see the imported one",
           command: `kubectl delete clustersecretstore ${key}`,
         },
-      },
-    }
-  const updates = [
-    ...updateImport(virtual, desired, context),
-    ...writeStatus(resource, virtual, recordAt(host, "status") ?? {}),
-  ]
-  return { actions: updates, verdict: verdictOf(host, updates.length) }
+      })
+    : undefined
+
+const untouched = { store: "as it stands", status: {} } as const
+
+const deletionPending: Verdict = {
+  health: "waiting",
+  reason: "DeletionPending",
+  message: "deleted in the virtual cluster; imported again once it is gone",
 }
 
-export const clusterSecretStoreKind: SyncedKind = {
+const desire = ({ context, host, virtual }: Observed, refusal: Refusal | undefined): Desired => {
+  if (refusal !== undefined) return { ...untouched, told: () => ({ verdict: refusedVerdict(refusal) }) }
+  if (virtual?.metadata.deletionTimestamp !== undefined)
+    return { ...untouched, told: () => ({ verdict: host === undefined ? undefined : deletionPending }) }
+  if (isThere(host))
+    return {
+      store: desiredImport(host, context),
+      status: recordAt(host, "status") ?? {},
+      told: (pending) => ({ verdict: verdictOf(host, pending) }),
+    }
+  return {
+    store: "none of ours",
+    status: {},
+    told: () => ({
+      verdict: undefined,
+      ...(host === undefined && context.settings.clusterStores.enabled ? restsOnAbsentClusterStore : {}),
+    }),
+  }
+}
+
+/** The status of one that is just being made comes with the next look. */
+const diff = ({ context, virtual }: Observed, { store, status }: Desired): ReadonlyArray<Action> => {
+  const resource = clusterSecretStoresIn(context)
+  if (store === "as it stands") return []
+  if (store === "none of ours")
+    return virtual !== undefined && isImport(virtual)
+      ? [{ _tag: "Delete", side: "virtual", resource, current: virtual, becauseAbsent: false }]
+      : []
+  return virtual === undefined
+    ? [{ _tag: "Create", side: "virtual", resource, body: store }]
+    : [...updateImport(virtual, store, context), ...writeStatus(resource, virtual, status)]
+}
+
+export const clusterSecretStoreKind: SyncedKind = synced<Observed, Desired>({
   kind: "ClusterSecretStore",
+  counted: ({ clusterStores }) => clusterStores.enabled,
   // Without imported stores they are an empty list in the virtual cluster, as vCluster documents it, and not an unknown kind.
   prerequisite: {
     plural: "clustersecretstores",
@@ -163,5 +198,9 @@ export const clusterSecretStoreKind: SyncedKind = {
         (object) => object.metadata.name,
       ),
     ),
-  decide,
-}
+  observe,
+  judge,
+  desire,
+  diff,
+  report: (_observed, { told }, actions) => told(actions.length),
+})

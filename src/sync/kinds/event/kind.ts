@@ -12,18 +12,23 @@ import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.
 import { objectKey } from "../../../effects/client/kube-object.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
-import type { Action, Decision } from "../../engine/actions.ts"
-import { nothing } from "../../engine/actions.ts"
+import type { Action } from "../../engine/actions.ts"
 import { managedLabel } from "../../tenancy/labels.ts"
 import { countOf, lastSeen, operatorEvent } from "../../external-secrets/operator-event.ts"
 import type { OperatorEvent } from "../../external-secrets/operator-event.ts"
+import type { Translate } from "../../tenancy/message-translation.ts"
 import { originOf } from "../../tenancy/ownership.ts"
 import { events } from "../../resources.ts"
-import { on } from "../../engine/synced-kind.ts"
+import { on, synced } from "../../engine/synced-kind.ts"
 import type { SyncedKind } from "../../engine/synced-kind.ts"
 import { namedInTexts } from "../../external-secrets/tenant-text.ts"
 import type { RegardedKind } from "../../external-secrets/involved-object.ts"
-import { regardedExternalSecrets, regardedKey, regardedStores } from "../../external-secrets/involved-object.ts"
+import {
+  heardOf,
+  regardedExternalSecrets,
+  regardedKey,
+  regardedStores,
+} from "../../external-secrets/involved-object.ts"
 
 /** Different texts of one reason about one object that are told one by one, as client-go has it; the rest share one event. */
 const textsTold = 10
@@ -95,7 +100,7 @@ const groupBy = <A>(values: Iterable<A>, keyOfValue: (value: A) => string): Read
   return [...groups.values()]
 }
 
-const create = (virtual: KubeObject, told: Told, message: string): Action => {
+const create = (virtual: KubeObject, told: Told): Action => {
   const { apiVersion, kind } = virtual
   const { name, namespace, uid, resourceVersion } = virtual.metadata
   return {
@@ -113,7 +118,7 @@ const create = (virtual: KubeObject, told: Told, message: string): Action => {
       involvedObject: { apiVersion, kind, name, namespace, uid, resourceVersion },
       type: told.type,
       reason: told.reason,
-      message,
+      message: told.message,
       source: { component: told.component },
       firstTimestamp: told.first,
       lastTimestamp: told.last,
@@ -127,82 +132,105 @@ const create = (virtual: KubeObject, told: Told, message: string): Action => {
  * Host events expire, so their sum may be smaller than what was told; a later time still means one more. Equal in both is
  * no news, also after a restart.
  */
-const update = (current: KubeObject, told: Told, message: string): ReadonlyArray<Action> => {
+const update = (current: KubeObject, told: Told): ReadonlyArray<Action> => {
   const before = { count: countOf(current), last: lastSeen(current) }
   const isLater = told.last > before.last
   const count = Math.max(told.count, isLater ? before.count + 1 : before.count)
   if (!isLater && count === before.count) return []
-  const patch = { count, lastTimestamp: isLater ? told.last : before.last, message }
+  const patch = { count, lastTimestamp: isLater ? told.last : before.last, message: told.message }
   return [{ _tag: "Patch", side: "virtual", resource: events, current, patch }]
 }
 
-const decide = (
-  key: ObjectKey,
-  caches: Caches,
-  context: SyncContext,
-  { virtuals, copies, heard, textFor, isNoNews }: RegardedKind,
-): Decision => {
-  const virtual = caches.of(virtuals).get(key)
-  const uid = virtual?.metadata.uid
-  if (virtual === undefined || uid === undefined || virtual.metadata.deletionTimestamp !== undefined) return nothing
-  const read = caches
-    .of(copies)
-    .byIndex("origin", key)
-    .filter((copy) => originOf(copy, context.tenancy)?.uid === uid)
-    .flatMap((copy) =>
-      caches
-        .of(heard)
-        .byIndex("regarded", copy.metadata.uid ?? "")
-        .flatMap((event) => operatorEvent(event, copy) ?? []),
-    )
-  const translate = read.length === 0 ? undefined : textFor(virtual, caches, context)
-  if (translate === undefined) return nothing
-  const written = new Map(
-    caches
-      .of(virtualEvents)
-      .byIndex("regarded", uid)
-      .map((event) => [event.metadata.name, event] as const),
-  )
+interface Observed {
+  /** What ESO tells of, with its UID; undefined: there is nothing to tell, or nobody to tell it of. */
+  readonly about: { readonly virtual: KubeObject; readonly translate: Translate } | undefined
+  /** All that ESO has told of its copies. */
+  readonly read: ReadonlyArray<OperatorEvent>
+  /** What we have told already, by name. */
+  readonly written: ReadonlyMap<string, KubeObject>
+}
+
+interface Desired {
+  readonly told: ReadonlyArray<Told>
+}
+
+const nothingToTell: Observed = { about: undefined, read: [], written: new Map() }
+
+const observeWith =
+  ({ virtuals, copies, textFor, ...regarded }: RegardedKind) =>
+  (key: ObjectKey, caches: Caches, context: SyncContext): Observed => {
+    const virtual = caches.of(virtuals).get(key)
+    const uid = virtual?.metadata.uid
+    if (virtual === undefined || uid === undefined || virtual.metadata.deletionTimestamp !== undefined)
+      return nothingToTell
+    const read = caches
+      .of(copies)
+      .byIndex("origin", key)
+      .filter((copy) => originOf(copy, context.tenancy)?.uid === uid)
+      .flatMap((copy) => heardOf(copy, caches, regarded).flatMap((event) => operatorEvent(event, copy) ?? []))
+    const translate = read.length === 0 ? undefined : textFor(virtual, caches, context)
+    if (translate === undefined) return nothingToTell
+    const written = caches.of(virtualEvents).byIndex("regarded", uid)
+    return {
+      about: { virtual, translate },
+      read,
+      written: new Map(written.map((event) => [event.metadata.name, event] as const)),
+    }
+  }
+
+const desire = ({ about, read, written }: Observed): Desired => {
+  if (about === undefined) return { told: [] }
+  const { virtual, translate } = about
   const texts = byName(read.map((event) => ({ ...event, name: nameFor(virtual, event, event.message) })))
-  const told = groupBy(texts, ({ type, reason }) => `${type} ${reason}`).flatMap((group) =>
-    limitTexts(virtual, group, written),
-  )
   return {
-    actions: told.flatMap((event) => {
-      const message = cutMessage(translate(event.message))
-      const current = written.get(event.name)
-      if (current === undefined) return [create(virtual, event, message)]
-      return isNoNews(event) ? [] : update(current, event, message)
-    }),
-    verdict: undefined,
+    told: groupBy(texts, ({ type, reason }) => `${type} ${reason}`)
+      .flatMap((group) => limitTexts(virtual, group, written))
+      .map((event) => ({ ...event, message: cutMessage(translate(event.message)) })),
   }
 }
 
-const eventsOf = (kind: string, regarded: RegardedKind): SyncedKind => ({
-  kind,
-  hint: { spacing },
-  caches: [regarded.virtuals, regarded.copies, regarded.heard, virtualEvents, ...namedInTexts],
-  sources: [
-    on(regarded.virtuals, (virtual, caches) =>
-      caches
-        .of(regarded.copies)
-        .byIndex("origin", objectKey(virtual))
-        .some((copy) => caches.of(regarded.heard).byIndex("regarded", copy.metadata.uid ?? "").length > 0)
-        ? [objectKey(virtual)]
-        : [],
-    ),
-    on(regarded.heard, (event, caches, context) => regardedKey(event, caches, context, regarded)),
-    // The event may come before the copy that it is about.
-    on(regarded.copies, (copy, caches, context) => {
-      const origin = originOf(copy, context.tenancy)
-      const heard = caches.of(regarded.heard).byIndex("regarded", copy.metadata.uid ?? "")
-      return origin === undefined || heard.length === 0 ? [] : [origin.key]
-    }),
-  ],
-  keys: (caches, context) =>
-    new Set([...caches.of(regarded.heard).values()].flatMap((event) => regardedKey(event, caches, context, regarded))),
-  decide: (key, caches, context) => decide(key, caches, context, regarded),
-})
+const diffWith =
+  ({ isNoNews }: RegardedKind) =>
+  ({ about, written }: Observed, { told }: Desired): ReadonlyArray<Action> =>
+    about === undefined
+      ? []
+      : told.flatMap((event) => {
+          const current = written.get(event.name)
+          if (current === undefined) return [create(about.virtual, event)]
+          return isNoNews(event) ? [] : update(current, event)
+        })
+
+const eventsOf = (kind: string, regarded: RegardedKind): SyncedKind =>
+  synced<Observed, Desired>({
+    kind,
+    hint: { spacing },
+    caches: [regarded.virtuals, regarded.copies, regarded.heard, virtualEvents, ...namedInTexts],
+    sources: [
+      on(regarded.virtuals, (virtual, caches) =>
+        caches
+          .of(regarded.copies)
+          .byIndex("origin", objectKey(virtual))
+          .some((copy) => caches.of(regarded.heard).byIndex("regarded", copy.metadata.uid ?? "").length > 0)
+          ? [objectKey(virtual)]
+          : [],
+      ),
+      on(regarded.heard, (event, caches, context) => regardedKey(event, caches, context, regarded)),
+      // The event may come before the copy that it is about.
+      on(regarded.copies, (copy, caches, context) => {
+        const origin = originOf(copy, context.tenancy)
+        const heard = caches.of(regarded.heard).byIndex("regarded", copy.metadata.uid ?? "")
+        return origin === undefined || heard.length === 0 ? [] : [origin.key]
+      }),
+    ],
+    keys: (caches, context) =>
+      new Set(
+        [...caches.of(regarded.heard).values()].flatMap((event) => regardedKey(event, caches, context, regarded)),
+      ),
+    observe: observeWith(regarded),
+    desire,
+    diff: diffWith(regarded),
+    report: () => ({ verdict: undefined }),
+  })
 
 /** Events on ExternalSecrets. */
 export const eventKind = eventsOf("Event", regardedExternalSecrets)

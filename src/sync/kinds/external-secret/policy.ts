@@ -167,7 +167,7 @@ const judgeTemplateFrom = (path: string, source: JsonRecord): Refusal | undefine
     const strange = unknownField(`${path}.${field}`, recordAt(source, field), templateFileFields)
     if (strange !== undefined) return strange
   }
-  // ESO takes the keys from the rendered text, where keys.ts cannot hold back those that steer others on the host.
+  // ESO takes the keys from the rendered text, where tenancy/labels.ts cannot hold back those that steer others on the host.
   if (source["target"] !== undefined && source["target"] !== "" && source["target"] !== "Data")
     return new Refusal({
       reason: "TemplateTargetNotAllowed",
@@ -176,7 +176,7 @@ const judgeTemplateFrom = (path: string, source: JsonRecord): Refusal | undefine
   return undefined
 }
 
-/** Some labels stay in the virtual cluster (keys.ts), where nothing renders them. */
+/** Some labels stay in the virtual cluster (tenancy/labels.ts), where nothing renders them. */
 const judgeLabels = (template: TargetTemplate | undefined): Refusal | undefined => {
   const rendered = Object.entries(heldBackLabels(template?.metadata?.labels)).find(([, value]) => value.includes("{{"))
   return rendered === undefined
@@ -246,21 +246,55 @@ const judgeAsWebhook = (spec: ExternalSecretSpec): Refusal | undefined => {
       })
 }
 
-/** The first rule that the spec breaks, or undefined when it may go to the host. */
-export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
+type SpecRule = (spec: ExternalSecretSpec) => Refusal | undefined
+
+const judgeStores = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
   for (const ref of storeReferences(spec)) {
     const refusal = judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around)
     if (refusal !== undefined) return refusal
   }
+  return undefined
+}
+
+const judgeTemplateReferences: SpecRule = (spec) => {
   for (const ref of templateReferences(spec)) {
     const refusal = judgeName(`${ref.path}.name`, ref.name)
     if (refusal !== undefined) return refusal
   }
-  return (
-    judgeSources(spec) ??
-    judgeTarget(spec) ??
-    judgeInterval(spec) ??
-    unknownField("spec", spec, specFields) ??
-    judgeAsWebhook(spec)
-  )
+  return undefined
 }
+
+const judgeFields: SpecRule = (spec) => unknownField("spec", spec, specFields)
+
+/** What a spec must pass by itself, whatever is around it, in the order in which the tenant is told. */
+const specRules: ReadonlyArray<SpecRule> = [
+  judgeTemplateReferences,
+  judgeSources,
+  judgeTarget,
+  judgeInterval,
+  judgeFields,
+  judgeAsWebhook,
+]
+
+const firstRefusal = (spec: ExternalSecretSpec): Refusal | undefined => {
+  for (const rule of specRules) {
+    const refusal = rule(spec)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
+
+/** A spec is decided about several times: before and after each write of ours, and when what it refers to changes. */
+const judged = new WeakMap<ExternalSecretSpec, { readonly refusal: Refusal | undefined }>()
+
+const judgeItself = (spec: ExternalSecretSpec): Refusal | undefined => {
+  const known = judged.get(spec)
+  if (known !== undefined) return known.refusal
+  const refusal = firstRefusal(spec)
+  judged.set(spec, { refusal })
+  return refusal
+}
+
+/** The first rule that the spec breaks, the stores that it draws on before all else; undefined when it may go to the host. */
+export const judgeSpec = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined =>
+  judgeStores(spec, around) ?? judgeItself(spec)

@@ -9,7 +9,7 @@ import { decodeSpec, templateReferences } from "../../external-secrets/external-
 import type { Referrer } from "../../external-secrets/referrer.ts"
 import { hostClusterSecretStores } from "../../external-secrets/store-caches.ts"
 import { virtualNamespaces } from "./caches.ts"
-import { surroundings } from "./conflicts.ts"
+import { observeSurroundings } from "./observe.ts"
 import { judgeSpec } from "./policy.ts"
 
 const mayGoToHost = (virtual: KubeObject, caches: Caches, context: SyncContext): boolean => {
@@ -17,7 +17,7 @@ const mayGoToHost = (virtual: KubeObject, caches: Caches, context: SyncContext):
   if (virtual.metadata.deletionTimestamp !== undefined || !enabled) return false
   if (!matches(selector, virtual.metadata.labels ?? {}) || context.locate(virtual) === undefined) return false
   const spec = Result.getOrUndefined(decodeSpec(virtual["spec"]))
-  return spec !== undefined && judgeSpec(spec, surroundings({ caches, context }, virtual)) === undefined
+  return spec !== undefined && judgeSpec(spec, observeSurroundings(virtual, spec, caches, context)) === undefined
 }
 
 export const externalSecretReferrer: Referrer = {

@@ -7,6 +7,7 @@
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { apiVersionOf } from "../../../effects/client/resource.ts"
 import type { Action } from "../../engine/actions.ts"
+import type { SyncContext } from "../../engine/context.ts"
 import type { ExternalSecretSpec, StoreReference, TargetTemplate } from "../../external-secrets/external-secret-spec.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
@@ -31,6 +32,18 @@ export interface HostSide {
   /** The vCluster's Service: the owner of everything that we put on the host. */
   readonly service: KubeObject | undefined
 }
+
+/** @param service the vCluster's; undefined: it is away */
+export const hostSideOf = (context: SyncContext, service: KubeObject | undefined): HostSide => ({
+  tenancy: context.tenancy,
+  version: context.versionOf("externalsecrets"),
+  schema: context.hostSpecSchema("externalsecrets"),
+  names: {
+    store: (name, namespace) => context.locate({ metadata: { name, namespace } })?.name ?? "",
+    reference: (name, namespace) => context.locateReference(name, namespace)?.name ?? "",
+  },
+  service,
+})
 
 /** A name in its host form; no name stays none. */
 type Rename = (name: string) => string

@@ -10,7 +10,7 @@ import type { Cache, Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import { isTrueCopy } from "../../engine/copy.ts"
 import type { Source, SyncedKind } from "../../engine/synced-kind.ts"
-import { on } from "../../engine/synced-kind.ts"
+import { on, synced } from "../../engine/synced-kind.ts"
 import { hostService, vclusterService } from "../../engine/vcluster-service.ts"
 import type { CopiedKind } from "../../external-secrets/referents.ts"
 import { copiesOf, virtualReferent } from "../../external-secrets/referents.ts"
@@ -25,6 +25,7 @@ import {
   virtualUnmanagedSecrets,
 } from "../../external-secrets/secret-caches.ts"
 import { configMaps, secrets } from "../../resources.ts"
+import type { HostLocation } from "../../tenancy/names.ts"
 import { originKeys } from "../../tenancy/ownership.ts"
 import { referenceKey } from "../../tenancy/references.ts"
 import { copyWithoutData } from "./to-host.ts"
@@ -61,39 +62,85 @@ const remove = (resource: Resource, copies: ReadonlyArray<KubeObject>): Readonly
     .filter((copy) => copy.metadata.deletionTimestamp === undefined)
     .map((current) => ({ _tag: "Delete", side: "host", resource, current, becauseAbsent: false }))
 
-const decide =
-  ({ kind, resource }: Copied, referrers: Referrers) =>
-  (key: ObjectKey, caches: Caches, context: SyncContext): Decision => {
-    const copies = copiesOf(kind, caches).byIndex("origin", key)
-    const source = virtualReferent(kind, key, caches)
+interface Observed {
+  readonly key: ObjectKey
+  readonly context: SyncContext
+  readonly service: KubeObject | undefined
+  /** The tenant's own; undefined: there is none. */
+  readonly source: KubeObject | undefined
+  readonly location: HostLocation | undefined
+  /** Whether a spec refers to it that may go to the host. */
+  readonly isReferredTo: boolean
+  /** Host objects that say they are its copy; more than one after a change of the namespace mapping. */
+  readonly copies: ReadonlyArray<KubeObject>
+  /** Among the copies of whatever object, the one that stands where this one's should. */
+  readonly standing: KubeObject | undefined
+}
+
+interface Desired {
+  readonly copy: { readonly source: KubeObject; readonly body: KubeObject } | undefined
+}
+
+const observeWith =
+  ({ kind }: Copied, referrers: Referrers) =>
+  (key: ObjectKey, caches: Caches, context: SyncContext): Observed => {
     const { name, namespace = "" } = splitKey(key)
+    const source = virtualReferent(kind, key, caches)
     const location = context.locateReference(name, namespace)
-    const isWanted =
-      source !== undefined &&
-      source.metadata.deletionTimestamp === undefined &&
-      location !== undefined &&
-      isReferredTo(kind, key, referrers, caches, context)
-    if (!isWanted)
-      return {
-        actions: remove(resource, copies),
-        verdict: undefined,
-        ...(source === undefined && kind === "Secret" ? { restsOnAbsentSecret: { namespace, name } } : {}),
-      }
-    const place = keyOf(location.namespace, location.name)
-    const current = copies.find((copy) => objectKey(copy) === place)
+    return {
+      key,
+      context,
+      service: vclusterService(caches, context),
+      source,
+      location,
+      // Whoever refers to it is judged for that: only where it matters.
+      isReferredTo:
+        source !== undefined && location !== undefined && isReferredTo(kind, key, referrers, caches, context),
+      copies: copiesOf(kind, caches).byIndex("origin", key),
+      standing:
+        location === undefined ? undefined : copiesOf(kind, caches).get(keyOf(location.namespace, location.name)),
+    }
+  }
+
+const desireOf =
+  ({ kind }: Copied) =>
+  ({ context, location, service, source, ...observed }: Observed): Desired => ({
+    copy:
+      source === undefined ||
+      source.metadata.deletionTimestamp !== undefined ||
+      location === undefined ||
+      !observed.isReferredTo
+        ? undefined
+        : { source, body: copyWithoutData(source, location, kind, context.tenancy, service) },
+  })
+
+const diffOf =
+  ({ resource }: Copied) =>
+  ({ copies, standing }: Observed, { copy }: Desired): ReadonlyArray<Action> => {
+    if (copy === undefined) return remove(resource, copies)
+    const { source, body } = copy
+    const current = copies.find((each) => objectKey(each) === objectKey(body))
     const strays = remove(
       resource,
-      copies.filter((copy) => copy !== current),
+      copies.filter((each) => each !== current),
     )
-    const service = vclusterService(caches, context)
-    const body = copyWithoutData(source, location, kind, context.tenancy, service)
-    const standing = copiesOf(kind, caches).get(place)
     // Somebody else's, or the copy of another name: whoever refers to it is refused, and says so.
-    if (current === undefined && standing !== undefined) return { actions: strays, verdict: undefined }
-    if (current !== undefined && isTrueCopy(current, source, body)) return { actions: strays, verdict: undefined }
+    if (current === undefined && standing !== undefined) return strays
+    return current !== undefined && isTrueCopy(current, source, body)
+      ? strays
+      : [...strays, { _tag: "Copy", side: "host", resource, source, body, current }]
+  }
+
+/** No verdict: whoever refers to it tells how it stands. */
+const reportOf =
+  ({ kind }: Copied) =>
+  ({ key, source }: Observed): Omit<Decision, "actions"> => {
+    const { name, namespace } = splitKey(key)
     return {
-      actions: [...strays, { _tag: "Copy", side: "host", resource, source, body, current }],
       verdict: undefined,
+      ...(source === undefined && kind === "Secret"
+        ? { restsOnAbsentSecret: { namespace: namespace ?? "", name } }
+        : {}),
     }
   }
 
@@ -166,13 +213,16 @@ const sourcesOf = ({ kind, originals, copies, foreign }: Copied, referrers: Refe
 
 const copiedKind = (copied: Copied, referrers: Referrers): SyncedKind => {
   const sources = sourcesOf(copied, referrers)
-  return {
+  return synced<Observed, Desired>({
     kind: copied.kind,
     caches: sources.map(({ cache }) => cache),
     sources,
     keys: (caches, context) => allKeys(copied.kind, referrers, caches, context),
-    decide: decide(copied, referrers),
-  }
+    observe: observeWith(copied, referrers),
+    desire: desireOf(copied),
+    diff: diffOf(copied),
+    report: reportOf(copied),
+  })
 }
 
 /** @param referrers the kinds whose specs refer to Secrets */

@@ -7,7 +7,7 @@ import { recordAt, stringAt, valueAt } from "../../../effects/client/unstructure
 import { isObjectName } from "../../tenancy/names.ts"
 import { describeValue } from "../../../effects/text/problem-text.ts"
 import { credentialsMissing, findReferences } from "../../tenancy/references.ts"
-import type { Reference } from "../../tenancy/references.ts"
+import type { FoundReferences, Reference } from "../../tenancy/references.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
 import { isNestedDeeperThan } from "../../tenancy/structural-schema.ts"
 
@@ -37,7 +37,13 @@ export const providerOf = (spec: unknown): string | undefined => {
   return names.length === 1 ? names[0] : undefined
 }
 
-const judgeProvider = (spec: unknown, schema: unknown): Refusal | undefined => {
+/** @param found what the spec refers to; asked for only of a spec that can be walked over */
+type SpecRule = (spec: unknown, around: StoreSurroundings, found: () => FoundReferences) => Refusal | undefined
+
+const judgeDepth: SpecRule = (spec) =>
+  isNestedDeeperThan(spec, maxDepth) ? invalid(`spec is nested deeper than ${maxDepth} levels`) : undefined
+
+const judgeProvider: SpecRule = (spec, { schema }) => {
   const provider = providerOf(spec)
   if (provider === undefined) return invalid("spec.provider must name exactly one provider")
   if (recordAt(schema, "properties", "provider", "properties", provider) === undefined)
@@ -83,8 +89,26 @@ const judgeReference = (ref: Reference, around: StoreSurroundings): Refusal | un
   return ref.kind === "ServiceAccount" ? judgeServiceAccount(ref, around) : undefined
 }
 
+const judgeUnknownReferences: SpecRule = (_spec, _around, found) => {
+  const [unknown] = found().strange
+  return unknown === undefined
+    ? undefined
+    : new Refusal({
+        reason: "UnknownReference",
+        message: `${unknown} may refer to something on the host in a way that this version of vcluster-es does not know; remove it`,
+      })
+}
+
+const judgeReferences: SpecRule = (_spec, around, found) => {
+  for (const reference of found().references) {
+    const refused = judgeReference(reference, around)
+    if (refused !== undefined) return refused
+  }
+  return undefined
+}
+
 /** As in one cluster, a provider that is given no credentials takes those of ESO's own pod: here, the host's. */
-const judgeCredentials = (spec: unknown, schema: unknown): Refusal | undefined => {
+const judgeCredentials: SpecRule = (spec, { schema }) => {
   const path = credentialsMissing(schema, spec)
   return path === undefined
     ? undefined
@@ -97,7 +121,7 @@ const judgeCredentials = (spec: unknown, schema: unknown): Refusal | undefined =
 /**
  * Values that the CRD takes, but that ESO cannot decode: one such store keeps it from reading any of the whole host.
  */
-const judgeDecodable = (spec: unknown): Refusal | undefined => {
+const judgeDecodable: SpecRule = (spec) => {
   const result = valueAt(spec, "provider", "fake", "validationResult")
   if (result !== undefined && result !== 0 && result !== 1 && result !== 2)
     return invalid(`spec.provider.fake.validationResult ${describeValue(result)} is none of 0, 1 and 2`)
@@ -108,21 +132,23 @@ const judgeDecodable = (spec: unknown): Refusal | undefined => {
     : invalid(`spec.provider.${provider}.timeout ${describeValue(timeout)} is no duration; use for example 10s`)
 }
 
+/** In the order in which the tenant is told. The first one makes the others safe to ask. */
+const specRules: ReadonlyArray<SpecRule> = [
+  judgeDepth,
+  judgeProvider,
+  judgeUnknownReferences,
+  judgeReferences,
+  judgeCredentials,
+  judgeDecodable,
+]
+
 /** The first rule that the spec of a SecretStore breaks, or undefined when it may go to the host. */
 export const judgeSecretStore = (spec: unknown, around: StoreSurroundings): Refusal | undefined => {
-  if (isNestedDeeperThan(spec, maxDepth)) return invalid(`spec is nested deeper than ${maxDepth} levels`)
-  const refusal = judgeProvider(spec, around.schema)
-  if (refusal !== undefined) return refusal
-  const { references, strange } = findReferences(around.schema, spec)
-  const [unknown] = strange
-  if (unknown !== undefined)
-    return new Refusal({
-      reason: "UnknownReference",
-      message: `${unknown} may refer to something on the host in a way that this version of vcluster-es does not know; remove it`,
-    })
-  for (const reference of references) {
-    const refused = judgeReference(reference, around)
-    if (refused !== undefined) return refused
+  let known: FoundReferences | undefined
+  const found = () => (known ??= findReferences(around.schema, spec))
+  for (const rule of specRules) {
+    const refusal = rule(spec, around, found)
+    if (refusal !== undefined) return refusal
   }
-  return judgeCredentials(spec, around.schema) ?? judgeDecodable(spec)
+  return undefined
 }

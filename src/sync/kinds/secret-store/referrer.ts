@@ -2,7 +2,8 @@
 import { virtualSecretStores } from "../../external-secrets/store-caches.ts"
 import { referentsOf } from "../../external-secrets/store-references.ts"
 import type { Referrer } from "../../external-secrets/referrer.ts"
-import { isSelected, judge } from "./conflicts.ts"
+import { judgeSpec } from "./judge.ts"
+import { isSelected } from "./observe.ts"
 
 export const storeReferrer: Referrer = {
   cache: virtualSecretStores,
@@ -11,6 +12,6 @@ export const storeReferrer: Referrer = {
     store.metadata.deletionTimestamp === undefined &&
     isSelected(store, context) &&
     context.locate(store) !== undefined &&
-    judge(store, context) === undefined,
+    judgeSpec(store, context) === undefined,
   judgedBy: [],
 }

@@ -4,11 +4,11 @@
  *
  * All three are compared in the tenant's names and with defaults filled in, since what the API server fills in is no edit.
  */
+import { secretStoresIn } from "../../external-secrets/eso-resources.ts"
 import { Result } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { apiVersionOf } from "../../../effects/client/resource.ts"
 import type { SyncContext } from "../../engine/context.ts"
-import { secretStores } from "../../resources.ts"
 import type { Action } from "../../engine/actions.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
@@ -20,13 +20,7 @@ import { findReferences, renameReferences } from "../../tenancy/references.ts"
 import type { Reference } from "../../tenancy/references.ts"
 import { canonical, isNestedDeeperThan, normalize } from "../../tenancy/structural-schema.ts"
 import { mergeThreeWays } from "./three-way-merge.ts"
-import { judge, knownSpec } from "./conflicts.ts"
-
-export interface StoreWrites {
-  readonly actions: ReadonlyArray<Action>
-  /** Why an edit on the host was not taken over, for the tenant. */
-  readonly overruled: string | undefined
-}
+import { judgeSpec } from "./judge.ts"
 
 const schemaOf = (context: SyncContext): unknown => context.hostSpecSchema("secretstores")
 
@@ -84,18 +78,28 @@ const backFromHost = (
   return isForeign ? undefined : inTenantNames(renamed, context)
 }
 
-interface Agreement {
+/** What both sides agree on. */
+interface Agreed {
   /** What the virtual side holds now, comparable with `spec`. */
   readonly ours: JsonRecord
   readonly spec: JsonRecord
+  /** Why an edit on the host was not taken over, for the tenant. */
   readonly overruled: string | undefined
 }
 
+/** What should stand on both sides. */
+export interface Agreement extends Agreed {
+  readonly host: KubeObject
+}
+
+/** What fields the host's ESO does not have cannot be judged, so they do not go there: the API server would drop them anyway. */
+const knownSpec = (store: KubeObject, context: SyncContext): unknown => normalize(schemaOf(context), store["spec"])
+
 /** What both sides are to hold. */
-const agree = (virtual: KubeObject, host: KubeObject, context: SyncContext): Agreement => {
+const agree = (virtual: KubeObject, host: KubeObject | undefined, context: SyncContext): Agreed => {
   const ours = inTenantNames(knownSpec(virtual, context), context)
-  const base = baseOf(host)
-  if (base === undefined) return { ours, spec: ours, overruled: undefined }
+  const base = host === undefined ? undefined : baseOf(host)
+  if (host === undefined || base === undefined) return { ours, spec: ours, overruled: undefined }
   const theirs = backFromHost(host, [ours, base], virtual.metadata.namespace ?? "", context)
   if (theirs === undefined)
     return {
@@ -106,7 +110,7 @@ const agree = (virtual: KubeObject, host: KubeObject, context: SyncContext): Agr
   const merged = mergeThreeWays(base, ours, theirs, "spec")
   const spec = recordAt(merged.value) ?? ours
   // Nobody but the tenant is asked: what they may not write themselves is not written for them.
-  if (!jsonEqual(spec, ours) && judge({ ...virtual, spec }, context) !== undefined)
+  if (!jsonEqual(spec, ours) && judgeSpec({ ...virtual, spec }, context) !== undefined)
     return { ours, spec: ours, overruled: "an edit of the SecretStore on the host is not one that a tenant may make" }
   return {
     ours,
@@ -118,14 +122,14 @@ const agree = (virtual: KubeObject, host: KubeObject, context: SyncContext): Agr
   }
 }
 
-export const desiredHostStore = (
+const desiredHostStore = (
   virtual: KubeObject,
   spec: JsonRecord,
   location: HostLocation,
   service: KubeObject | undefined,
   context: SyncContext,
 ): KubeObject => ({
-  apiVersion: apiVersionOf(secretStores(context.hostVersion)),
+  apiVersion: apiVersionOf(secretStoresIn(context)),
   kind: "SecretStore",
   metadata: {
     ...location,
@@ -166,43 +170,39 @@ const patchHost = (
   const patch = mergePatch(kept(current, current["spec"], current), kept(desired, desired["spec"], owners))
   return same || patch === undefined
     ? []
-    : [{ _tag: "Patch", side: "host", resource: secretStores(context.hostVersion), current, patch }]
+    : [{ _tag: "Patch", side: "host", resource: secretStoresIn(context), current, patch }]
 }
 
-const patchVirtual = (virtual: KubeObject, { ours, spec }: Agreement, context: SyncContext): ReadonlyArray<Action> => {
+const patchVirtual = (virtual: KubeObject, { ours, spec }: Agreed, context: SyncContext): ReadonlyArray<Action> => {
   const patch = mergePatch({ spec: ours }, { spec })
   return patch === undefined
     ? []
-    : [{ _tag: "Patch", side: "virtual", resource: secretStores(context.virtualVersion), current: virtual, patch }]
+    : [{ _tag: "Patch", side: "virtual", resource: secretStoresIn(context), current: virtual, patch }]
 }
 
-export const createStore = (
+/** @param current the host copy, if there is one */
+export const agreementOf = (
   virtual: KubeObject,
+  current: KubeObject | undefined,
   location: HostLocation,
   service: KubeObject | undefined,
   context: SyncContext,
-): Action => ({
-  _tag: "Create",
-  side: "host",
-  resource: secretStores(context.hostVersion),
-  body: desiredHostStore(virtual, inTenantNames(knownSpec(virtual, context), context), location, service, context),
-})
+): Agreement => {
+  const agreed = agree(virtual, current, context)
+  return { ...agreed, host: desiredHostStore(virtual, agreed.spec, location, service, context) }
+}
 
 /**
  * Brings both sides to what they agree on. The virtual side is written first: after a crash in between, the next look finds
  * the same edit on both sides, and not one that the tenant seems to have taken back.
  */
-export const bringTogether = (
+export const writesOf = (
+  agreement: Agreement,
   virtual: KubeObject,
-  host: KubeObject,
-  location: HostLocation,
+  current: KubeObject | undefined,
   service: KubeObject | undefined,
   context: SyncContext,
-): StoreWrites => {
-  const agreement = agree(virtual, host, context)
-  const desired = desiredHostStore(virtual, agreement.spec, location, service, context)
-  return {
-    actions: [...patchVirtual(virtual, agreement, context), ...patchHost(host, desired, service, context)],
-    overruled: agreement.overruled,
-  }
-}
+): ReadonlyArray<Action> =>
+  current === undefined
+    ? [{ _tag: "Create", side: "host", resource: secretStoresIn(context), body: agreement.host }]
+    : [...patchVirtual(virtual, agreement, context), ...patchHost(current, agreement.host, service, context)]

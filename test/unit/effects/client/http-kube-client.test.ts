@@ -95,6 +95,20 @@ it.live("sends one request a call, on one session, with user agent and field man
   }),
 )
 
+it.live("reads an answer that comes in pieces, cut anywhere", () =>
+  Effect.gen(function* () {
+    const text = "Zürich, 東京, 🗝"
+    const bytes = Buffer.from(JSON.stringify(configMap("a", { annotations: { text } })))
+    const server = yield* startServer((stream) => {
+      stream.respond({ ":status": 200, "content-type": "application/json", "content-length": bytes.length })
+      for (const byte of bytes) stream.write(Buffer.from([byte]))
+      stream.end()
+    })
+    const client = yield* clientFor(sourceFor(server.url))
+    assert.strictEqual((yield* client.get(configMaps, ref)).metadata.annotations?.["text"], text)
+  }),
+)
+
 it.live("refuses what is no name before anything is sent", () =>
   Effect.gen(function* () {
     const server = yield* startServer(ok)

@@ -159,6 +159,31 @@ describe("byIndex", () => {
     assert.deepStrictEqual(store.byIndex("words", "z"), [])
   })
 
+  it("finds all that share a value, as they come and go", () => {
+    const store = makeMemoryStore({ first: ({ metadata }) => [metadata.name.slice(0, 1)] })
+    const names = () => found(store.byIndex("first", "a"))
+    const [one, two, three] = [object("a1", "1"), object("a2", "2"), object("a3", "3")]
+    for (const [added, expected] of [
+      [one, ["a1"]],
+      [two, ["a1", "a2"]],
+      [two, ["a1", "a2"]],
+      [three, ["a1", "a2", "a3"]],
+    ] as const) {
+      store.upsert(added)
+      assert.deepStrictEqual(names(), expected)
+    }
+    for (const [removed, left] of [
+      ["team/a1", ["a2", "a3"]],
+      ["team/a3", ["a2"]],
+      ["team/a2", []],
+    ] as const) {
+      store.remove(removed, true)
+      assert.deepStrictEqual(names(), left)
+    }
+    store.upsert(one)
+    assert.deepStrictEqual(names(), ["a1"])
+  })
+
   it("dies of an unknown name", () => {
     assert.throws(() => makeMemoryStore({ words }).byIndex("toString", "x"), 'no index "toString"')
   })

@@ -147,3 +147,29 @@ it.live("reads events wherever the network cuts them", () =>
     )
   }),
 )
+
+it.live("loses no event that comes, with the end behind it, while the one before is worked on", () =>
+  Effect.gen(function* () {
+    const line = (name: string) => `${JSON.stringify({ type: "ADDED", object: configMap(name) })}\n`
+    let watch: RawStream | undefined
+    const server = yield* startFrameServer((stream) => {
+      if (watch === undefined) {
+        watch = stream
+        stream.respond()
+        stream.data(line("a"))
+        return
+      }
+      // Before the answer to the request that is made at work, over the same connection.
+      watch.data(line("b"))
+      watch.data(line("c"), true)
+      whole(stream)
+    })
+    const client = yield* clientFor(sourceFor(server.url))
+    const names: Array<string> = []
+    yield* Stream.runForEach(client.watch(configMaps, {}), (event) => {
+      if (event.type === "ADDED") names.push(event.object.metadata.name)
+      return names.length === 1 ? client.get(configMaps, ref) : Effect.void
+    })
+    assert.deepStrictEqual(names, ["a", "b", "c"])
+  }),
+)

@@ -124,8 +124,25 @@ describe("the caches", () => {
       })
       const { synced } = yield* opened.start(deaf)
       yield* synced
-      assert.deepStrictEqual(seen, ["7"])
+      assert.deepStrictEqual(new Set(seen), new Set(["1", "7"]))
     }),
+  )
+
+  it.effect(
+    "count a list that is believed as seen, though it holds nothing: an older store would not be noticed later",
+    () =>
+      Effect.gen(function* () {
+        const versions = new Map([
+          ["secrets", "500"],
+          ["externalsecrets", "800"],
+        ])
+        const { opened, seen } = yield* prepared(({ plural }) =>
+          Stream.concat(Stream.succeed(listEnd(versions.get(plural) ?? "1")), Stream.never),
+        )
+        const { synced } = yield* opened.start(deaf)
+        yield* synced
+        assert.deepStrictEqual(new Set(seen), new Set(["1", "500"]))
+      }),
   )
 })
 

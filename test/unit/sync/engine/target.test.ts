@@ -1,6 +1,7 @@
-/** When caches and decisions have to be built anew. */
+/** What is spoken, and when caches and decisions have to be built anew. */
 import { assert, describe, it } from "@effect/vitest"
 import { makeMemoryStore } from "../../../../src/effects/informer/memory-store.ts"
+import { virtualExternalSecrets } from "../../../../src/sync/external-secrets/external-secret-caches.ts"
 import { virtualSecretStores } from "../../../../src/sync/external-secrets/store-caches.ts"
 import { contextOf, isOutdated } from "../../../../src/sync/engine/target.ts"
 import type { CrdPair } from "../../../../src/sync/engine/prerequisites.ts"
@@ -36,6 +37,20 @@ const externalSecrets = crd("externalsecrets", {})
 const before = crds(externalSecrets, crd("secretstores", { server: text }))
 const upgraded = crds(externalSecrets, crd("secretstores", { server: text, token: reference }))
 
+const speaking = (pairs: ReadonlyMap<string, CrdPair>) => {
+  const { settings } = testContext()
+  const target = { vcluster: { name: "vc", namespace: "team-x" }, settings }
+  return contextOf(target, defaultPolicy, "uid", { ...crdPrerequisites, pairs }, () => "")
+}
+
+describe("each kind of ESO's", () => {
+  it("is spoken of in the version of its own CRD", () => {
+    const context = speaking(crds(externalSecrets, crd("secretstores", {}, "v2")))
+    assert.strictEqual(virtualSecretStores.spec(context)?.resource.version, "v2")
+    assert.strictEqual(virtualExternalSecrets.spec(context)?.resource.version, "v1")
+  })
+})
+
 describe("a Syncer is built anew", () => {
   it("when the version that it speaks is another", () => {
     assert.isTrue(
@@ -50,10 +65,7 @@ describe("a Syncer is built anew", () => {
   it("when a schema is another, though the version is not: indexes are made by schemas", () => {
     assert.isTrue(isOutdated(crdPrerequisites, before, upgraded))
     const foundBy = (pairs: ReadonlyMap<string, CrdPair>) => {
-      const { settings } = testContext()
-      const target = { vcluster: { name: "vc", namespace: "team-x" }, settings }
-      const context = contextOf(target, defaultPolicy, "uid", { ...crdPrerequisites, pairs }, () => "")
-      const store = makeMemoryStore(virtualSecretStores.spec(context)?.indexes)
+      const store = makeMemoryStore(virtualSecretStores.spec(speaking(pairs))?.indexes)
       store.upsert({
         apiVersion: "external-secrets.io/v1",
         kind: "SecretStore",

@@ -1,0 +1,36 @@
+/** Whose object stands on the host under the name that the copy of a tenant's one needs. */
+import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
+import type { HostLocation } from "../tenancy/names.ts"
+import type { Tenancy } from "../tenancy/ownership.ts"
+import { originOf } from "../tenancy/ownership.ts"
+import { Refusal } from "../tenancy/refusals.ts"
+
+const article = (kind: string): string => (/^[AEIOU]/.test(kind) ? "an" : "a")
+
+/**
+ * Names are not injective and the host namespace is shared: what stands under the name that we need must be ours (DESIGN §3, §6).
+ *
+ * @param object the virtual object, and what a tenant would have to rename
+ * @param standing what stands at the location, if anything does
+ */
+export const hostNameConflict = (
+  kind: string,
+  object: { readonly key: ObjectKey; readonly called: string },
+  location: HostLocation,
+  standing: KubeObject | undefined,
+  tenancy: Tenancy,
+): Refusal | undefined => {
+  if (standing === undefined) return undefined
+  const origin = originOf(standing, tenancy)
+  if (origin === undefined)
+    return new Refusal({
+      reason: "HostObjectNotOurs",
+      message: `the host already has ${article(kind)} ${kind} ${location.name} that does not belong to this vCluster; rename ${object.called}`,
+    })
+  return origin.key === object.key
+    ? undefined
+    : new Refusal({
+        reason: "HostNameTaken",
+        message: `${kind} ${origin.key} translates to the same host name ${location.name}; rename one of the two`,
+      })
+}

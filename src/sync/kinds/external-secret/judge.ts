@@ -1,0 +1,103 @@
+/** What keeps an ExternalSecret from the host. */
+import { Result } from "effect"
+import type { KubeObject } from "../../../effects/client/kube-object.ts"
+import { hostNameConflict } from "../../external-secrets/host-name-conflict.ts"
+import { referencesConflict } from "../../external-secrets/referents.ts"
+import { esoFinalizer } from "../../tenancy/labels.ts"
+import { controllerOf, originOf } from "../../tenancy/ownership.ts"
+import { Refusal } from "../../tenancy/refusals.ts"
+import type { Asked, Observed, OnHost } from "./observe.ts"
+import { judgeSpec } from "./policy.ts"
+
+type Check = (asked: Asked, observed: Observed) => Refusal | undefined
+
+const isAllowed: Check = ({ spec, surroundings }) => judgeSpec(spec, surroundings)
+
+const isMapped: Check = ({ onHost, virtual }, { context }) =>
+  onHost === undefined
+    ? new Refusal({ reason: "NamespaceNotMapped", message: context.whyNowhere(virtual.metadata.namespace ?? "") })
+    : undefined
+
+const onHost =
+  (check: (onHost: OnHost, asked: Asked, observed: Observed) => Refusal | undefined): Check =>
+  (asked, observed) =>
+    asked.onHost === undefined ? undefined : check(asked.onHost, asked, observed)
+
+const nameIsFree = onHost(({ place, externalSecret }, _asked, { context, key }) =>
+  hostNameConflict(
+    "ExternalSecret",
+    { key, called: "this ExternalSecret" },
+    place.location,
+    externalSecret,
+    context.tenancy,
+  ),
+)
+
+/**
+ * ESO would take over a Secret that nobody controls, and put its label on one that another controller has: so we look before
+ * it does. ESO knows its own Secrets by the controller's name (`externalsecret_controller.go`), and so do we.
+ */
+const secretsNameIsFree = onHost(({ place, secret, secretsMaker }, _asked, { context, key }) => {
+  if (secret === undefined) return undefined
+  const controller = controllerOf(secret)
+  if (controller?.kind === "ExternalSecret" && controller.name === place.location.name) return undefined
+  const origin = secretsMaker === undefined ? undefined : originOf(secretsMaker, context.tenancy)
+  if (origin?.key === key) return undefined
+  return new Refusal(
+    origin === undefined
+      ? {
+          reason: "HostObjectNotOurs",
+          message: `the host already has a Secret ${place.hostSecret} that no ExternalSecret of this vCluster made; choose another spec.target.name`,
+        }
+      : {
+          reason: "HostNameTaken",
+          message: `ExternalSecret ${origin.key} already has the target that spec.target.name translates to on the host; choose another spec.target.name`,
+        },
+  )
+})
+
+/** The SecretStores that a spec draws on: ours must stand on the host under their names, and nobody else's. */
+const storesNamesAreOurs = onHost(({ stores }, _asked, { context }) => {
+  for (const { key, name, location, host } of stores) {
+    const store = { key, called: `SecretStore ${name}` }
+    const conflict = hostNameConflict("SecretStore", store, location, host, context.tenancy)
+    if (conflict !== undefined) return conflict
+  }
+  return undefined
+})
+
+const referencesNamesAreOurs = onHost(({ references }, { virtual }, { context }) =>
+  referencesConflict(references, virtual.metadata.namespace ?? "", context),
+)
+
+/** In the order in which the tenant is told: what the spec may ask for, its place, then the names that it needs there. */
+const checks: ReadonlyArray<Check> = [
+  isAllowed,
+  isMapped,
+  nameIsFree,
+  secretsNameIsFree,
+  storesNamesAreOurs,
+  referencesNamesAreOurs,
+]
+
+const leftToOther = (virtual: KubeObject): Refusal | undefined =>
+  virtual.metadata.finalizers?.includes(esoFinalizer) === true
+    ? new Refusal({
+        reason: "ManagedByOtherOperator",
+        message:
+          "an External Secrets Operator inside the virtual cluster reconciles this ExternalSecret; it is left to it",
+      })
+    : undefined
+
+/** Of one that is not selected, only whether it is another operator's. */
+export const judge = (observed: Observed): Refusal | undefined => {
+  const { asked, virtual } = observed
+  const other = virtual === undefined ? undefined : leftToOther(virtual)
+  if (other !== undefined || asked === undefined) return other
+  if (Result.isFailure(asked)) return asked.failure
+  for (const check of checks) {
+    const refusal = check(asked.success, observed)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}
