@@ -12,6 +12,9 @@ const project = (name: string, include: ReadonlyArray<string>, extra: object = {
 // Beyond the limits of what a test waits for, which tell what was missing: some start an API server or a vCluster on the way.
 const onRealClusters = { fileParallelism: false, testTimeout: 300_000, hookTimeout: 600_000 }
 
+// These wait most of their time (for vCluster's collection, a vCluster's start, a minute in which nothing may happen) and measure no moment: two at a time.
+const patient = ["signals-at-rest", "vcluster-lifecycle", "vcluster-pods"].map((name) => `test/e2e/${name}.test.ts`)
+
 export default defineConfig({
   test: {
     projects: [
@@ -19,7 +22,8 @@ export default defineConfig({
       project("integration", ["test/integration/**/*.test.ts"], onRealClusters),
       project("attack", ["test/attack/**/*.test.ts"], onRealClusters),
       project("comparison", ["test/comparison/**/*.test.ts"], onRealClusters),
-      project("e2e", ["test/e2e/**/*.test.ts"], onRealClusters),
+      project("e2e", ["test/e2e/**/*.test.ts"], { ...onRealClusters, exclude: patient }),
+      project("e2e-patient", patient, { ...onRealClusters, fileParallelism: true, maxWorkers: 2 }),
     ],
   },
 })

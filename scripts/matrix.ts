@@ -43,7 +43,7 @@ interface Part {
 const parts = {
   mainPath: { title: "main path", project: "e2e", files: ["test/e2e/external-secret.test.ts"] },
   crds: { title: "CRDs at rest", project: "e2e", files: ["test/e2e/crds-at-rest.test.ts"] },
-  rest: { title: "no write at rest", project: "e2e", files: ["test/e2e/signals-at-rest.test.ts"] },
+  rest: { title: "no write at rest", project: "e2e-patient", files: ["test/e2e/signals-at-rest.test.ts"] },
   comparison: {
     title: "comparison",
     project: "comparison",

@@ -72,6 +72,7 @@ const stages: ReadonlyArray<Stage> = [
   vitestStage("attack", ["attack"]),
   vitestStage("comparison", ["comparison"]),
   vitestStage("e2e", ["e2e"]),
+  vitestStage("e2e-patient", ["e2e"]),
 ]
 
 interface Result extends Outcome {

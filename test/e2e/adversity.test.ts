@@ -192,9 +192,11 @@ withPair("a syncer that waited for the Lease knows what was seen meanwhile", {},
     const { host } = pair.ground
     const standby = yield* pair.launchFollow()
     yield* standby.waitForOutput(/waiting: .* is at work/, { from: "stderr" })
-    const meanwhile = yield* createReady(pair, externalSecret("meanwhile"))
+    yield* createReady(pair, externalSecret("meanwhile"))
+    // Of the kinds whose versions count, a Secret is the last that comes of it.
+    const { metadata } = yield* awaitSecret(pair, "meanwhile")
     const highest = (object: KubeObject) => BigInt(annotation(object, "highest-resource-version") ?? "0")
-    const seen = BigInt(meanwhile.metadata.resourceVersion ?? "0")
+    const seen = BigInt(metadata.resourceVersion ?? "0")
     const known = yield* host.kube.waitFor(leases, lease, (object) => highest(object) >= seen)
     const versions: Array<bigint> = []
     const taken = yield* Effect.forkChild(
