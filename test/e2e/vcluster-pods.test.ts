@@ -106,9 +106,9 @@ const objectOf = ({ objectRef = {} }: AuditEntry): string =>
 
 const succeeded = ({ responseStatus }: AuditEntry): boolean => (responseStatus?.code ?? 500) < 300
 
-/** Objects that both have written; Kubernetes' own controllers and the test do not count. */
 const isStatusWrite = (entry: AuditEntry): boolean => isWrite(entry) && entry.objectRef?.subresource === "status"
 
+/** Objects that both have written; Kubernetes' own controllers and the test do not count. */
 const writtenByBoth = Effect.fnUntraced(function* (audit: AuditLog) {
   const writes = (yield* audit.since(0)).filter((entry) => isWrite(entry) && succeeded(entry))
   const by = (prefix: string) =>

@@ -138,6 +138,18 @@ describe("Merge", () => {
     assert.deepInclude(readyIn(world), { reason: "SecretSynced" })
   })
 
+  it.each([
+    { message: "secret synced" },
+    { reason: "SecretSyncedError", message: "could not get secret data from provider" },
+  ])("into a Secret that is not there leaves the one that it made before: $message", (said) => {
+    const world = synced(under("Owner"))
+    world.put("virtual", "ExternalSecret", under("Merge", { name: "second" }))
+    round(world)
+    answer(world, said)
+    for (let left = 5; left > 0 && round(world).length > 0; left -= 1);
+    assert.deepStrictEqual(dataIn(world), { value: "MQ==" })
+  })
+
   it("leaves the Secret where it is when the ExternalSecret goes", () => {
     const world = synced(under("Merge"), secretOf())
     world.remove("virtual", "ExternalSecret", key)
