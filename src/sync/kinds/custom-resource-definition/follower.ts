@@ -26,6 +26,7 @@ import {
   desiredVirtualCrd,
   isOurCrd,
   keptOf,
+  storedVersions,
 } from "./to-virtual.ts"
 
 /** How long a CRD may take to be served. Milliseconds. */
@@ -38,7 +39,7 @@ const placeOf = (side: Side, plural: string): string => `${side} ${plural}`
 
 interface Worked extends InStep {
   readonly pair: CrdPair
-  /** Hash of what is kept in step of the virtual one, as the server stored it; undefined: known from an earlier run only. */
+  /** {@link hashOf} the virtual one, as the server stored it; undefined: known from an earlier run only. */
   readonly stored: string | undefined
 }
 
@@ -50,10 +51,10 @@ interface Judged {
 }
 
 /** One text for equal contents, as one API server writes them. */
-const hashOf = (virtual: KubeObject): string =>
-  createHash("sha256")
-    .update(JSON.stringify(keptOf(virtual)))
-    .digest("base64")
+const hash = (contents: unknown): string => createHash("sha256").update(JSON.stringify(contents)).digest("base64")
+
+/** Of all that decides about a virtual CRD that is served: whose it is, what is kept in step of it, and what else it must go on serving. */
+const hashOf = (virtual: KubeObject): string => hash([isOurCrd(virtual), keptOf(virtual), storedVersions(virtual)])
 
 /** @param by what else decides how a virtual CRD should look: the version of this program */
 export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: SyncSettings, by: string): CrdFollower => {

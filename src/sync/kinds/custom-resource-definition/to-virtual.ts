@@ -57,6 +57,10 @@ export const chooseVersion = (
 
 const bridged = "v1beta1"
 
+/** Under which objects were ever stored. */
+export const storedVersions = (crd: KubeObject | undefined): ReadonlyArray<string> =>
+  arrayAt(crd, "status", "storedVersions").filter((name) => typeof name === "string")
+
 /**
  * The chosen version as it is; beside it, with the same schema, the older name of a `v1` and every version under which the virtual
  * cluster ever stored an object: the API server lets none of those go (CustomResourceDefinition, `status.storedVersions`).
@@ -68,8 +72,7 @@ const virtualVersions = (
 ): ReadonlyArray<JsonRecord> => {
   const chosen = versionsOf(hostCrd).find((candidate) => candidate["name"] === version) ?? {}
   const stored = { ...chosen, served: true, storage: true }
-  const before = arrayAt(virtual, "status", "storedVersions").filter((name) => typeof name === "string")
-  const others = new Set([...(version === "v1" ? [bridged] : []), ...before])
+  const others = new Set([...(version === "v1" ? [bridged] : []), ...storedVersions(virtual)])
   others.delete(version)
   return [stored, ...[...others].map((name) => ({ ...stored, name, storage: false }))]
 }

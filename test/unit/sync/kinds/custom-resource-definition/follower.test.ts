@@ -3,13 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Stream } from "effect"
 import type { KubeClient } from "../../../../../src/effects/client/kube-client.ts"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
-import { recordAt, valueAt } from "../../../../../src/effects/client/unstructured.ts"
+import { arrayAt, recordAt, valueAt } from "../../../../../src/effects/client/unstructured.ts"
 import type { SyncSettings } from "../../../../../src/sync/engine/context.ts"
 import { hostSpecSchema } from "../../../../../src/sync/kinds/custom-resource-definition/ensure.ts"
 import { makeCrdFollower } from "../../../../../src/sync/kinds/custom-resource-definition/follower.ts"
 import { wantedCrds } from "../../../../../src/sync/engine/registry.ts"
 import { syncedKinds } from "../../../../../src/sync/kinds/kinds.ts"
 import { customResourceDefinitions as crds } from "../../../../../src/sync/resources.ts"
+import { managedLabel } from "../../../../../src/sync/tenancy/labels.ts"
 import { testContext } from "../../../../model/world.ts"
 import { makeMemoryClient, type MemoryClient } from "../../../../support/memory-client.ts"
 
@@ -268,6 +269,68 @@ describe("one that somebody else installed", () => {
       read()
       yield* follower.keep(clients, "externalsecrets")
       assert.deepStrictEqual(read(), metadataOfBoth)
+    }),
+  )
+})
+
+describe("one that is ours again", () => {
+  const ref = { name: nameOf("externalsecrets") }
+
+  /** The tenant takes our label off, edits what is then theirs, and puts the label on again. */
+  const tampered = Effect.gen(function* () {
+    const ground = place(withoutStores)
+    const { virtual, clients, start } = ground
+    const { follower } = yield* start()
+    const ours = virtual.stored(crds, ref)
+    assert.isDefined(ours)
+    const edited = { ...ours, spec: { ...recordAt(ours, "spec"), conversion: { strategy: "Webhook" } } }
+    virtual.put(crds, { ...edited, metadata: { ...edited.metadata, labels: {} } })
+    const { actions } = yield* follower.keep(clients, "externalsecrets")
+    assert.deepStrictEqual(actions, [])
+    assert.notInclude(follower.note(), '"externalsecrets"')
+    virtual.put(crds, edited)
+    return { ...ground, follower }
+  })
+
+  it.effect("is compared again, and put right", () =>
+    Effect.gen(function* () {
+      const { virtual, clients, follower } = yield* tampered
+      yield* follower.keep(clients, "externalsecrets")
+      assert.deepStrictEqual(valueAt(virtual.stored(crds, ref), "spec", "conversion"), { strategy: "None" })
+    }),
+  )
+
+  it.effect("is put right by a restart, by what was noted before and after", () =>
+    Effect.gen(function* () {
+      const { virtual, clients, follower, start } = yield* tampered
+      const wrong = virtual.stored(crds, ref)
+      assert.isDefined(wrong)
+      const before = follower.note()
+      yield* start(before)
+      assert.deepStrictEqual(valueAt(virtual.stored(crds, ref), "spec", "conversion"), { strategy: "None" })
+      virtual.put(crds, wrong)
+      yield* follower.keep(clients, "externalsecrets")
+      yield* start(follower.note())
+      assert.deepStrictEqual(valueAt(virtual.stored(crds, ref), "spec", "conversion"), { strategy: "None" })
+    }),
+  )
+
+  it.effect("is compared again when the versions under which objects are stored have changed", () =>
+    Effect.gen(function* () {
+      const { start, virtual, clients } = place(withoutStores)
+      const versions = () => arrayAt(virtual.stored(crds, ref), "spec", "versions").map((each) => valueAt(each, "name"))
+      virtual.put(crds, {
+        ...hostCrd("externalsecrets"),
+        metadata: { name: ref.name, uid: "v", labels: { [managedLabel]: "true" } },
+        status: { ...established, storedVersions: ["v1", "v1alpha1"] },
+      })
+      const { follower } = yield* start()
+      assert.deepStrictEqual(versions(), ["v1", "v1beta1", "v1alpha1"])
+      const found = virtual.stored(crds, ref)
+      assert.isDefined(found)
+      virtual.put(crds, { ...found, status: established })
+      yield* follower.keep(clients, "externalsecrets")
+      assert.deepStrictEqual(versions(), ["v1", "v1beta1"])
     }),
   )
 })
