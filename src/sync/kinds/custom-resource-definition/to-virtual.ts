@@ -118,13 +118,12 @@ const withoutSelectableFields = (crd: KubeObject): KubeObject => ({
 })
 
 /**
- * What the virtual API server would keep of the desired CRD, as what stands there tells: before Kubernetes 1.31 it drops `selectableFields`
- * without a word. After an upgrade of that server they come with the next change of the CRD.
+ * Whether the virtual CRD lacks nothing but `selectableFields`, and has none of them: an API server before Kubernetes 1.31 drops them without
+ * a word. Who writes learns that from the answer (`follower.ts`); who only looks cannot tell it from a tenant who took them away.
  */
-const asStored = (desired: KubeObject, virtual: KubeObject): KubeObject =>
-  versionsOf(virtual).some(({ selectableFields }) => selectableFields !== undefined)
-    ? desired
-    : withoutSelectableFields(desired)
+export const lacksOnlySelectableFields = (desired: KubeObject, virtual: KubeObject): boolean =>
+  !versionsOf(virtual).some(({ selectableFields }) => selectableFields !== undefined) &&
+  mergePatch(keptOf(virtual), keptOf(withoutSelectableFields(desired))) === undefined
 
 /**
  * The writes that bring the virtual CRD into step. A CRD of somebody else's (an own ESO, GitOps) is left alone, and one
@@ -134,9 +133,8 @@ export const crdToVirtual = (desired: KubeObject, virtual: KubeObject | undefine
   if (virtual === undefined)
     return [{ _tag: "Create", side: "virtual", resource: customResourceDefinitions, body: desired }]
   if (virtual.metadata.deletionTimestamp !== undefined || !isOurCrd(virtual)) return []
-  const isInStep = mergePatch(keptOf(virtual), keptOf(asStored(desired, virtual))) === undefined
   const patch = mergePatch(keptOf(virtual), keptOf(desired))
-  return isInStep || patch === undefined
+  return patch === undefined
     ? []
     : [{ _tag: "Patch", side: "virtual", resource: customResourceDefinitions, current: virtual, patch }]
 }
