@@ -26,7 +26,7 @@ import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
 import type { Asked, Observed, ObservedStore, OnHost } from "./observe.ts"
 import { failedStatus, missingStatus } from "./status.ts"
-import { desiredHostExternalSecret } from "./to-host.ts"
+import { desiredHostExternalSecret, toHost } from "./to-host.ts"
 import type { Pair, SecretPlan } from "./to-virtual.ts"
 import { isAskedAnew, overridesHost, secretOutcome } from "./to-virtual.ts"
 
@@ -135,6 +135,7 @@ const followed = (targets: TargetSecrets, observed: Observed, asked: Asked, onHo
   if (!isSettled(copy, virtual, observed))
     return { ...untouched, copy: desired, told: () => ({ verdict: waitingVerdict(copy) }) }
   const pair = { virtual, spec, target, copy, source, claimed: observed.claimed }
+  if (isAskedAnew(pair)) return askedAnew(pair, isAccepted(desired, copy, observed) ? "anew" : desired)
   return { copy: desired, ...comeBack(targets, observed, pair, onHost) }
 }
 
@@ -160,9 +161,14 @@ const failed = (
   }
 }
 
-const askedAnew = ({ virtual, target }: Pair): Pick<Desired, "copy" | "secrets" | "status" | "told"> => ({
+/** Whether the host has taken what the tenant asks for now. */
+const isAccepted = (desired: KubeObject, copy: KubeObject, { host, virtual }: Observed): boolean =>
+  toHost(desired, copy, virtual, host).length === 0
+
+/** Of an edit that the host may refuse, the copy of the last accepted spec stays: a copy that goes could not be made again. */
+const askedAnew = ({ virtual, target }: Pair, copy: Desired["copy"]): Desired => ({
   ...untouched,
-  copy: "anew",
+  copy,
   told: () => ({
     verdict: pendingVerdict("the Secret was deleted: External Secrets Operator fetches it anew"),
     restsOnAbsentSecret: { namespace: virtual.metadata.namespace, name: target.name },
@@ -175,9 +181,8 @@ const comeBack = (
   observed: Observed,
   pair: Pair,
   { heard, translate }: OnHost,
-): Omit<Desired, "copy"> & Partial<Pick<Desired, "copy">> => {
+): Omit<Desired, "copy"> => {
   const { virtual, copy, target } = pair
-  if (isAskedAnew(pair)) return askedAnew(pair)
   const outcome = secretOutcome(targets, pair)
   const { failure, missing, plan: secrets, unfinished } = outcome
   if (unfinished !== undefined)
