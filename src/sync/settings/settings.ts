@@ -9,7 +9,7 @@ import { describeValue, unknownKey } from "../../effects/text/problem-text.ts"
 import { emptyMappings, mappingError } from "../tenancy/namespace-mapping-check.ts"
 import type { KnownPlace, NamespaceSettings } from "../tenancy/namespace-mapping.ts"
 import type { SyncSettings } from "../tenancy/sync-settings.ts"
-import { chartShape } from "./chart-shape.ts"
+import { chartShape, isMistypedIntegrations } from "./chart-shape.ts"
 import { selectionsOf } from "./older-shapes.ts"
 import { otherKeysOf } from "./setting-schemas.ts"
 import { conflictsOf, type SyncedPlurals, syncedPlurals } from "./settings-conflicts.ts"
@@ -149,7 +149,9 @@ const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Readi
   }
   const conflicts = enabled ? conflictsOf(root, decoded, syncedBy(settings), known.namespace) : nothing
   const others = wrongValues.filter((wrong) => !isOwn(wrong))
-  const shape = root.kind === "map" && !merged ? chartShape(root, enabled, unknownKeys, others) : nothing
+  const isMistake = (found: UnknownKey): boolean => isRefused(found) || isMistypedIntegrations(root, found)
+  const strangeKeys = unknownKeys.filter((found) => !isMistake(found))
+  const shape = root.kind === "map" && !merged ? chartShape(root, enabled, strangeKeys, others) : nothing
   return {
     ...settings,
     origins: new Map([
@@ -157,7 +159,7 @@ const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Readi
       ...origins,
     ]),
     problems: [
-      ...unknownKeys.filter(isRefused).map((found) => ({ at: found.at, message: unknownKey(found.key, found.known) })),
+      ...unknownKeys.filter(isMistake).map((found) => ({ at: found.at, message: unknownKey(found.key, found.known) })),
       ...wrongValues.filter(isOwn),
       ...problems,
       ...(isWrong(decoded, mappingsPath) ? [] : mappingProblems(root, settings.namespaces, known)),

@@ -253,6 +253,15 @@ describe("merged Helm values", () => {
       assert.lengthOf(settingsOf(sections + all).warnings, warnings)
     })
   }
+
+  it("our settings below a mistyped integrations are told", () => {
+    const mistyped = `${sections}${newerShape({})}\nintegration: {externalSecrets: {enabled: true}}\n`
+    assert.deepStrictEqual(
+      problemsOf(mistyped).map((problem) => problem.replace(/^\S+ /, "")),
+      ['unknown key "integration" (did you mean "integrations"?)'],
+    )
+    assert.deepStrictEqual(problemsOf(mistyped.replace("integration: {externalSecrets", "integration: {other")), [])
+  })
 })
 
 describe("every configuration of the documentation", () => {
