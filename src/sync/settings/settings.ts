@@ -3,7 +3,13 @@ import { Data, Result, Runtime } from "effect"
 import { givenAt, nearestEntry, parseYaml } from "../../effects/config/yaml-position.ts"
 import type { Position, PositionedProblem, YamlPath, YamlTree } from "../../effects/config/yaml-position.ts"
 import { exitCodes } from "../../effects/exit-codes.ts"
-import { decodeYaml, isWrong, settingPaths, type UnknownKey } from "../../effects/config/yaml-schema.ts"
+import {
+  decodeYaml,
+  isWrong,
+  settingPaths,
+  type UnknownKey,
+  type WrongValue,
+} from "../../effects/config/yaml-schema.ts"
 import { nearestWord } from "../../effects/text/did-you-mean.ts"
 import { describeValue, unknownKey } from "../../effects/text/problem-text.ts"
 import { emptyMappings, mappingError } from "../tenancy/namespace-mapping-check.ts"
@@ -12,7 +18,7 @@ import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import { chartShape, isMistypedIntegrations } from "./chart-shape.ts"
 import { selectionsOf } from "./older-shapes.ts"
 import { otherKeysOf } from "./setting-schemas.ts"
-import { conflictsOf, type SyncedPlurals, syncedPlurals } from "./settings-conflicts.ts"
+import { conflictsOf, hidesConflicts, type SyncedPlurals, syncedPlurals } from "./settings-conflicts.ts"
 import { VclusterValues } from "./vcluster-values.ts"
 
 export interface Settings extends SyncSettings {
@@ -148,7 +154,8 @@ const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Readi
     serviceAccounts: serviceAccounts.enabled,
   }
   const conflicts = enabled ? conflictsOf(root, decoded, syncedBy(settings), known.namespace) : nothing
-  const others = wrongValues.filter((wrong) => !isOwn(wrong))
+  const isRelevant = (wrong: WrongValue): boolean => isOwn(wrong) || (enabled && hidesConflicts(values, wrong))
+  const others = wrongValues.filter((wrong) => !isRelevant(wrong))
   const isMistake = (found: UnknownKey): boolean => isRefused(found) || isMistypedIntegrations(root, found)
   const strangeKeys = unknownKeys.filter((found) => !isMistake(found))
   const shape = root.kind === "map" && !merged ? chartShape(root, enabled, strangeKeys, others) : nothing
@@ -160,7 +167,7 @@ const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Readi
     ]),
     problems: [
       ...unknownKeys.filter(isMistake).map((found) => ({ at: found.at, message: unknownKey(found.key, found.known) })),
-      ...wrongValues.filter(isOwn),
+      ...wrongValues.filter(isRelevant),
       ...problems,
       ...(isWrong(decoded, mappingsPath) ? [] : mappingProblems(root, settings.namespaces, known)),
       ...conflicts.problems,
