@@ -41,7 +41,7 @@ const noReferences = new Set([
   "spec.provider.vault.auth.namespace",
 ])
 
-/** Each is handled by name in `external-secret-to-host.ts`, or refused in `policy.ts`. */
+/** Each is handled by name in `kinds/external-secret/to-host.ts`, or refused in `policy.ts` there. */
 const inExternalSecrets = new Set([
   "spec.secretStoreRef",
   "spec.data[].sourceRef.storeRef",

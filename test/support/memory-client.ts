@@ -25,6 +25,8 @@ export interface MemoryClient extends KubeClient {
   /** As somebody else would: no precondition, a new resourceVersion. */
   readonly put: (resource: Resource, object: KubeObject) => KubeObject
   readonly remove: (resource: Resource, ref: ObjectRef) => void
+  /** What is kept of an object that is written, by whomever; default: all of it. */
+  stores: (object: KubeObject) => KubeObject
   /**
    * Runs before each request; what it fails with is the answer, `Effect.never` a connection gone silent. With `after`
    * the request has been carried out and only its answer is lost.
@@ -85,7 +87,8 @@ export const makeMemoryClient = (): MemoryClient => {
   let version = 0
 
   const put = (resource: Resource, object: KubeObject): KubeObject => {
-    const stored = { ...object, metadata: { ...object.metadata, resourceVersion: String(++version) } }
+    const kept = client.stores(object)
+    const stored = { ...kept, metadata: { ...kept.metadata, resourceVersion: String(++version) } }
     objects.set(address(resource, refOf(object)), stored)
     return stored
   }
@@ -120,6 +123,7 @@ export const makeMemoryClient = (): MemoryClient => {
     listStreaming: makeStreamingLists("memory"),
     calls,
     fault: {},
+    stores: (object) => object,
     put,
     version: () => String(version),
     all: (resource) =>

@@ -127,15 +127,16 @@ const groupedByStep = (paths: ReadonlyArray<YamlPath>): ReadonlyMap<YamlPath[num
   return groups
 }
 
-/** Leaves out what stands at the paths; a value in a list takes the list with it. */
+/** Leaves out what stands at the paths; a value in an item of a list takes the item with it. */
 const without = (value: unknown, paths: ReadonlyArray<YamlPath>): unknown => {
-  if (!Predicate.isObject(value)) return value
   const groups = groupedByStep(paths)
+  if (Array.isArray(value)) return value.filter((_item, index) => !groups.has(index))
+  if (!Predicate.isObject(value)) return value
   return Object.fromEntries(
     Object.entries(value).flatMap(([key, inner]) => {
       const below = groups.get(key)
       if (below === undefined) return [[key, inner] as const]
-      return below.some(([step]) => typeof step !== "string") ? [] : [[key, without(inner, below)] as const]
+      return below.some(({ length }) => length === 0) ? [] : [[key, without(inner, below)] as const]
     }),
   )
 }
@@ -143,7 +144,7 @@ const without = (value: unknown, paths: ReadonlyArray<YamlPath>): unknown => {
 /**
  * What is wrong is left out, and the rest read.
  *
- * @param schema whose maps may all be empty; of another one there may be no rest, and it throws
+ * @param schema whose maps and lists may all be empty; of another one there may be no rest, and it throws
  */
 export const decodeYaml = <S extends Schema.ConstraintDecoder<unknown>>(
   schema: S,
@@ -173,6 +174,30 @@ const leafPaths = (ast: SchemaAST.AST, path: ReadonlyArray<string>): ReadonlyArr
 export const settingPaths = (schema: Schema.Constraint): ReadonlyArray<ReadonlyArray<string>> =>
   leafPaths(SchemaAST.toEncoded(schema.ast), [])
 
+const isWithin = (place: YamlPath, path: YamlPath): boolean => path.every((step, index) => place[index] === step)
+
 /** Something at the path, or below it, is wrong. */
 export const isWrong = ({ wrongValues }: Pick<Decoded<unknown>, "wrongValues">, path: YamlPath): boolean =>
-  wrongValues.some((wrong) => path.every((step, index) => wrong.path[index] === step))
+  wrongValues.some((wrong) => isWithin(wrong.path, path))
+
+/**
+ * The items of a decoded list, each with its place in the text: what is left out before it counts there.
+ *
+ * @param path to a list that is in no other list
+ */
+export const itemsInText = <A>(
+  { wrongValues }: Pick<Decoded<unknown>, "wrongValues">,
+  path: YamlPath,
+  items: ReadonlyArray<A>,
+): ReadonlyArray<readonly [index: number, item: A]> => {
+  const leftOut = new Set(
+    wrongValues.filter((wrong) => isWithin(wrong.path, path)).map((wrong) => wrong.path[path.length]),
+  )
+  let next = 0
+  return items.map((item) => {
+    while (leftOut.has(next)) next += 1
+    const index = next
+    next += 1
+    return [index, item] as const
+  })
+}

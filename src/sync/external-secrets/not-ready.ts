@@ -2,10 +2,12 @@
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { LabelSelector } from "../../effects/client/label-selector.ts"
 import { toQuery } from "../../effects/client/label-selector.ts"
+import type { JsonRecord } from "../../effects/client/unstructured.ts"
 import type { Resource } from "../../effects/client/resource.ts"
 import type { Action, Decision } from "../engine/actions.ts"
 import { warnOnce } from "../engine/events.ts"
 import { writeStatus } from "../engine/status-write.ts"
+import type { SyncContext } from "../engine/context.ts"
 import type { NotReady } from "../tenancy/conditions.ts"
 import { notReadyStatus } from "../tenancy/conditions.ts"
 import type { Refusal } from "../tenancy/refusals.ts"
@@ -20,6 +22,19 @@ export const notSelected = (
   message: enabled
     ? `not synced: the labels do not match the selector ${toQuery(selector)} of this vCluster`
     : `not synced: ${kinds} are switched off in the settings of this vCluster`,
+})
+
+/** A status that says so, in the place of what ESO says. */
+export const notReady = (
+  virtual: KubeObject,
+  { reason, message }: NotReady,
+  { now }: Pick<SyncContext, "now">,
+): JsonRecord => notReadyStatus(virtual, reason, message, now())
+
+/** What people are told of an object that a rule refuses. */
+export const toldRefused = (virtual: KubeObject, refusal: Refusal): Omit<Decision, "actions"> => ({
+  verdict: refusedVerdict(refusal),
+  ...warnOnce(virtual, refusal),
 })
 
 /**
@@ -41,6 +56,5 @@ export const toldFirst = (
     ...writeStatus(resource, virtual, notReadyStatus(virtual, refusal.reason, refusal.message, now)),
     ...actions.filter(({ _tag }) => _tag !== "Status"),
   ],
-  verdict: refusedVerdict(refusal),
-  ...warnOnce(virtual, refusal),
+  ...toldRefused(virtual, refusal),
 })

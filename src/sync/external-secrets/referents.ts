@@ -19,7 +19,7 @@ import type { SyncContext } from "../engine/context.ts"
 import type { HostLocation } from "../tenancy/names.ts"
 import { originKeys, originOf } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
-import { Refusal } from "../tenancy/refusals.ts"
+import { firstRefusal, Refusal } from "../tenancy/refusals.ts"
 
 export type CopiedKind = "Secret" | "ConfigMap"
 
@@ -101,13 +101,7 @@ export const referencesConflict = (
   referents: ReadonlyArray<ObservedReferent>,
   namespace: string,
   context: SyncContext,
-): Refusal | undefined => {
-  for (const referent of referents) {
-    const conflict = referenceConflict(referent, namespace, context)
-    if (conflict !== undefined) return conflict
-  }
-  return undefined
-}
+): Refusal | undefined => firstRefusal(referents, (referent) => referenceConflict(referent, namespace, context))
 
 /** The first of those that are there in the virtual cluster, but not on the host yet. What is not there at all is ESO's to tell. */
 export const missingCopy = (referents: ReadonlyArray<ObservedReferent>): Referent | undefined =>

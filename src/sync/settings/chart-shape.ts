@@ -7,7 +7,6 @@ import { entryAt } from "../../effects/config/yaml-position.ts"
 import type { PositionedProblem, YamlMap, YamlTree } from "../../effects/config/yaml-position.ts"
 import type { UnknownKey } from "../../effects/config/yaml-schema.ts"
 import { nearestWord } from "../../effects/text/did-you-mean.ts"
-import { unknownKey } from "../../effects/text/problem-text.ts"
 import { formatPath } from "../../effects/text/value-path.ts"
 import { misplacedValues } from "./misplaced-values.ts"
 import { otherKeysOf } from "./setting-schemas.ts"
@@ -45,8 +44,8 @@ const mistyped = ({ path, key, known }: UnknownKey, taken: ReadonlyArray<string>
 const isRoot = ({ path }: UnknownKey): boolean => path.length === 0
 const isBelowSync = ({ path }: UnknownKey): boolean => path.length === 1 && path[0] === "sync"
 
-/** With our settings below. */
-const isMistypedIntegrations = (root: YamlMap, found: UnknownKey): boolean =>
+/** With our settings below, which Helm would ignore without a word. */
+export const isMistypedIntegrations = (root: YamlTree, found: UnknownKey): boolean =>
   isRoot(found) &&
   nearestWord(found.key, ["integrations"]) !== undefined &&
   entryAt(root, [found.key, "externalSecrets"]) !== undefined
@@ -113,6 +112,7 @@ export interface ChartShape {
 /**
  * @param root of a user's values, not of those that Helm has merged: the chart has rendered them
  * @param enabled the integration is
+ * @param unknownKeys that are not refused already
  * @param wrongValues beside the settings of the integration
  */
 export const chartShape = (
@@ -122,17 +122,12 @@ export const chartShape = (
   wrongValues: ReadonlyArray<PositionedProblem>,
 ): ChartShape => {
   const wrongFile = misplacedValues(root, chartKeys)
-  const ours = unknownKeys.filter((found) => isMistypedIntegrations(root, found))
   const strange = unknownKeys.flatMap((found) => {
-    const message = ours.includes(found) ? undefined : keyMessage(found)
+    const message = keyMessage(found)
     return message === undefined ? [] : [{ at: found.at, message, tellsWhere: isRoot(found) || isBelowSync(found) }]
   })
   return {
-    problems: [
-      ...ours.map(({ at, key }) => ({ at, message: unknownKey(key, ["integrations"]) })),
-      ...nulls(root, enabled),
-      ...(wrongFile === undefined ? wrongValues : []),
-    ],
+    problems: [...nulls(root, enabled), ...(wrongFile === undefined ? wrongValues : [])],
     elsewhere: wrongFile === undefined ? strange.filter(({ tellsWhere }) => tellsWhere) : [wrongFile],
     warnings: strange.filter(({ tellsWhere }) => !tellsWhere),
   }

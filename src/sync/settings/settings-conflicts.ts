@@ -1,8 +1,8 @@
 /** Settings elsewhere in vcluster.yaml that exclude or undo the integration (loft-sh/vcluster, `pkg/config/validation.go`). */
 import { Result } from "effect"
-import { nearestEntry, parseYaml } from "../../effects/config/yaml-position.ts"
+import { entryAt, nearestEntry, parseYaml } from "../../effects/config/yaml-position.ts"
 import type { PositionedProblem, YamlPath, YamlTree } from "../../effects/config/yaml-position.ts"
-import { type Decoded, decodeYaml, isWrong } from "../../effects/config/yaml-schema.ts"
+import { type Decoded, decodeYaml, isWrong, itemsInText, type WrongValue } from "../../effects/config/yaml-schema.ts"
 import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import { VclusterValues } from "./vcluster-values.ts"
 
@@ -31,30 +31,38 @@ const checkPrivateNodes = ({ privateNodes, controlPlane }: VclusterValues, probl
 const twice = (name: string, where: string): string =>
   `external-secrets integration is enabled but external-secrets custom resource is also set in ${where} (${name}). This is not supported, please remove the entry from ${where}`
 
+const resourcePlaces = {
+  toHost: ["sync", "toHost", "customResources"],
+  fromHost: ["sync", "fromHost", "customResources"],
+  proxy: ["experimental", "proxy", "customResources"],
+}
+
 /** vCluster looks in the first place only, and misses keys with a version; objects would be synced twice all the same. */
 const checkCustomResources = (
   { sync, experimental }: VclusterValues,
   synced: ReadonlySet<string>,
   problem: Report,
 ): void => {
-  const places = {
-    "sync.toHost.customResources": sync.toHost.customResources,
-    "sync.fromHost.customResources": sync.fromHost.customResources,
-    "experimental.proxy.customResources": experimental.proxy.customResources,
-  }
-  for (const [path, resources] of Object.entries(places))
+  const places = [
+    [resourcePlaces.toHost, sync.toHost.customResources],
+    [resourcePlaces.fromHost, sync.fromHost.customResources],
+    [resourcePlaces.proxy, experimental.proxy.customResources],
+  ] as const
+  for (const [path, resources] of places)
     for (const [name, resource] of Object.entries(resources)) {
       const [, plural = ""] = /^([a-z]+)(?:\/status)?\.external-secrets\.io(?:\/.*)?$/s.exec(name) ?? []
-      if (synced.has(plural) && resource?.enabled === true) problem([...path.split("."), name], twice(name, path))
+      if (synced.has(plural) && resource?.enabled === true) problem([...path, name], twice(name, path.join(".")))
     }
 }
 
 /** What custom resources were called in v0.21 to v0.27; host objects bore the very names that ours bear. */
-const checkGenericSync = ({ experimental }: VclusterValues, synced: ReadonlySet<string>, problem: Report): void => {
-  for (const [way, objects] of Object.entries(experimental.genericSync))
-    for (const [index, { apiVersion, kind }] of objects.entries())
+const checkGenericSync = (decoded: Decoded<VclusterValues>, synced: ReadonlySet<string>, problem: Report): void => {
+  for (const [way, objects] of Object.entries(decoded.value.experimental.genericSync)) {
+    const path = ["experimental", "genericSync", way]
+    for (const [index, { apiVersion, kind }] of itemsInText(decoded, path, objects))
       if (apiVersion.startsWith("external-secrets.io/") && synced.has(`${kind.toLowerCase()}s`))
-        problem(["experimental", "genericSync", way, index], twice(kind, `experimental.genericSync.${way}`))
+        problem([...path, index], twice(kind, path.join(".")))
+  }
 }
 
 /** The paid plugin of the days before the integration (up to v0.20, still loadable later) syncs the same objects. */
@@ -80,16 +88,20 @@ const handsOver = (key: string, hostNamespace: string | undefined): boolean => {
   return (namespace === "" || namespace === hostNamespace) && (name === "*" || sensitiveName.test(name))
 }
 
+const handedOver = ["sync", "fromHost", "secrets", "mappings", "byName"]
+
+/** What stands at the keys does not matter. */
 const warnOfHandedOverSecrets = (
+  root: YamlTree,
   { sync }: VclusterValues,
   hostNamespace: string | undefined,
   warning: Report,
 ): void => {
-  const { enabled, mappings } = sync.fromHost.secrets
-  for (const key of Object.keys(enabled ? mappings.byName : {}))
+  const given = sync.fromHost.secrets.enabled ? entryAt(root, handedOver)?.value : undefined
+  for (const key of given?.kind === "map" ? given.entries.keys() : [])
     if (handsOver(key, hostNamespace))
       warning(
-        ["sync", "fromHost", "secrets", "mappings", "byName", key],
+        [...handedOver, key],
         `sync.fromHost.secrets.mappings.byName: ${JSON.stringify(key)} hands Secrets of the vCluster's own host namespace to the tenant (its kubeconfig, its certificates, every Secret that ESO fetched for it); name a namespace or Secrets made for the tenant`,
       )
 }
@@ -110,6 +122,12 @@ export const kubeconfigObstacle = (text: string): string | undefined => {
   const parsed = parseYaml(text)
   return Result.isSuccess(parsed) ? missingClusterRole(decodeYaml(VclusterValues, parsed.success).value) : undefined
 }
+
+/** Where conflicts are looked for, there is no map: whether there is one cannot be told. */
+export const hidesConflicts = ({ sync }: VclusterValues, { path }: WrongValue): boolean =>
+  [...Object.values(resourcePlaces), ...(sync.fromHost.secrets.enabled ? [handedOver] : [])].some(
+    (place) => path.length === place.length && place.every((step, index) => path[index] === step),
+  )
 
 export interface Conflicts {
   readonly problems: ReadonlyArray<PositionedProblem>
@@ -135,9 +153,9 @@ export const conflictsOf = (
   const warning: Report = (path, message) => warnings.push({ at: nearestEntry(root, path).keyAt, message })
   checkPrivateNodes(values, problem)
   checkCustomResources(values, synced, problem)
-  checkGenericSync(values, synced, problem)
+  checkGenericSync(decoded, synced, problem)
   warnOfPlugin(values, warning)
-  warnOfHandedOverSecrets(values, hostNamespace, warning)
+  warnOfHandedOverSecrets(root, values, hostNamespace, warning)
   const missing = missingClusterRole(values)
   const account = ["exportKubeConfig", "serviceAccount"]
   if (missing !== undefined && !isWrong(decoded, account)) warning([...account, "name"], missing)

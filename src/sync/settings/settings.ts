@@ -3,16 +3,22 @@ import { Data, Result, Runtime } from "effect"
 import { givenAt, nearestEntry, parseYaml } from "../../effects/config/yaml-position.ts"
 import type { Position, PositionedProblem, YamlPath, YamlTree } from "../../effects/config/yaml-position.ts"
 import { exitCodes } from "../../effects/exit-codes.ts"
-import { decodeYaml, isWrong, settingPaths, type UnknownKey } from "../../effects/config/yaml-schema.ts"
+import {
+  decodeYaml,
+  isWrong,
+  settingPaths,
+  type UnknownKey,
+  type WrongValue,
+} from "../../effects/config/yaml-schema.ts"
 import { nearestWord } from "../../effects/text/did-you-mean.ts"
 import { describeValue, unknownKey } from "../../effects/text/problem-text.ts"
 import { emptyMappings, mappingError } from "../tenancy/namespace-mapping-check.ts"
 import type { KnownPlace, NamespaceSettings } from "../tenancy/namespace-mapping.ts"
 import type { SyncSettings } from "../tenancy/sync-settings.ts"
-import { chartShape } from "./chart-shape.ts"
+import { chartShape, isMistypedIntegrations } from "./chart-shape.ts"
 import { selectionsOf } from "./older-shapes.ts"
 import { otherKeysOf } from "./setting-schemas.ts"
-import { conflictsOf, type SyncedPlurals, syncedPlurals } from "./settings-conflicts.ts"
+import { conflictsOf, hidesConflicts, type SyncedPlurals, syncedPlurals } from "./settings-conflicts.ts"
 import { VclusterValues } from "./vcluster-values.ts"
 
 export interface Settings extends SyncSettings {
@@ -148,8 +154,11 @@ const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Readi
     serviceAccounts: serviceAccounts.enabled,
   }
   const conflicts = enabled ? conflictsOf(root, decoded, syncedBy(settings), known.namespace) : nothing
-  const others = wrongValues.filter((wrong) => !isOwn(wrong))
-  const shape = root.kind === "map" && !merged ? chartShape(root, enabled, unknownKeys, others) : nothing
+  const isRelevant = (wrong: WrongValue): boolean => isOwn(wrong) || (enabled && hidesConflicts(values, wrong))
+  const others = wrongValues.filter((wrong) => !isRelevant(wrong))
+  const isMistake = (found: UnknownKey): boolean => isRefused(found) || isMistypedIntegrations(root, found)
+  const strangeKeys = unknownKeys.filter((found) => !isMistake(found))
+  const shape = root.kind === "map" && !merged ? chartShape(root, enabled, strangeKeys, others) : nothing
   return {
     ...settings,
     origins: new Map([
@@ -157,8 +166,8 @@ const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Readi
       ...origins,
     ]),
     problems: [
-      ...unknownKeys.filter(isRefused).map((found) => ({ at: found.at, message: unknownKey(found.key, found.known) })),
-      ...wrongValues.filter(isOwn),
+      ...unknownKeys.filter(isMistake).map((found) => ({ at: found.at, message: unknownKey(found.key, found.known) })),
+      ...wrongValues.filter(isRelevant),
       ...problems,
       ...(isWrong(decoded, mappingsPath) ? [] : mappingProblems(root, settings.namespaces, known)),
       ...conflicts.problems,

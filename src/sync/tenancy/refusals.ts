@@ -52,3 +52,18 @@ export class Refusal extends Data.TaggedClass("Refusal")<{
   readonly message: string
   readonly fix?: Fix
 }> {}
+
+/**
+ * @param rules in the order in which the tenant is told
+ * @param judge asked of one after the other, and of none after the first that it refuses
+ */
+export const firstRefusal = <Rule>(
+  rules: Iterable<Rule>,
+  judge: (rule: Rule) => Refusal | undefined,
+): Refusal | undefined => {
+  for (const rule of rules) {
+    const refusal = judge(rule)
+    if (refusal !== undefined) return refusal
+  }
+  return undefined
+}

@@ -16,6 +16,7 @@ import {
   crdToVirtual,
   desiredVirtualCrd,
   isOurCrd,
+  lacksOnlySelectableFields,
   servedVersions,
   specSchema,
 } from "./to-virtual.ts"
@@ -40,7 +41,9 @@ export const compareCrd = Effect.fnUntraced(function* (
     onFailure: (error) => Effect.fail(error),
     onSuccess: (chosen) => Effect.succeed(chosen),
   })
-  return { plural, version, host, virtual, actions: crdToVirtual(desiredVirtualCrd(host, version, virtual), virtual) }
+  const desired = desiredVirtualCrd(host, version, virtual)
+  const isAsFarAsCanBe = virtual !== undefined && lacksOnlySelectableFields(desired, virtual)
+  return { plural, version, host, virtual, actions: isAsFarAsCanBe ? [] : crdToVirtual(desired, virtual) }
 })
 
 /** The schema of `spec` on the host, at the version that we speak. */

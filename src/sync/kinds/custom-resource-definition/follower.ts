@@ -26,6 +26,7 @@ import {
   desiredVirtualCrd,
   isOurCrd,
   keptOf,
+  storedVersions,
 } from "./to-virtual.ts"
 
 /** How long a CRD may take to be served. Milliseconds. */
@@ -38,8 +39,12 @@ const placeOf = (side: Side, plural: string): string => `${side} ${plural}`
 
 interface Worked extends InStep {
   readonly pair: CrdPair
-  /** Hash of what is kept in step of the virtual one, as the server stored it; undefined: known from an earlier run only. */
-  readonly stored: string | undefined
+}
+
+/** What this API server makes of what it is sent: before Kubernetes 1.31 it drops `selectableFields` without a word. Hashes of what is kept in step. */
+interface Answer {
+  readonly desired: string
+  readonly stored: string
 }
 
 /** Both, read as far as was needed, and what would bring the virtual one into step. */
@@ -47,13 +52,15 @@ interface Judged {
   readonly pair: CrdPair
   /** There is nothing to do, and nothing to wait for. */
   readonly over: boolean
+  /** How the virtual one should be, where it had to be compared. */
+  readonly desired?: KubeObject
 }
 
 /** One text for equal contents, as one API server writes them. */
-const hashOf = (virtual: KubeObject): string =>
-  createHash("sha256")
-    .update(JSON.stringify(keptOf(virtual)))
-    .digest("base64")
+const hash = (contents: unknown): string => createHash("sha256").update(JSON.stringify(contents)).digest("base64")
+
+/** Of all that decides about a virtual CRD that is served: whose it is, what is kept in step of it, and what else it must go on serving. */
+const hashOf = (virtual: KubeObject): string => hash([isOurCrd(virtual), keptOf(virtual), storedVersions(virtual)])
 
 /** @param by what else decides how a virtual CRD should look: the version of this program */
 export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: SyncSettings, by: string): CrdFollower => {
@@ -61,6 +68,8 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
   const needsSchema = (plural: string): boolean => !unread.has(plural)
   const noteBy = `${by} ${settings.version ?? ""}`.trimEnd()
   const worked = new Map<string, Worked>()
+  /** To our last writes. */
+  const answers = new Map<string, Answer>()
   /** Looked at moments ago by {@link CrdFollower.judge}. */
   const fresh = new Set<string>()
   let recalled: ReadonlyMap<string, InStep> = new Map()
@@ -129,10 +138,22 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
     if (host === undefined || stateOf(host) !== noted.host || virtual === undefined) return undefined
     const version = needsSchema(plural) ? yield* chosen(host) : noted.version
     const pair = pairOf(plural, version, host, virtual)
-    worked.set(plural, { ...noted, version, pair, stored: undefined })
+    worked.set(plural, { ...noted, version, pair })
     letGo(plural)
     return { pair, over: true } satisfies Judged
   })
+
+  /** As the server left it when it was asked for the very same. */
+  const isAsAnswered = (plural: string, desired: KubeObject, virtual: KubeObject | undefined): boolean => {
+    const answer = answers.get(plural)
+    return (
+      answer !== undefined &&
+      virtual !== undefined &&
+      isOurCrd(virtual) &&
+      answer.desired === hash(keptOf(desired)) &&
+      answer.stored === hash(keptOf(virtual))
+    )
+  }
 
   const compare = Effect.fnUntraced(function* (clients: Clients, plural: string, seen: Sighting) {
     const before = worked.get(plural)
@@ -149,11 +170,12 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
     if (host === undefined) return yield* new OperatorMissing({ crd: crdName(plural) })
     const version = yield* chosen(host)
     const pair = pairOf(plural, version, host, virtual)
-    const actions = crdToVirtual(desiredVirtualCrd(host, version, virtual), virtual)
+    const desired = desiredVirtualCrd(host, version, virtual)
+    const actions = isAsAnswered(plural, desired, virtual) ? [] : crdToVirtual(desired, virtual)
     worked.delete(plural)
     return actions.length === 0 && isServed
       ? conclude(pair, host, virtual)
-      : { pair: { ...pair, actions }, over: false }
+      : { pair: { ...pair, actions }, over: false, desired }
   })
 
   const judgeOne = Effect.fnUntraced(function* (
@@ -179,15 +201,16 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
   /** @returns also whether all is over, the write included */
   const bringIntoStep = Effect.fnUntraced(function* (clients: Clients, plural: string) {
     const judged = yield* lookOne(clients, plural)
-    const { actions } = judged.pair
-    if (judged.over || actions.length === 0) return judged
+    const { desired, over, pair: before } = judged
+    if (over || desired === undefined || before.actions.length === 0) return judged
     const host = wholes.get(placeOf("host", plural))
     let stored: KubeObject | undefined
-    for (const action of actions) stored = yield* carryOut(action, clients)
+    for (const action of before.actions) stored = yield* carryOut(action, clients)
     if (stored === undefined || host === undefined) return judged
     wholes.set(placeOf("virtual", plural), stored)
-    const pair = pairOf(plural, judged.pair.version, host, stored)
-    // The answer to our own write: what it still lacks is what this API server does not keep (`selectableFields` before Kubernetes 1.31).
+    answers.set(plural, { desired: hash(keptOf(desired)), stored: hash(keptOf(stored)) })
+    const pair = pairOf(plural, before.version, host, stored)
+    // What the answer to our own write still lacks, this API server does not keep.
     return crdState(stored) === "served" ? conclude(pair, host, stored) : { pair, over: false }
   })
 
@@ -213,7 +236,7 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
 
   const inStep = (): ReadonlyMap<string, InStep> => {
     const mine = [...worked].filter(([, { pair }]) => pair.virtual !== undefined && isOurCrd(pair.virtual))
-    return new Map(mine.map(([plural, { version, host, virtual }]) => [plural, { version, host, virtual }]))
+    return new Map(mine.map(([plural, { pair: _read, ...known }]) => [plural, known]))
   }
 
   return {

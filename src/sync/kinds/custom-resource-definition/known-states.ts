@@ -23,6 +23,8 @@ const InStep = Schema.Struct({
   version: Schema.NonEmptyString,
   host: State,
   virtual: State,
+  /** Hash of the virtual one, as its API server stored it: the same in another state, and nothing has changed that matters. */
+  stored: Schema.NonEmptyString,
 })
 export type InStep = typeof InStep.Type
 

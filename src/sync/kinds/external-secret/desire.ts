@@ -7,7 +7,7 @@ import { warnOnce } from "../../engine/events.ts"
 import { restsOnAbsentClusterStore } from "../../external-secrets/absent-cluster-store.ts"
 import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
-import { notSelected } from "../../external-secrets/not-ready.ts"
+import { notReady, notSelected, toldRefused } from "../../external-secrets/not-ready.ts"
 import { missingCopy } from "../../external-secrets/referents.ts"
 import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import {
@@ -17,8 +17,7 @@ import {
   verdictOf,
   waitingVerdict,
 } from "../../external-secrets/verdicts.ts"
-import type { NotReady } from "../../tenancy/conditions.ts"
-import { notReadyStatus, readyCondition, saysAlready } from "../../tenancy/conditions.ts"
+import { readyCondition, saysAlready } from "../../tenancy/conditions.ts"
 import { messages } from "../../tenancy/eso-messages.ts"
 import type { EsoFailure } from "../../tenancy/eso-messages.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
@@ -26,7 +25,7 @@ import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
 import type { Asked, Observed, ObservedStore, OnHost } from "./observe.ts"
 import { failedStatus, missingStatus } from "./status.ts"
-import { desiredHostExternalSecret } from "./to-host.ts"
+import { desiredHostExternalSecret, toHost } from "./to-host.ts"
 import type { Pair, SecretPlan } from "./to-virtual.ts"
 import { isAskedAnew, overridesHost, secretOutcome } from "./to-virtual.ts"
 
@@ -52,18 +51,14 @@ const removed = ({ claimed }: Observed): Pick<Desired, "copy" | "secrets"> => ({
 
 const untouched = { copy: "as it stands", secrets: {}, status: undefined } as const
 
-const notReady = (virtual: KubeObject, why: NotReady, { context }: Observed): JsonRecord =>
-  notReadyStatus(virtual, why.reason, why.message, context.now())
-
 const refused = (observed: Observed, virtual: KubeObject, refusal: Refusal): Desired =>
   refusal.reason === "ManagedByOtherOperator"
     ? { ...untouched, copy: "none", told: () => ({ verdict: refusedVerdict(refusal) }) }
     : {
         ...removed(observed),
-        status: notReady(virtual, refusal, observed),
+        status: notReady(virtual, refusal, observed.context),
         told: () => ({
-          verdict: refusedVerdict(refusal),
-          ...warnOnce(virtual, refusal),
+          ...toldRefused(virtual, refusal),
           ...(refusal.reason === "StoreNotImported" ? restsOnAbsentClusterStore : {}),
         }),
       }
@@ -71,7 +66,7 @@ const refused = (observed: Observed, virtual: KubeObject, refusal: Refusal): Des
 const unselected = (observed: Observed, virtual: KubeObject): Desired => {
   if (observed.copies.length === 0 && observed.claimed.length === 0) return { ...untouched, told: untold }
   const why = notSelected("ExternalSecrets", observed.context.settings.externalSecrets)
-  return { ...removed(observed), status: notReady(virtual, why, observed), told: untold }
+  return { ...removed(observed), status: notReady(virtual, why, observed.context), told: untold }
 }
 
 /** Nothing goes to the host before its store is there: until then the name might come to lead to another one. */
@@ -99,7 +94,7 @@ const withoutStore = (
       : { text: "see the store", command: `kubectl describe secretstore ${name} -n ${namespace}` }
   return {
     ...untouched,
-    status: isOnItsWay ? undefined : notReady(virtual, why, observed),
+    status: isOnItsWay ? undefined : notReady(virtual, why, observed.context),
     told: () => ({
       verdict: { health: isOnItsWay ? "waiting" : "broken", ...why, fix },
       ...(isOnItsWay ? {} : warnOnce(virtual, why)),
@@ -135,6 +130,7 @@ const followed = (targets: TargetSecrets, observed: Observed, asked: Asked, onHo
   if (!isSettled(copy, virtual, observed))
     return { ...untouched, copy: desired, told: () => ({ verdict: waitingVerdict(copy) }) }
   const pair = { virtual, spec, target, copy, source, claimed: observed.claimed }
+  if (isAskedAnew(pair)) return askedAnew(pair, isAccepted(desired, copy, observed) ? "anew" : desired)
   return { copy: desired, ...comeBack(targets, observed, pair, onHost) }
 }
 
@@ -160,9 +156,14 @@ const failed = (
   }
 }
 
-const askedAnew = ({ virtual, target }: Pair): Pick<Desired, "copy" | "secrets" | "status" | "told"> => ({
+/** Whether the host has taken what the tenant asks for now. */
+const isAccepted = (desired: KubeObject, copy: KubeObject, { host, virtual }: Observed): boolean =>
+  toHost(desired, copy, virtual, host).length === 0
+
+/** Of an edit that the host may refuse, the copy of the last accepted spec stays: a copy that goes could not be made again. */
+const askedAnew = ({ virtual, target }: Pair, copy: Desired["copy"]): Desired => ({
   ...untouched,
-  copy: "anew",
+  copy,
   told: () => ({
     verdict: pendingVerdict("the Secret was deleted: External Secrets Operator fetches it anew"),
     restsOnAbsentSecret: { namespace: virtual.metadata.namespace, name: target.name },
@@ -175,9 +176,8 @@ const comeBack = (
   observed: Observed,
   pair: Pair,
   { heard, translate }: OnHost,
-): Omit<Desired, "copy"> & Partial<Pick<Desired, "copy">> => {
+): Omit<Desired, "copy"> => {
   const { virtual, copy, target } = pair
-  if (isAskedAnew(pair)) return askedAnew(pair)
   const outcome = secretOutcome(targets, pair)
   const { failure, missing, plan: secrets, unfinished } = outcome
   if (unfinished !== undefined)

@@ -5,7 +5,7 @@ import { hostNameConflict } from "../../external-secrets/host-name-conflict.ts"
 import { referencesConflict } from "../../external-secrets/referents.ts"
 import { esoFinalizer } from "../../tenancy/labels.ts"
 import { controllerOf, originOf } from "../../tenancy/ownership.ts"
-import { Refusal } from "../../tenancy/refusals.ts"
+import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
 import type { Asked, Observed, OnHost } from "./observe.ts"
 import { judgeSpec } from "./policy.ts"
 
@@ -57,14 +57,11 @@ const secretsNameIsFree = onHost(({ place, secret, secretsMaker }, _asked, { con
 })
 
 /** The SecretStores that a spec draws on: ours must stand on the host under their names, and nobody else's. */
-const storesNamesAreOurs = onHost(({ stores }, _asked, { context }) => {
-  for (const { key, name, location, host } of stores) {
-    const store = { key, called: `SecretStore ${name}` }
-    const conflict = hostNameConflict("SecretStore", store, location, host, context.tenancy)
-    if (conflict !== undefined) return conflict
-  }
-  return undefined
-})
+const storesNamesAreOurs = onHost(({ stores }, _asked, { context }) =>
+  firstRefusal(stores, ({ key, name, location, host }) =>
+    hostNameConflict("SecretStore", { key, called: `SecretStore ${name}` }, location, host, context.tenancy),
+  ),
+)
 
 const referencesNamesAreOurs = onHost(({ references }, { virtual }, { context }) =>
   referencesConflict(references, virtual.metadata.namespace ?? "", context),
@@ -95,9 +92,5 @@ export const judge = (observed: Observed): Refusal | undefined => {
   const other = virtual === undefined ? undefined : leftToOther(virtual)
   if (other !== undefined || asked === undefined) return other
   if (Result.isFailure(asked)) return asked.failure
-  for (const check of checks) {
-    const refusal = check(asked.success, observed)
-    if (refusal !== undefined) return refusal
-  }
-  return undefined
+  return firstRefusal(checks, (check) => check(asked.success, observed))
 }

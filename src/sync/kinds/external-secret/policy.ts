@@ -18,7 +18,7 @@ import { parseGoDuration } from "../../../effects/text/go-duration.ts"
 import { isObjectName } from "../../tenancy/names.ts"
 import { describeValue } from "../../../effects/text/problem-text.ts"
 import type { Policy } from "../../tenancy/policy.ts"
-import { Refusal } from "../../tenancy/refusals.ts"
+import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
 import { conditionsAdmit } from "../../external-secrets/store-conditions.ts"
 import { webhookErrors } from "./validation.ts"
 
@@ -196,11 +196,9 @@ const judgeTemplate = (template: TargetTemplate | undefined): Refusal | undefine
     })
   const unknown = unknownField("spec.target.template", template, templateFields) ?? judgeLabels(template)
   if (unknown !== undefined) return unknown
-  for (const [index, source] of (template?.templateFrom ?? []).entries()) {
-    const refusal = judgeTemplateFrom(`spec.target.template.templateFrom[${index}]`, source)
-    if (refusal !== undefined) return refusal
-  }
-  return undefined
+  return firstRefusal((template?.templateFrom ?? []).entries(), ([index, source]) =>
+    judgeTemplateFrom(`spec.target.template.templateFrom[${index}]`, source),
+  )
 }
 
 const judgeSources = (spec: ExternalSecretSpec): Refusal | undefined => {
@@ -248,21 +246,11 @@ const judgeAsWebhook = (spec: ExternalSecretSpec): Refusal | undefined => {
 
 type SpecRule = (spec: ExternalSecretSpec) => Refusal | undefined
 
-const judgeStores = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined => {
-  for (const ref of storeReferences(spec)) {
-    const refusal = judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around)
-    if (refusal !== undefined) return refusal
-  }
-  return undefined
-}
+const judgeStores = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined =>
+  firstRefusal(storeReferences(spec), (ref) => judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around))
 
-const judgeTemplateReferences: SpecRule = (spec) => {
-  for (const ref of templateReferences(spec)) {
-    const refusal = judgeName(`${ref.path}.name`, ref.name)
-    if (refusal !== undefined) return refusal
-  }
-  return undefined
-}
+const judgeTemplateReferences: SpecRule = (spec) =>
+  firstRefusal(templateReferences(spec), (ref) => judgeName(`${ref.path}.name`, ref.name))
 
 const judgeFields: SpecRule = (spec) => unknownField("spec", spec, specFields)
 
@@ -276,21 +264,13 @@ const specRules: ReadonlyArray<SpecRule> = [
   judgeAsWebhook,
 ]
 
-const firstRefusal = (spec: ExternalSecretSpec): Refusal | undefined => {
-  for (const rule of specRules) {
-    const refusal = rule(spec)
-    if (refusal !== undefined) return refusal
-  }
-  return undefined
-}
-
 /** A spec is decided about several times: before and after each write of ours, and when what it refers to changes. */
 const judged = new WeakMap<ExternalSecretSpec, { readonly refusal: Refusal | undefined }>()
 
 const judgeItself = (spec: ExternalSecretSpec): Refusal | undefined => {
   const known = judged.get(spec)
   if (known !== undefined) return known.refusal
-  const refusal = firstRefusal(spec)
+  const refusal = firstRefusal(specRules, (rule) => rule(spec))
   judged.set(spec, { refusal })
   return refusal
 }

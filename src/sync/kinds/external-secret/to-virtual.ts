@@ -148,7 +148,9 @@ export const secretOutcome = (targets: TargetSecrets, pair: Pair): Outcome => {
       : { plan: nothingToDo }
   }
   if (isLeftAlone(targets, pair, source)) return { plan: nothingToDo }
-  const { plan, ...rest } = written(targets, pair, source)
+  const outcome = written(targets, pair, source)
+  if (outcome.missing === true) return outcome
+  const { plan, ...rest } = outcome
   return { plan: { ...plan, remove: controlled.filter((secret) => secret.metadata.name !== target.name) }, ...rest }
 }
 

@@ -2,14 +2,11 @@
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import type { Decision } from "../../engine/actions.ts"
-import { warnOnce } from "../../engine/events.ts"
 import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
-import { notSelected } from "../../external-secrets/not-ready.ts"
+import { notReady, notSelected, toldRefused } from "../../external-secrets/not-ready.ts"
 import { missingCopy } from "../../external-secrets/referents.ts"
-import { pendingVerdict, refusedVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
-import type { NotReady } from "../../tenancy/conditions.ts"
-import { notReadyStatus } from "../../tenancy/conditions.ts"
+import { pendingVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import { originOf } from "../../tenancy/ownership.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
@@ -32,9 +29,6 @@ export interface Desired {
 
 const untold: Desired["told"] = () => ({ verdict: undefined })
 
-const notReady = (virtual: KubeObject, why: NotReady, { context }: Observed): JsonRecord =>
-  notReadyStatus(virtual, why.reason, why.message, context.now())
-
 const removed = (observed: Observed, status: JsonRecord | undefined, told: Desired["told"]): Desired => ({
   remove: observed.copies,
   agreement: undefined,
@@ -45,7 +39,7 @@ const removed = (observed: Observed, status: JsonRecord | undefined, told: Desir
 const unselected = (observed: Observed, virtual: KubeObject): Desired => {
   if (observed.copies.length === 0) return removed(observed, undefined, untold)
   const why = notSelected("SecretStores", observed.context.settings.stores)
-  return removed(observed, notReady(virtual, why, observed), untold)
+  return removed(observed, notReady(virtual, why, observed.context), untold)
 }
 
 const lookAtStore = ({ metadata: { name, namespace } }: KubeObject): Fix => ({
@@ -98,9 +92,6 @@ export const desire = (observed: Observed, refusal: Refusal | undefined): Desire
   const { virtual, onHost } = observed
   if (virtual === undefined) return removed(observed, undefined, untold)
   if (refusal !== undefined)
-    return removed(observed, notReady(virtual, refusal, observed), () => ({
-      verdict: refusedVerdict(refusal),
-      ...warnOnce(virtual, refusal),
-    }))
+    return removed(observed, notReady(virtual, refusal, observed.context), () => toldRefused(virtual, refusal))
   return onHost === undefined ? unselected(observed, virtual) : followed(observed, virtual, onHost)
 }

@@ -3,7 +3,7 @@ import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import { hostNameConflict } from "../../external-secrets/host-name-conflict.ts"
 import { referencesConflict } from "../../external-secrets/referents.ts"
-import { Refusal } from "../../tenancy/refusals.ts"
+import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
 import type { Observed } from "./observe.ts"
 import { judgeSecretStore } from "./policy.ts"
 
@@ -45,9 +45,5 @@ const checks: ReadonlyArray<Check> = [isAllowed, isMapped, nameIsFree, reference
 export const judge = (observed: Observed): Refusal | undefined => {
   const { virtual } = observed
   if (virtual === undefined || !observed.isSelected) return undefined
-  for (const check of checks) {
-    const refusal = check(virtual, observed)
-    if (refusal !== undefined) return refusal
-  }
-  return undefined
+  return firstRefusal(checks, (check) => check(virtual, observed))
 }

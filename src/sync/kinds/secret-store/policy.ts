@@ -8,7 +8,7 @@ import { isObjectName } from "../../tenancy/names.ts"
 import { describeValue } from "../../../effects/text/problem-text.ts"
 import { credentialsMissing, findReferences } from "../../tenancy/references.ts"
 import type { FoundReferences, Reference } from "../../tenancy/references.ts"
-import { Refusal } from "../../tenancy/refusals.ts"
+import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
 import { isNestedDeeperThan } from "../../tenancy/structural-schema.ts"
 
 /** ESO's API needs 12 levels. */
@@ -99,13 +99,8 @@ const judgeUnknownReferences: SpecRule = (_spec, _around, found) => {
       })
 }
 
-const judgeReferences: SpecRule = (_spec, around, found) => {
-  for (const reference of found().references) {
-    const refused = judgeReference(reference, around)
-    if (refused !== undefined) return refused
-  }
-  return undefined
-}
+const judgeReferences: SpecRule = (_spec, around, found) =>
+  firstRefusal(found().references, (reference) => judgeReference(reference, around))
 
 /** As in one cluster, a provider that is given no credentials takes those of ESO's own pod: here, the host's. */
 const judgeCredentials: SpecRule = (spec, { schema }) => {
@@ -146,9 +141,5 @@ const specRules: ReadonlyArray<SpecRule> = [
 export const judgeSecretStore = (spec: unknown, around: StoreSurroundings): Refusal | undefined => {
   let known: FoundReferences | undefined
   const found = () => (known ??= findReferences(around.schema, spec))
-  for (const rule of specRules) {
-    const refusal = rule(spec, around, found)
-    if (refusal !== undefined) return refusal
-  }
-  return undefined
+  return firstRefusal(specRules, (rule) => rule(spec, around, found))
 }

@@ -1,7 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result, Schema } from "effect"
 import { parseYaml } from "../../../../src/effects/config/yaml-position.ts"
-import { decodeYaml, isWrong, settingPaths, superseded } from "../../../../src/effects/config/yaml-schema.ts"
+import {
+  decodeYaml,
+  isWrong,
+  itemsInText,
+  settingPaths,
+  superseded,
+} from "../../../../src/effects/config/yaml-schema.ts"
 
 const optional = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 
@@ -57,7 +63,7 @@ describe("a YAML tree by a Schema", () => {
       ["a", "b"],
       ["__proto__", "d"],
     ])
-    assert.deepStrictEqual({ ...value, labels: {} }, { name: "a", labels: {}, nested: { active: true } })
+    assert.deepStrictEqual({ ...value, labels: {} }, { name: "a", labels: {}, nested: { active: true, list: [] } })
     assert.deepStrictEqual(decode("name: a\nnested: 5").value, { name: "a" })
     for (const text of ["", "hello", "[1]"]) assert.deepStrictEqual(decode(text).value, {})
     assert.deepStrictEqual(wrongIn("hello"), ['1:1 expected a map, found "hello"'])
@@ -83,6 +89,19 @@ describe("a YAML tree by a Schema", () => {
       [[], ["labels"], ["labels", "a"], ["labels", "b"], ["name"]].map((path) => isWrong(decoded, path)),
       [true, true, true, false, false],
     )
+  })
+
+  it("a wrong item leaves the others in their list, and each knows its place", () => {
+    const decoded = decode("nested: {list: [x, 1, ~, [5], 2, 3, {a: b}]}")
+    const path = ["nested", "list"]
+    const list = decoded.value.nested?.list ?? []
+    assert.deepStrictEqual(list, [1, 2, 3])
+    assert.deepStrictEqual(itemsInText(decoded, path, list), [
+      [1, 1],
+      [4, 2],
+      [5, 3],
+    ])
+    assert.deepStrictEqual(decode("nested: {list: 5}").value, { nested: {} })
   })
 
   it("paths of all values", () => {

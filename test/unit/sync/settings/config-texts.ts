@@ -24,3 +24,41 @@ export const integration = (body: string): string =>
     .split("\n")
     .map((line) => `    ${line}`)
     .join("\n")}\n`
+
+/** The chart's own, with the integration on: merged values, when a shape of `sync` follows. */
+export const sections = `
+controlPlane: {statefulSet: {}, standalone: {enabled: false}}
+exportKubeConfig: {}
+networking: {}
+policies: {}
+rbac: {}
+privateNodes: {enabled: false}
+plugins: {}
+experimental: {syncSettings: {setOwner: true}}
+sync:
+  toHost: {customResources: {}, serviceAccounts: {enabled: false}, namespaces: {enabled: false, mappingsOnly: false, mappings: {byName: {}}}}
+  fromHost: {customResources: {}, secrets: {enabled: false, mappings: {byName: {}}}}
+integrations:
+  metricsServer: {enabled: false}
+  externalSecrets:
+    enabled: true
+    webhook: {enabled: false}
+    sync:`
+
+export interface Given {
+  readonly stores?: boolean
+  readonly clusterStores?: boolean
+  readonly label?: string
+}
+
+export const olderShape = ({ stores = false, clusterStores = false, label }: Given): string => `
+      externalSecrets: {enabled: true}
+      stores: {enabled: ${stores}}
+      clusterStores: {enabled: ${clusterStores}, selector: {labels: {${label === undefined ? "" : `shared: ${label}`}}}}`
+
+export const newerShape = ({ stores = false, clusterStores = false, label }: Given): string => `
+      toHost:
+        externalSecrets: {selector: {matchLabels: {}}}
+        stores: {enabled: ${stores}, selector: {matchLabels: {}}}
+      fromHost:
+        clusterStores: {enabled: ${clusterStores}, selector: {matchLabels: {${label === undefined ? "" : `shared: ${label}`}}}}`

@@ -2,7 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import { enableSnippet } from "../../../../src/sync/settings/settings.ts"
 import type { Settings } from "../../../../src/sync/settings/settings.ts"
 import { documentedConfigs } from "../../../support/documented.ts"
-import { file, integration, problemsOf, settingsOf } from "./config-texts.ts"
+import {
+  file,
+  type Given,
+  integration,
+  newerShape,
+  olderShape,
+  problemsOf,
+  sections,
+  settingsOf,
+} from "./config-texts.ts"
 
 const everythingOff = {
   enabled: false,
@@ -192,43 +201,6 @@ describe("shapes before v0.29", () => {
 })
 
 /** What the charts of each range of releases merge into a user's values, as far as we read it. */
-const sections = `
-controlPlane: {statefulSet: {}, standalone: {enabled: false}}
-exportKubeConfig: {}
-networking: {}
-policies: {}
-rbac: {}
-privateNodes: {enabled: false}
-plugins: {}
-experimental: {syncSettings: {setOwner: true}}
-sync:
-  toHost: {customResources: {}, serviceAccounts: {enabled: false}, namespaces: {enabled: false, mappingsOnly: false, mappings: {byName: {}}}}
-  fromHost: {customResources: {}, secrets: {enabled: false, mappings: {byName: {}}}}
-integrations:
-  metricsServer: {enabled: false}
-  externalSecrets:
-    enabled: true
-    webhook: {enabled: false}
-    sync:`
-
-interface Given {
-  readonly stores?: boolean
-  readonly clusterStores?: boolean
-  readonly label?: string
-}
-
-const olderShape = ({ stores = false, clusterStores = false, label }: Given): string => `
-      externalSecrets: {enabled: true}
-      stores: {enabled: ${stores}}
-      clusterStores: {enabled: ${clusterStores}, selector: {labels: {${label === undefined ? "" : `shared: ${label}`}}}}`
-
-const newerShape = ({ stores = false, clusterStores = false, label }: Given): string => `
-      toHost:
-        externalSecrets: {selector: {matchLabels: {}}}
-        stores: {enabled: ${stores}, selector: {matchLabels: {}}}
-      fromHost:
-        clusterStores: {enabled: ${clusterStores}, selector: {matchLabels: {${label === undefined ? "" : `shared: ${label}`}}}}`
-
 describe("merged Helm values", () => {
   const given: Given = { stores: true, clusterStores: true, label: "yes-please" }
   const releases: ReadonlyArray<readonly [releases: string, nothing: string, all: string, warnings: number]> = [

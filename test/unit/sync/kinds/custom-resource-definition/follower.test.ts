@@ -1,99 +1,17 @@
 /** How much is read of CRDs, over a start, a restart, and after changes on either side. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Stream } from "effect"
-import type { KubeClient } from "../../../../../src/effects/client/kube-client.ts"
+import { Effect } from "effect"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
-import { recordAt, valueAt } from "../../../../../src/effects/client/unstructured.ts"
+import { arrayAt, recordAt, valueAt } from "../../../../../src/effects/client/unstructured.ts"
 import type { SyncSettings } from "../../../../../src/sync/engine/context.ts"
 import { hostSpecSchema } from "../../../../../src/sync/kinds/custom-resource-definition/ensure.ts"
-import { makeCrdFollower } from "../../../../../src/sync/kinds/custom-resource-definition/follower.ts"
-import { wantedCrds } from "../../../../../src/sync/engine/registry.ts"
-import { syncedKinds } from "../../../../../src/sync/kinds/kinds.ts"
 import { customResourceDefinitions as crds } from "../../../../../src/sync/resources.ts"
+import { managedLabel } from "../../../../../src/sync/tenancy/labels.ts"
 import { testContext } from "../../../../model/world.ts"
-import { makeMemoryClient, type MemoryClient } from "../../../../support/memory-client.ts"
-
-const nameOf = (plural: string) => `${plural}.external-secrets.io`
-
-const hostCrd = (plural: string, description = "first"): KubeObject => ({
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: nameOf(plural), uid: `host-${plural}` },
-  spec: {
-    group: "external-secrets.io",
-    scope: "Namespaced",
-    names: { plural },
-    versions: [
-      {
-        name: "v1",
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { properties: { spec: { type: "object", title: description } } } },
-      },
-    ],
-  },
-})
-
-const established = { conditions: [{ type: "Established", status: "True" }], storedVersions: ["v1"] }
-
-/** A server that establishes what is made at once, and tells what was read of it. */
-const observed = (memory: MemoryClient, side: string, reads: Array<string>) => {
-  const stored = (ref: { readonly name: string }) => memory.stored(crds, ref)
-  const client: KubeClient = {
-    ...memory,
-    get: (resource, ref, options) =>
-      Effect.suspend(() => {
-        const isMetadata = options?.metadataOnly === true
-        reads.push(`${side} ${ref.name.split(".")[0]}${isMetadata ? " metadata" : ""}`)
-        return Effect.map(memory.get(resource, ref), (found) =>
-          isMetadata ? { apiVersion: found.apiVersion, kind: found.kind, metadata: found.metadata } : found,
-        )
-      }),
-    create: (resource, body, given) =>
-      Effect.map(memory.create(resource, body, given), (made) => {
-        memory.put(resource, { ...made, status: established })
-        return made
-      }),
-    list: (_, selection) => {
-      reads.push(`${side} list`)
-      const name = selection?.fieldSelector?.replace("metadata.name=", "") ?? ""
-      const found = stored({ name })
-      return Effect.succeed({ items: found === undefined ? [] : [found], resourceVersion: "1" })
-    },
-    watch: () => Stream.never,
-  }
-  return client
-}
-
-const place = (settings: SyncSettings = testContext().settings) => {
-  const host = makeMemoryClient()
-  const virtual = makeMemoryClient()
-  const reads: Array<string> = []
-  const clients = { host: observed(host, "host", reads), virtual: observed(virtual, "virtual", reads) }
-  for (const plural of ["externalsecrets", "secretstores", "clustersecretstores"]) host.put(crds, hostCrd(plural))
-  const writes = () => virtual.calls.filter(({ verb }) => verb !== "get").map(({ verb, key }) => `${verb} ${key}`)
-  /** What was read since it was last asked. */
-  const read = () => reads.splice(0).toSorted()
-  const start = Effect.fnUntraced(function* (note?: string, by = "1.0") {
-    const follower = makeCrdFollower(wantedCrds({ kinds: syncedKinds }, settings), settings, by)
-    const seen = yield* follower.see(clients)
-    follower.recall(note)
-    yield* follower.judge(clients, seen)
-    const plurals = seen.map(([plural]) => plural)
-    const pairs = yield* Effect.forEach(plurals, (plural) => follower.ensure(clients, plural))
-    return { follower, pairs: new Map(pairs.map((pair) => [pair.plural, pair])) }
-  })
-  return { host, virtual, clients, read, writes, start }
-}
+import { established, hostCrd, nameOf, place, withoutStores } from "./follower-ground.ts"
 
 const { settings } = testContext()
 const withStores: SyncSettings = { ...settings, clusterStores: { ...settings.clusterStores, enabled: true } }
-const withoutStores: SyncSettings = {
-  ...settings,
-  stores: { ...settings.stores, enabled: false },
-  clusterStores: { ...settings.clusterStores, enabled: false },
-}
-
 const metadataOfBoth = ["host externalsecrets metadata", "virtual externalsecrets metadata"]
 
 describe("a first start", () => {
@@ -268,6 +186,68 @@ describe("one that somebody else installed", () => {
       read()
       yield* follower.keep(clients, "externalsecrets")
       assert.deepStrictEqual(read(), metadataOfBoth)
+    }),
+  )
+})
+
+describe("one that is ours again", () => {
+  const ref = { name: nameOf("externalsecrets") }
+
+  /** The tenant takes our label off, edits what is then theirs, and puts the label on again. */
+  const tampered = Effect.gen(function* () {
+    const ground = place(withoutStores)
+    const { virtual, clients, start } = ground
+    const { follower } = yield* start()
+    const ours = virtual.stored(crds, ref)
+    assert.isDefined(ours)
+    const edited = { ...ours, spec: { ...recordAt(ours, "spec"), conversion: { strategy: "Webhook" } } }
+    virtual.put(crds, { ...edited, metadata: { ...edited.metadata, labels: {} } })
+    const { actions } = yield* follower.keep(clients, "externalsecrets")
+    assert.deepStrictEqual(actions, [])
+    assert.notInclude(follower.note(), '"externalsecrets"')
+    virtual.put(crds, edited)
+    return { ...ground, follower }
+  })
+
+  it.effect("is compared again, and put right", () =>
+    Effect.gen(function* () {
+      const { virtual, clients, follower } = yield* tampered
+      yield* follower.keep(clients, "externalsecrets")
+      assert.deepStrictEqual(valueAt(virtual.stored(crds, ref), "spec", "conversion"), { strategy: "None" })
+    }),
+  )
+
+  it.effect("is put right by a restart, by what was noted before and after", () =>
+    Effect.gen(function* () {
+      const { virtual, clients, follower, start } = yield* tampered
+      const wrong = virtual.stored(crds, ref)
+      assert.isDefined(wrong)
+      const before = follower.note()
+      yield* start(before)
+      assert.deepStrictEqual(valueAt(virtual.stored(crds, ref), "spec", "conversion"), { strategy: "None" })
+      virtual.put(crds, wrong)
+      yield* follower.keep(clients, "externalsecrets")
+      yield* start(follower.note())
+      assert.deepStrictEqual(valueAt(virtual.stored(crds, ref), "spec", "conversion"), { strategy: "None" })
+    }),
+  )
+
+  it.effect("is compared again when the versions under which objects are stored have changed", () =>
+    Effect.gen(function* () {
+      const { start, virtual, clients } = place(withoutStores)
+      const versions = () => arrayAt(virtual.stored(crds, ref), "spec", "versions").map((each) => valueAt(each, "name"))
+      virtual.put(crds, {
+        ...hostCrd("externalsecrets"),
+        metadata: { name: ref.name, uid: "v", labels: { [managedLabel]: "true" } },
+        status: { ...established, storedVersions: ["v1", "v1alpha1"] },
+      })
+      const { follower } = yield* start()
+      assert.deepStrictEqual(versions(), ["v1", "v1beta1", "v1alpha1"])
+      const found = virtual.stored(crds, ref)
+      assert.isDefined(found)
+      virtual.put(crds, { ...found, status: established })
+      yield* follower.keep(clients, "externalsecrets")
+      assert.deepStrictEqual(versions(), ["v1", "v1beta1"])
     }),
   )
 })

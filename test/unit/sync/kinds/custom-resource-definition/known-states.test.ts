@@ -18,7 +18,7 @@ const crd = (uid: string | undefined, resourceVersion: string | undefined): Kube
   },
 })
 
-const known: InStep = { version: "v1", host: "h/1", virtual: "v/7" }
+const known: InStep = { version: "v1", host: "h/1", virtual: "v/7", stored: "x" }
 
 describe("a CRD is known to be in step", () => {
   it("when both sides are in the very states that were compared", () => {

@@ -12,6 +12,7 @@ import {
   desiredVirtualCrd,
   isEstablished,
   isOurCrd,
+  lacksOnlySelectableFields,
   servedVersions,
   specSchema,
   storageVersion,
@@ -128,15 +129,27 @@ describe("crdToVirtual", () => {
       assert.deepStrictEqual(recordAt(applyMergePatch(crd, action.patch), "spec"), recordAt(desired, "spec"))
     })
 
-  describe("where the API server drops selectableFields, as it does before Kubernetes 1.31", () => {
+  describe("where there are no selectableFields, as on an API server before Kubernetes 1.31", () => {
     const selectableFields = [{ jsonPath: ".spec.secretStoreRef.name" }]
     const wanted = desiredVirtualCrd(hostCrd([{ ...version("v1", true, true), selectableFields }]), "v1")
     // `stored` has both versions, and none of these fields.
     const dropped = stored
 
-    it("writes nothing for their sake", () => assert.deepStrictEqual(crdToVirtual(wanted, dropped), []))
+    it("writes them: what the server keeps it tells in its answer", () =>
+      assert.deepStrictEqual(tags(crdToVirtual(wanted, dropped)), ["Patch virtual"]))
 
-    it("writes them with any other change, for a server that has learnt to keep them", () => {
+    it("lets who only looks know that nothing else is missing", () => {
+      assert.isTrue(lacksOnlySelectableFields(wanted, dropped))
+      assert.isTrue(lacksOnlySelectableFields(desired, stored))
+      assert.isFalse(
+        lacksOnlySelectableFields(wanted, { ...dropped, metadata: { ...dropped.metadata, annotations: {} } }),
+      )
+      const [first] = arrayAt(wanted, "spec", "versions")
+      const [, lost] = arrayAt(dropped, "spec", "versions")
+      assert.isFalse(lacksOnlySelectableFields(wanted, with_({}, { versions: [first, lost] })))
+    })
+
+    it("writes them with any other change", () => {
       const [action] = crdToVirtual(wanted, { ...dropped, metadata: { ...dropped.metadata, annotations: {} } })
       assert.deepStrictEqual(
         action?._tag === "Patch" ? arrayAt(recordAt(action.patch, "spec"), "versions") : undefined,

@@ -2,10 +2,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
 import { externalSecretKind } from "../../../../../src/sync/kinds/kinds.ts"
-import type { Decision } from "../../../../../src/sync/engine/actions.ts"
+import type { Action, Decision } from "../../../../../src/sync/engine/actions.ts"
 import { readyCondition } from "../../../../../src/sync/tenancy/conditions.ts"
 import { stringAt, stringMapAt } from "../../../../../src/effects/client/unstructured.ts"
 import { hostName, hostSecretName, mergeSecretName } from "../../../../../src/sync/tenancy/names.ts"
+import { Refusal } from "../../../../../src/sync/tenancy/refusals.ts"
 import { World } from "../../../../model/world.ts"
 
 const key = "default/app"
@@ -39,13 +40,16 @@ const controlledBy = (kind: string, name: string) => ({
   ],
 })
 
-const decide = (world: World): Decision =>
-  externalSecretKind.decide(key, world.caches(), world.context, { refusedWrite: undefined })
+const decide = (world: World, refusedWrite?: Refusal): Decision =>
+  externalSecretKind.decide(key, world.caches(), world.context, { refusedWrite })
+
+const namesOf = (actions: ReadonlyArray<Action>): ReadonlyArray<string> =>
+  actions.map(({ _tag, side, resource }) => `${_tag} ${side} ${resource.kind}`)
 
 const round = (world: World): ReadonlyArray<string> => {
   const { actions } = decide(world)
   for (const action of actions) world.perform(action)
-  return actions.map(({ _tag, side, resource }) => `${_tag} ${side} ${resource.kind}`)
+  return namesOf(actions)
 }
 
 interface Answer {
@@ -136,6 +140,18 @@ describe("Merge", () => {
     round(world)
     assert.strictEqual(dataIn(world)["value"], "MQ==")
     assert.deepInclude(readyIn(world), { reason: "SecretSynced" })
+  })
+
+  it.each([
+    { message: "secret synced" },
+    { reason: "SecretSyncedError", message: "could not get secret data from provider" },
+  ])("into a Secret that is not there leaves the one that it made before: $message", (said) => {
+    const world = synced(under("Owner"))
+    world.put("virtual", "ExternalSecret", under("Merge", { name: "second" }))
+    round(world)
+    answer(world, said)
+    for (let left = 5; left > 0 && round(world).length > 0; left -= 1);
+    assert.deepStrictEqual(dataIn(world), { value: "MQ==" })
   })
 
   it("leaves the Secret where it is when the ExternalSecret goes", () => {
@@ -249,6 +265,42 @@ describe("a Secret that the tenant deleted", () => {
       round(world)
       assert.deepStrictEqual(dataIn(world), { value: "Mg==" })
     })
+
+  describe("of one whose spec was edited too", () => {
+    const refused = new Refusal({ reason: "RefusedByHost", message: "denied" })
+    const edited = (spec: object) => {
+      const world = synced(tenants(spec))
+      const data = [{ secretKey: "value", remoteRef: { key: "2" } }]
+      world.put("virtual", "ExternalSecret", {
+        ...world.get("virtual", "ExternalSecret", key),
+        ...tenants({ ...spec, data }),
+      })
+      world.remove("virtual", "Secret", key)
+      return world
+    }
+
+    for (const [what, spec] of anew) {
+      it(`${what}: the copy of the last accepted spec stays while the host refuses the edit`, () => {
+        const world = edited(spec)
+        for (const refusedWrite of [undefined, refused, refused]) {
+          const { actions } = decide(world, refusedWrite)
+          const onHost = actions.filter(({ side }) => side === "host")
+          assert.deepStrictEqual(namesOf(onHost), ["Patch host ExternalSecret"])
+          // The API server takes what goes to the tenant, and not what goes to the host.
+          for (const action of actions.filter(({ side }) => side === "virtual")) world.perform(action)
+        }
+        assert.deepInclude(decide(world, refused).verdict, { health: "refused", reason: "RefusedByHost" })
+        assert.strictEqual(readyIn(world)?.reason, "RefusedByHost")
+      })
+
+      it(`${what}: ESO is asked anew once the host has taken the edit`, () => {
+        const world = edited(spec)
+        assert.deepStrictEqual(round(world), ["Patch host ExternalSecret"])
+        assert.deepStrictEqual(round(world), ["Delete host ExternalSecret"])
+        assert.deepStrictEqual(round(world), ["Create host ExternalSecret"])
+      })
+    }
+  })
 
   it("comes back at once from the host where ESO fetches by itself", () => {
     const world = synced(tenants())
