@@ -5,21 +5,16 @@
  */
 import { cutText } from "../../../effects/text/cut-text.ts"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import type {
-  ExternalSecretSpec,
-  LocatedStoreReference,
-  TargetTemplate,
-} from "../../external-secrets/external-secret-spec.ts"
-import { storeReferences, templateReferences } from "../../external-secrets/external-secret-spec.ts"
-import { recordAt } from "../../../effects/client/unstructured.ts"
-import type { JsonRecord } from "../../../effects/client/unstructured.ts"
-import { heldBackLabels, managedLabel } from "../../tenancy/labels.ts"
+import type { ExternalSecretSpec, LocatedStoreReference } from "../../external-secrets/external-secret-spec.ts"
+import { storeReferences } from "../../external-secrets/external-secret-spec.ts"
+import { managedLabel } from "../../tenancy/labels.ts"
 import { parseGoDuration } from "../../../effects/text/go-duration.ts"
-import { isObjectName } from "../../tenancy/names.ts"
 import { describeValue } from "../../../effects/text/problem-text.ts"
 import type { Policy } from "../../tenancy/policy.ts"
 import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
 import { conditionsAdmit } from "../../external-secrets/store-conditions.ts"
+import { judgeName, unknownField } from "./field-rules.ts"
+import { judgeTarget, judgeTemplateReferences } from "./target-policy.ts"
 import { webhookErrors } from "./validation.ts"
 
 /** What the gate must know of the world besides the spec. */
@@ -71,15 +66,6 @@ const judgeClusterStore = (ref: LocatedStoreReference, around: Surroundings): Re
 const labelCommand = (store: string, selector: string): { readonly command?: string } =>
   /^[^,!() ]+=[^,!() ]*$/.test(selector) ? { command: `kubectl label clustersecretstore ${store} ${selector}` } : {}
 
-/** The API server checks names by the CRD, which a tenant may have replaced; they end up in commands and requests. */
-const judgeName = (path: string, name: string): Refusal | undefined =>
-  isObjectName(name)
-    ? undefined
-    : new Refusal({
-        reason: "InvalidSpec",
-        message: `${path} ${describeValue(name)} is no name of a Kubernetes object; use at most 253 lowercase letters, digits, "-" and "."`,
-      })
-
 const judgeStore = (ref: LocatedStoreReference, around: Surroundings): Refusal | undefined => {
   switch (ref.kind) {
     case "ClusterSecretStore":
@@ -102,104 +88,12 @@ const judgeStore = (ref: LocatedStoreReference, around: Surroundings): Refusal |
   }
 }
 
-/**
- * Secret types by which the control plane or Helm would act on what a tenant templates (Kubernetes documentation, "Types
- * of Secret"): a service account token is filled in with credentials, a bootstrap token admits nodes, a Helm release
- * describes what is installed.
- */
-const refusedTypes = new Map([
-  ["kubernetes.io/service-account-token", "Kubernetes would fill it with the credentials of a host ServiceAccount"],
-  ["bootstrap.kubernetes.io/token", "it admits nodes to a cluster"],
-  ["helm.sh/release.v1", "Helm would take it for a release of the host"],
-])
-
 const specFields = new Set(["secretStoreRef", "target", "refreshPolicy", "refreshInterval", "data", "dataFrom"])
 const entryFields = {
   data: new Set(["secretKey", "remoteRef", "sourceRef"]),
   dataFrom: new Set(["extract", "find", "rewrite", "sourceRef"]),
 }
-const targetFields = new Set(["name", "creationPolicy", "deletionPolicy", "template", "immutable", "manifest"])
-const templateFields = new Set(["type", "engineVersion", "metadata", "mergePolicy", "data", "templateFrom"])
 const sourceRefFields = new Set(["storeRef", "generatorRef"])
-const templateFileFields = new Set(["name", "items"])
-const templateFromFields = new Set(["literal", "target", "secret", "configMap"])
-const creationPolicies = new Set(["Owner", "Orphan", "Merge", "None"])
-
-/** A field as a step of a path; a tenant chooses it, so what is odd or long is quoted and cut. */
-const step = (field: string): string => (/^\w{1,60}$/.test(field) ? `.${field}` : `[${describeValue(field)}]`)
-
-const unknownField = (path: string, value: object | undefined, known: ReadonlySet<string>): Refusal | undefined => {
-  const field = Object.keys(value ?? {}).find((key) => !known.has(key))
-  return field === undefined
-    ? undefined
-    : new Refusal({
-        reason: "UnknownReference",
-        message: `${path}${step(field)} is not known to this version of vcluster-es and may refer to something on the host; remove it`,
-      })
-}
-
-const judgeTarget = (spec: ExternalSecretSpec): Refusal | undefined => {
-  const target = spec.target
-  if (target === undefined) return undefined
-  if (Object.hasOwn(target, "manifest"))
-    return new Refusal({
-      reason: "ManifestTargetNotAllowed",
-      message: "spec.target.manifest would write objects of any kind on the host; only Secrets can be targets",
-    })
-  const policy = target.creationPolicy
-  if (policy !== undefined && policy !== "" && !creationPolicies.has(policy))
-    return new Refusal({
-      reason: "CreationPolicyNotSupported",
-      message: `spec.target.creationPolicy ${describeValue(policy)} is not supported; use Owner, Orphan, Merge or None`,
-    })
-  return (
-    unknownField("spec.target", target, targetFields) ??
-    (target.name === undefined || target.name === "" ? undefined : judgeName("spec.target.name", target.name)) ??
-    judgeTemplate(target.template)
-  )
-}
-
-/** A text to render: where it would go, and where it comes from. */
-const judgeTemplateFrom = (path: string, source: JsonRecord): Refusal | undefined => {
-  const unknown = unknownField(path, source, templateFromFields)
-  if (unknown !== undefined) return unknown
-  for (const field of ["secret", "configMap"]) {
-    const strange = unknownField(`${path}.${field}`, recordAt(source, field), templateFileFields)
-    if (strange !== undefined) return strange
-  }
-  // ESO takes the keys from the rendered text, where tenancy/labels.ts cannot hold back those that steer others on the host.
-  if (source["target"] !== undefined && source["target"] !== "" && source["target"] !== "Data")
-    return new Refusal({
-      reason: "TemplateTargetNotAllowed",
-      message: `${path}.target ${describeValue(source["target"])} is refused: labels and annotations on the host must be known before they are rendered; put them under template.metadata, whose values may be templates`,
-    })
-  return undefined
-}
-
-/** Some labels stay in the virtual cluster (tenancy/labels.ts), where nothing renders them. */
-const judgeLabels = (template: TargetTemplate | undefined): Refusal | undefined => {
-  const rendered = Object.entries(heldBackLabels(template?.metadata?.labels)).find(([, value]) => value.includes("{{"))
-  return rendered === undefined
-    ? undefined
-    : new Refusal({
-        reason: "TemplateTargetNotAllowed",
-        message: `spec.target.template.metadata.labels.${rendered[0]} is not carried to the host, so it cannot be a template; give it a plain value`,
-      })
-}
-
-const judgeTemplate = (template: TargetTemplate | undefined): Refusal | undefined => {
-  const why = refusedTypes.get(template?.type ?? "")
-  if (why !== undefined)
-    return new Refusal({
-      reason: "TemplateTypeNotAllowed",
-      message: `spec.target.template.type ${template?.type} is refused: ${why}; use Opaque or another plain type`,
-    })
-  const unknown = unknownField("spec.target.template", template, templateFields) ?? judgeLabels(template)
-  if (unknown !== undefined) return unknown
-  return firstRefusal((template?.templateFrom ?? []).entries(), ([index, source]) =>
-    judgeTemplateFrom(`spec.target.template.templateFrom[${index}]`, source),
-  )
-}
 
 const judgeSources = (spec: ExternalSecretSpec): Refusal | undefined => {
   for (const field of ["data", "dataFrom"] as const) {
@@ -248,9 +142,6 @@ type SpecRule = (spec: ExternalSecretSpec) => Refusal | undefined
 
 const judgeStores = (spec: ExternalSecretSpec, around: Surroundings): Refusal | undefined =>
   firstRefusal(storeReferences(spec), (ref) => judgeName(`${ref.path}.name`, ref.name) ?? judgeStore(ref, around))
-
-const judgeTemplateReferences: SpecRule = (spec) =>
-  firstRefusal(templateReferences(spec), (ref) => judgeName(`${ref.path}.name`, ref.name))
 
 const judgeFields: SpecRule = (spec) => unknownField("spec", spec, specFields)
 
