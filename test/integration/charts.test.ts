@@ -6,6 +6,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import * as fc from "fast-check"
 import type { VclusterVersion } from "../clusters/tool-sets.ts"
+import { syncedBy } from "../../src/sync/kinds/kinds.ts"
 import { checkValues, formatProblem, type Settings } from "../../src/sync/settings/settings.ts"
 import { isRecord, recordAt, stringMapAt, valueAt } from "../../src/effects/client/unstructured.ts"
 import { parseYaml, plainValue } from "../../src/effects/config/yaml-position.ts"
@@ -73,7 +74,7 @@ const comparable = ({ origins: _origins, warnings: _warnings, elsewhere: _elsewh
   },
 })
 
-const look = (text: string, file = "values.yaml") => checkValues(text, file, release)
+const look = (text: string, file = "values.yaml") => checkValues(text, file, syncedBy, release)
 
 const settingsIn = (text: string, what: string): Settings => {
   const { settings, problems } = look(text)

@@ -1,5 +1,6 @@
 /** `config show`: which settings are in force, and who says so. The virtual cluster is not needed. */
 import { Clock, Effect } from "effect"
+import { syncedBy } from "../../sync/kinds/kinds.ts"
 import { parseValues } from "../../sync/settings/settings.ts"
 import type { KnownPlace } from "../../sync/tenancy/namespace-mapping.ts"
 import { readSettingsSecret } from "../../sync/discovery/settings-source.ts"
@@ -24,7 +25,7 @@ const fromFile = Effect.fnUntraced(function* (path: string, known: KnownPlace) {
   const report: ConfigReport = {
     source,
     policy,
-    settings: yield* Effect.fromResult(parseValues(text, source, known)),
+    settings: yield* Effect.fromResult(parseValues(text, source, syncedBy, known)),
   }
   return { report, warnings: [] }
 })
@@ -37,7 +38,7 @@ const fromHost = Effect.fnUntraced(function* (args: ConfigShowArgs) {
     vcluster: { name: vcluster.name, namespace: vcluster.namespace },
     source,
     policy,
-    settings: yield* Effect.fromResult(parseValues(text, source, vcluster)),
+    settings: yield* Effect.fromResult(parseValues(text, source, syncedBy, vcluster)),
   }
   return { report, warnings }
 })

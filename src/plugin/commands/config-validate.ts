@@ -1,5 +1,6 @@
 /** `config validate`: what is wrong with files of settings, before any cluster sees them. */
 import { Effect } from "effect"
+import { syncedBy } from "../../sync/kinds/kinds.ts"
 import { checkValues } from "../../sync/settings/settings.ts"
 import { type FileReport, isValid, renderValidation, validationData } from "../output/config-text.ts"
 import { exitCodes } from "../../effects/exit-codes.ts"
@@ -22,7 +23,7 @@ export interface ConfigValidateArgs {
 /** A file that cannot be read keeps nobody from hearing about the others. */
 const look = (path: string, namespace: string | undefined): Effect.Effect<FileReport> =>
   readValuesFile(path).pipe(
-    Effect.map(({ text, source }) => ({ file: source, ...checkValues(text, source, { namespace }) })),
+    Effect.map(({ text, source }) => ({ file: source, ...checkValues(text, source, syncedBy, { namespace }) })),
     Effect.catch(({ source, trouble }) =>
       Effect.succeed<FileReport>({
         file: source,

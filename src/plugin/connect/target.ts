@@ -8,7 +8,7 @@ import { storeNotice } from "../../sync/diagnose/status.ts"
 import { type ClientServices, clientsLayer } from "../../sync/engine/clients.ts"
 import type { Registry } from "../../sync/engine/registry.ts"
 import { ActivePolicy, type VclusterRef, VclusterTarget } from "../../sync/engine/target.ts"
-import { registryLayer } from "../../sync/kinds/kinds.ts"
+import { registryLayer, syncedBy } from "../../sync/kinds/kinds.ts"
 import { type ConnectArgs, findVcluster, type Host, openHost, openVirtual, readSettings } from "./connect.ts"
 import { defaultPolicy } from "../../sync/tenancy/policy.ts"
 import { ageOf } from "../output/age.ts"
@@ -27,7 +27,7 @@ export interface Prepared {
 const prepareOn = Effect.fnUntraced(function* (host: Host, args: ConnectArgs) {
   const { vcluster, warnings } = yield* findVcluster(host, args)
   const text = yield* readSettings(host, vcluster, args)
-  const settings = yield* parseSettings(text, vcluster)
+  const settings = yield* parseSettings(text, vcluster, syncedBy)
   const notice = storeNotice(settings)
   const prepared: Prepared = {
     host,

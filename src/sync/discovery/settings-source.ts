@@ -61,9 +61,9 @@ export const readSettingsSecret = Effect.fn("readSettingsSecret")(function* (
 export const parseSettings = Effect.fnUntraced(function* (
   { text, source }: SettingsText,
   vcluster: Vcluster,
-  syncedBy?: SyncedPlurals,
+  syncedBy: SyncedPlurals,
 ): Effect.fn.Return<Settings, ConfigError | SetupError> {
-  const settings = yield* Effect.fromResult(parseValues(text, source, vcluster, syncedBy))
+  const settings = yield* Effect.fromResult(parseValues(text, source, syncedBy, vcluster))
   if (!settings.enabled) return yield* notEnabled(vcluster, settings)
   return settings
 })

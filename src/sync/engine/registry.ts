@@ -25,3 +25,13 @@ export const wantedCrds = ({ kinds }: Pick<Registered, "kinds">, settings: SyncS
       ? [{ plural: prerequisite.plural, needsSchema: prerequisite.needsSchema?.(settings) ?? true }]
       : [],
   )
+
+/** Plurals of external-secrets.io whose objects are synced with the settings: nothing else may sync them, too. */
+export const syncedPlurals = ({ kinds }: Pick<Registered, "kinds">, settings: SyncSettings): ReadonlySet<string> =>
+  new Set(
+    kinds.flatMap(({ prerequisite }) =>
+      prerequisite !== undefined && (prerequisite.isSynced ?? prerequisite.isWanted)(settings)
+        ? [prerequisite.plural]
+        : [],
+    ),
+  )

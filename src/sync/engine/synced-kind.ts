@@ -59,6 +59,8 @@ export interface SyncedKind {
   readonly prerequisite?: {
     readonly plural: string
     readonly isWanted: (settings: SyncSettings) => boolean
+    /** Whether its objects are synced, and so by nothing else. Default: while it is wanted. */
+    readonly isSynced?: (settings: SyncSettings) => boolean
     /** Whether decisions read its schema. Default: they do. */
     readonly needsSchema?: (settings: SyncSettings) => boolean
   }

@@ -1,7 +1,8 @@
 /** The registry: what the Syncer syncs. Adding a kind is a folder of its own and a line here; what one kind needs of another is handed to it here. */
 import { Layer } from "effect"
 import type { Cache } from "../engine/caches.ts"
-import { readCaches, type Registered, Registry } from "../engine/registry.ts"
+import { readCaches, type Registered, Registry, syncedPlurals } from "../engine/registry.ts"
+import type { SyncSettings } from "../engine/context.ts"
 import type { SyncedKind } from "../engine/synced-kind.ts"
 import { clusterSecretStoreKind } from "./cluster-secret-store/kind.ts"
 import { crdPrerequisites } from "./custom-resource-definition/prerequisites.ts"
@@ -32,6 +33,9 @@ export const syncedKinds: ReadonlyArray<SyncedKind> = [
 ]
 
 const registry: Registered = { kinds: syncedKinds, prerequisites: crdPrerequisites }
+
+/** For the check of settings. */
+export const syncedBy = (settings: SyncSettings): ReadonlySet<string> => syncedPlurals(registry, settings)
 
 export const registryLayer = Layer.succeed(Registry, registry)
 

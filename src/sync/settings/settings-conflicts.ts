@@ -12,14 +12,6 @@ type Report = (path: YamlPath, message: string) => void
 /** Plurals of the group external-secrets.io that the integration syncs with these settings. */
 export type SyncedPlurals = (settings: SyncSettings) => ReadonlySet<string>
 
-/** Where nobody who knows the kinds says it. */
-export const syncedPlurals: SyncedPlurals = (settings) =>
-  new Set([
-    ...(settings.externalSecrets.enabled ? ["externalsecrets"] : []),
-    ...(settings.stores.enabled ? ["secretstores"] : []),
-    ...(settings.clusterStores.enabled ? ["clustersecretstores"] : []),
-  ])
-
 const checkPrivateNodes = ({ privateNodes, controlPlane }: VclusterValues, problem: Report): void => {
   const message = "external-secrets integration is not supported in private nodes mode"
   if (privateNodes.enabled) problem(["privateNodes", "enabled"], message)

@@ -18,7 +18,7 @@ import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import { chartShape, isMistypedIntegrations } from "./chart-shape.ts"
 import { selectionsOf } from "./older-shapes.ts"
 import { otherKeysOf } from "./setting-schemas.ts"
-import { conflictsOf, hidesConflicts, type SyncedPlurals, syncedPlurals } from "./settings-conflicts.ts"
+import { conflictsOf, hidesConflicts, type SyncedPlurals } from "./settings-conflicts.ts"
 import { VclusterValues } from "./vcluster-values.ts"
 
 export interface Settings extends SyncSettings {
@@ -183,15 +183,15 @@ const isEmpty = (tree: YamlTree): boolean => tree.kind === "scalar" && tree.valu
 /**
  * @param text a vcluster.yaml, or the whole of a vCluster's merged Helm values; an empty one gives the defaults
  * @param file its name, for messages
- * @param known of the vCluster, where it is: more can then be seen to be dangerous
  * @param syncedBy which plurals of external-secrets.io the kinds sync: nothing else in the values may sync them, too
+ * @param known of the vCluster, where it is: more can then be seen to be dangerous
  * @returns all problems and all warnings at once; the settings (whether or not the integration is enabled) where there is no problem
  */
 export const checkValues = (
   text: string,
   file: string,
+  syncedBy: SyncedPlurals,
   known: KnownPlace = {},
-  syncedBy: SyncedPlurals = syncedPlurals,
 ): CheckedValues => {
   const parsed = parseYaml(text)
   if (Result.isFailure(parsed)) return unreadable(file, parsed.failure)
@@ -222,9 +222,9 @@ export const checkValues = (
 export const parseValues = (
   text: string,
   file: string,
+  syncedBy: SyncedPlurals,
   known: KnownPlace = {},
-  syncedBy: SyncedPlurals = syncedPlurals,
 ): Result.Result<Settings, ConfigError> => {
-  const { settings, problems } = checkValues(text, file, known, syncedBy)
+  const { settings, problems } = checkValues(text, file, syncedBy, known)
   return settings === undefined ? Result.fail(new ConfigError({ problems })) : Result.succeed(settings)
 }

@@ -183,6 +183,7 @@ export const clusterSecretStoreKind: SyncedKind = synced<Observed, Desired>({
   prerequisite: {
     plural: "clustersecretstores",
     isWanted: () => true,
+    isSynced: ({ clusterStores }) => clusterStores.enabled,
     // Of stores that are not imported, nothing is compared.
     needsSchema: ({ clusterStores }) => clusterStores.enabled,
   },

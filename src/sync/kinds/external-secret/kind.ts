@@ -161,7 +161,11 @@ export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind =>
   synced<Observed, Desired>({
     kind: "ExternalSecret",
     counted: () => true,
-    prerequisite: { plural: "externalsecrets", isWanted: () => true },
+    prerequisite: {
+      plural: "externalsecrets",
+      isWanted: () => true,
+      isSynced: (settings) => settings.externalSecrets.enabled,
+    },
     refusable: [
       { side: "virtual", plural: "secrets", reason: "TargetSecretRefused" },
       { side: "host", plural: "externalsecrets", reason: "RefusedByHost" },

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { syncedBy } from "../../../../src/sync/kinds/kinds.ts"
 import { checkValues, type Settings } from "../../../../src/sync/settings/settings.ts"
 import {
   configData,
@@ -26,7 +27,7 @@ sync:
     namespaces: {enabled: true, mappings: {byName: {"team-*": "h-*", a: b}}}
 `
 
-const check = (text: string, name = file): FileReport => ({ file: name, ...checkValues(text, name) })
+const check = (text: string, name = file): FileReport => ({ file: name, ...checkValues(text, name, syncedBy) })
 
 const settingsOf = (text: string, name = file): Settings => {
   const { settings, problems } = check(text, name)

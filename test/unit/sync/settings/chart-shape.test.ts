@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { Vcluster } from "../../../../src/sync/discovery/find-vcluster.ts"
+import { syncedBy } from "../../../../src/sync/kinds/kinds.ts"
 import { checkValues, formatProblem } from "../../../../src/sync/settings/settings.ts"
 import { parseSettings } from "../../../../src/sync/discovery/settings-source.ts"
 import { SetupError } from "../../../../src/sync/discovery/setup-error.ts"
@@ -11,7 +12,7 @@ describe("what the charts refuse is told (test/integration/charts.test.ts asks t
   for (const { name, files = [], says } of valuesRows)
     if (says !== undefined)
       it(name, () => {
-        const { problems, warnings } = checkValues(files[0] ?? "", file)
+        const { problems, warnings } = checkValues(files[0] ?? "", file, syncedBy)
         const lines = [...problems, ...warnings].map(formatProblem)
         assert.isTrue(
           lines.some((line) => says.test(line)),
@@ -34,7 +35,7 @@ describe("settings that stand elsewhere in the file", () => {
   })
 
   it("mistyped integrations are a problem, and no warning beside", () => {
-    const { problems, warnings } = checkValues("intergrations: {externalSecrets: {enabled: true}}", file)
+    const { problems, warnings } = checkValues("intergrations: {externalSecrets: {enabled: true}}", file, syncedBy)
     assert.deepStrictEqual([problems.length, warnings.length], [1, 0])
     assert.lengthOf(settingsOf("intergrations: {}").warnings, 1)
   })
@@ -42,7 +43,7 @@ describe("settings that stand elsewhere in the file", () => {
   it.effect("are not asked for again", () =>
     Effect.gen(function* () {
       const vcluster: Vcluster = { name: "my-vcluster", namespace: "team-x", state: "Running" }
-      const failed = (text: string) => Effect.flip(parseSettings({ text, source: file }, vcluster))
+      const failed = (text: string) => Effect.flip(parseSettings({ text, source: file }, vcluster, syncedBy))
       const found = yield* failed(nested)
       assert.instanceOf(found, SetupError)
       assert.match(found.fix ?? "", /^vcluster\.yaml:1:1: .*stand below vcluster, line 1; .*yq '\.vcluster' FILE/)
@@ -60,11 +61,11 @@ describe("settings that stand elsewhere in the file", () => {
     const taken = sections.replace("exportKubeConfig: {}", "exportKubeConfig: {secret: {name: 010}}")
     assert.deepStrictEqual(settingsOf(taken).warnings, [])
     const ours = sections.replace("version: null", "version: 010")
-    assert.lengthOf(checkValues(ours, file).problems, 1)
+    assert.lengthOf(checkValues(ours, file, syncedBy).problems, 1)
   })
 
   it("of another file, nothing is said but where to look", () => {
-    const { problems, warnings } = checkValues(`plugins: []\n${nested}`, file)
+    const { problems, warnings } = checkValues(`plugins: []\n${nested}`, file, syncedBy)
     assert.deepStrictEqual([problems.length, warnings.length], [0, 1])
   })
 
@@ -95,6 +96,7 @@ describe("exportKubeConfig.serviceAccount", () => {
     const { problems, warnings: told } = checkValues(
       `${on}exportKubeConfig: {serviceAccount: {name: admin, clusterRole: 010}}`,
       file,
+      syncedBy,
     )
     assert.deepStrictEqual([problems.length, told.length], [1, 0])
   })

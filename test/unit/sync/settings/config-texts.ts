@@ -1,19 +1,20 @@
 /** What the tests of the settings share. */
 import { assert } from "@effect/vitest"
 import { Result } from "effect"
+import { syncedBy } from "../../../../src/sync/kinds/kinds.ts"
 import { enableSnippet, parseValues } from "../../../../src/sync/settings/settings.ts"
 import type { Settings } from "../../../../src/sync/settings/settings.ts"
 
 export const file = "vcluster.yaml"
 
 export const settingsOf = (text: string, hostNamespace?: string): Settings =>
-  Result.match(parseValues(text, file, { namespace: hostNamespace }), {
+  Result.match(parseValues(text, file, syncedBy, { namespace: hostNamespace }), {
     onFailure: (error) => assert.fail(`expected settings, got: ${error.message}`),
     onSuccess: (settings) => settings,
   })
 
 export const problemsOf = (text: string): ReadonlyArray<string> =>
-  Result.match(parseValues(text, file), {
+  Result.match(parseValues(text, file, syncedBy), {
     onFailure: (error) => error.message.split("\n"),
     onSuccess: () => [],
   })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as fc from "fast-check"
+import { syncedBy } from "../../../../src/sync/kinds/kinds.ts"
 import { checkValues, enableSnippet, parseValues } from "../../../../src/sync/settings/settings.ts"
 import { kubeconfigObstacle } from "../../../../src/sync/settings/settings-conflicts.ts"
 import { documentedConfigs, documentedConflict } from "../../../support/documented.ts"
@@ -131,7 +132,6 @@ describe("conflicts", () => {
       checkValues(
         `${customResource(`${plural}.external-secrets.io`, where)}\n${enableSnippet}`,
         file,
-        {},
         () => new Set(["pushsecrets"]),
       ).problems.map(({ message }) => message)
     assert.deepStrictEqual(told("pushsecrets"), [conflict("pushsecrets.external-secrets.io", where)])
@@ -145,6 +145,12 @@ describe("conflicts", () => {
       problemsOf(`${customResource("pushsecrets.external-secrets.io", places[0] ?? "")}\n${allOn}`),
       [],
     )
+  })
+
+  it("ExternalSecrets that the oldest shape turns off may be synced by something else", () => {
+    const [where = ""] = places
+    const entry = customResource("externalsecrets.external-secrets.io", where)
+    assert.deepStrictEqual(problemsOf(`${entry}\n${integration("sync: {externalSecrets: {enabled: false}}")}`), [])
   })
 
   it("the documented one", () => {
@@ -271,7 +277,7 @@ describe("hostile texts", () => {
     )
     fc.assert(
       fc.property(texts, (text) => {
-        const parsed = parseValues(text, file)
+        const parsed = parseValues(text, file, syncedBy)
         if (Result.isSuccess(parsed)) return
         assert.isNotEmpty(parsed.failure.problems)
         for (const { message } of parsed.failure.problems) assert.notMatch(message, /[\n\r]/)
