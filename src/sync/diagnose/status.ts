@@ -2,7 +2,7 @@
 import type { ApiError } from "../../effects/client/api-error.ts"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { expiryOf, readLease } from "../../effects/leader-election/lease.ts"
-import type { SyncSettings } from "../engine/context.ts"
+import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import type { EsoFacts } from "../discovery/find-eso.ts"
 import type { Vcluster } from "../discovery/find-vcluster.ts"
 import type { Observation } from "./snapshot.ts"

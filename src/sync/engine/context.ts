@@ -5,8 +5,6 @@ import type { Tenancy } from "../tenancy/ownership.ts"
 import type { Policy } from "../tenancy/policy.ts"
 import type { SyncSettings } from "../tenancy/sync-settings.ts"
 
-export type { SyncSettings }
-
 export interface SyncContext {
   readonly tenancy: Tenancy
   readonly hostNamespace: string

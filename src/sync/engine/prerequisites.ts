@@ -7,7 +7,7 @@ import type { ApiError } from "../../effects/client/api-error.ts"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { Action, Side } from "./actions.ts"
 import type { Cache } from "./caches.ts"
-import type { SyncSettings } from "./context.ts"
+import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import type { CrdNotServed, OperatorMissing, VersionNotServed } from "./errors.ts"
 import type { Clients } from "./executor.ts"
 

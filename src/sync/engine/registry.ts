@@ -1,7 +1,7 @@
 /** What is synced: given to the engine and to diagnosis, which know no kind by name. `kinds/kinds.ts` makes the real one. */
 import { Context } from "effect"
 import type { Cache } from "./caches.ts"
-import type { SyncSettings } from "./context.ts"
+import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import type { Prerequisites, WantedCrd } from "./prerequisites.ts"
 import type { SyncedKind } from "./synced-kind.ts"
 

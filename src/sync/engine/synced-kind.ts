@@ -1,7 +1,8 @@
 /** What a synced kind has to say to the Syncer. One module a kind exports one value of this type; the registry lists them. */
 import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
 import type { Cache, Caches } from "./caches.ts"
-import type { SyncContext, SyncSettings } from "./context.ts"
+import type { SyncContext } from "./context.ts"
+import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import type { Action, Decision, Side } from "./actions.ts"
 import type { Refusal, RefusalReason } from "../tenancy/refusals.ts"
 

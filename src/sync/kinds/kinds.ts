@@ -2,7 +2,7 @@
 import { Layer } from "effect"
 import type { Cache } from "../engine/caches.ts"
 import { readCaches, type Registered, Registry, syncedPlurals } from "../engine/registry.ts"
-import type { SyncSettings } from "../engine/context.ts"
+import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import type { SyncedKind } from "../engine/synced-kind.ts"
 import { clusterSecretStoreKind } from "./cluster-secret-store/kind.ts"
 import { crdPrerequisites } from "./custom-resource-definition/prerequisites.ts"

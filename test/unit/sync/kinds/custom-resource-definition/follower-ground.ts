@@ -2,7 +2,7 @@
 import { Effect, Stream } from "effect"
 import type { KubeClient } from "../../../../../src/effects/client/kube-client.ts"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
-import type { SyncSettings } from "../../../../../src/sync/engine/context.ts"
+import type { SyncSettings } from "../../../../../src/sync/tenancy/sync-settings.ts"
 import { makeCrdFollower } from "../../../../../src/sync/kinds/custom-resource-definition/follower.ts"
 import { wantedCrds } from "../../../../../src/sync/engine/registry.ts"
 import { syncedKinds } from "../../../../../src/sync/kinds/kinds.ts"
