@@ -2,7 +2,7 @@
  * CRDs, host → virtual: made before anything else, followed when ESO on the host is upgraded, never removed. `follower.ts` does so over a run.
  */
 import { named } from "../../../effects/client/field-selector.ts"
-import { Effect, Option, Result, Stream } from "effect"
+import { Effect, Option, Result, Schedule, Stream } from "effect"
 import type { ApiError } from "../../../effects/client/api-error.ts"
 import type { KubeClient } from "../../../effects/client/kube-client.ts"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
@@ -10,6 +10,7 @@ import type { SyncSettings } from "../../tenancy/sync-settings.ts"
 import type { Clients } from "../../engine/executor.ts"
 import { orUndefined } from "../../../effects/client/ignore-not-found.ts"
 import type { CrdPair } from "../../engine/prerequisites.ts"
+import { stringAt } from "../../../effects/client/unstructured.ts"
 import {
   chooseVersion,
   crdState,
@@ -90,4 +91,33 @@ export const awaitState = (client: KubeClient, plural: string, isOver: (state: C
       yield* Effect.sleep("1 second")
     }
   })
+}
+
+/** How often, and how many times, it is asked whether a CRD's objects are served: for ten seconds. */
+const untilObjectsAreServed = { schedule: Schedule.spaced("50 millis"), times: 200 }
+
+const isOfNoResource = ({ reason }: ApiError): boolean => reason._tag === "NotFound" && reason.resourceMissing
+
+/**
+ * Waits until the objects of a CRD are served. It is Established a moment before that: the part of the API server that serves them watches
+ * CRDs like everybody else, and until it has seen the change it answers that there is no such resource.
+ *
+ * @param version of the CRD that will be spoken
+ */
+export const awaitObjects = (client: KubeClient, crd: KubeObject, version: string): Effect.Effect<void, ApiError> => {
+  const resource = {
+    group: stringAt(crd, "spec", "group") ?? "",
+    version,
+    plural: stringAt(crd, "spec", "names", "plural") ?? "",
+    kind: stringAt(crd, "spec", "names", "kind") ?? "",
+    namespaced: stringAt(crd, "spec", "scope") === "Namespaced",
+  }
+  // Somebody else's may never serve it.
+  if (!servedVersions(crd).includes(version)) return Effect.void
+  return client.list(resource, { metadataOnly: true, limit: 1 }).pipe(
+    Effect.retry({ ...untilObjectsAreServed, while: isOfNoResource }),
+    Effect.asVoid,
+    // Whatever else went wrong says that they are served; the caches themselves will try again.
+    Effect.catch((error) => (isOfNoResource(error) ? Effect.fail(error) : Effect.void)),
+  )
 }

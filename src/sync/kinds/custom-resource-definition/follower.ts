@@ -15,7 +15,7 @@ import type { Clients } from "../../engine/executor.ts"
 import type { CrdFollower, CrdPair, LookFailure, Sighting, WantedCrd } from "../../engine/prerequisites.ts"
 import { carryOut } from "../../engine/executor.ts"
 import { crdName, customResourceDefinitions } from "../../resources.ts"
-import { awaitState } from "./ensure.ts"
+import { awaitObjects, awaitState } from "./ensure.ts"
 import { hostEssentials, virtualEssentials } from "./essentials.ts"
 import { areKnown, type InStep, readNote, stateOf, writeNote } from "./known-states.ts"
 import {
@@ -210,8 +210,10 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
     wholes.set(placeOf("virtual", plural), stored)
     answers.set(plural, { desired: hash(keptOf(desired)), stored: hash(keptOf(stored)) })
     const pair = pairOf(plural, before.version, host, stored)
+    if (crdState(stored) !== "served") return { pair, over: false }
+    yield* awaitObjects(clients.virtual, stored, before.version)
     // What the answer to our own write still lacks, this API server does not keep.
-    return crdState(stored) === "served" ? conclude(pair, host, stored) : { pair, over: false }
+    return conclude(pair, host, stored)
   })
 
   const untilServed = Effect.fnUntraced(function* (clients: Clients, plural: string) {
@@ -221,7 +223,9 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
       const goes = crdState(pair.virtual) === "terminating"
       // One that goes away while it is waited for leads here again.
       const reached = yield* awaitState(clients.virtual, plural, (now) => now !== (goes ? "terminating" : "pending"))
-      if (reached !== undefined) wholes.set(placeOf("virtual", plural), reached)
+      if (reached === undefined) continue
+      wholes.set(placeOf("virtual", plural), reached)
+      if (crdState(reached) === "served") yield* awaitObjects(clients.virtual, reached, pair.version)
     }
   })
 

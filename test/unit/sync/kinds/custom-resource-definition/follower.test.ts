@@ -1,6 +1,9 @@
 /** How much is read of CRDs, over a start, a restart, and after changes on either side. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import { NotFound } from "../../../../../src/effects/client/api-error.ts"
+import type { KubeClient } from "../../../../../src/effects/client/kube-client.ts"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
 import { arrayAt, recordAt, valueAt } from "../../../../../src/effects/client/unstructured.ts"
 import type { SyncSettings } from "../../../../../src/sync/tenancy/sync-settings.ts"
@@ -8,6 +11,7 @@ import { hostSpecSchema } from "../../../../../src/sync/kinds/custom-resource-de
 import { customResourceDefinitions as crds } from "../../../../../src/sync/resources.ts"
 import { managedLabel } from "../../../../../src/sync/tenancy/labels.ts"
 import { testContext } from "../../../../model/world.ts"
+import { scriptedError } from "../../../../support/scripted-client.ts"
 import { established, hostCrd, nameOf, place, withoutStores } from "./follower-ground.ts"
 
 const { settings } = testContext()
@@ -151,7 +155,29 @@ describe("an upgrade of the host's", () => {
       const pair = yield* follower.keep(clients, "externalsecrets")
       assert.deepStrictEqual(hostSpecSchema(pair), { type: "object", title: "second" })
       assert.include(JSON.stringify(virtual.stored(crds, { name: nameOf("externalsecrets") })), "second")
-      assert.deepStrictEqual(read(), [...metadataOfBoth, "host externalsecrets", "virtual externalsecrets"].toSorted())
+      const asked = [...metadataOfBoth, "host externalsecrets", "virtual externalsecrets", "virtual list"]
+      assert.deepStrictEqual(read(), asked.toSorted())
+    }),
+  )
+
+  it.effect("is over when the objects are served, a moment after the CRD says so", () =>
+    Effect.gen(function* () {
+      const { clients, start, host } = place(withoutStores)
+      const { follower } = yield* start()
+      host.put(crds, hostCrd("externalsecrets", "second"))
+      let asked = 0
+      const late: KubeClient["list"] = (resource, selection) =>
+        Effect.suspend(() =>
+          ++asked < 4
+            ? Effect.fail(scriptedError(new NotFound({ resourceMissing: true })))
+            : clients.virtual.list(resource, selection),
+        )
+      const waiting = yield* Effect.forkChild(
+        follower.keep({ ...clients, virtual: { ...clients.virtual, list: late } }, "externalsecrets"),
+      )
+      while (waiting.pollUnsafe() === undefined) yield* TestClock.adjust("50 millis")
+      yield* Fiber.join(waiting)
+      assert.strictEqual(asked, 4)
     }),
   )
 
