@@ -32,7 +32,7 @@ const makeGates = Effect.gen(function* () {
   const { massDeleteAllowed } = yield* Leadership
   const gates = kinds.flatMap(({ kind, mirrored }) => {
     if (mirrored === undefined) return []
-    const virtualCrd = readCrd(virtual, mirrored.plural)
+    const virtualCrd = readCrd(virtual, mirrored.plural, { metadataOnly: true })
     const gate = makeMassDeleteGate({ kind, mirrored, caches, context, allowed: massDeleteAllowed, virtualCrd })
     return [{ kind, mirrored, gate }]
   })

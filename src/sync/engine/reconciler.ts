@@ -104,7 +104,7 @@ const makeReconciler = Effect.gen(function* () {
   /** Whether the host serves objects of this plural, by the CRD that we know: only then is an absent one really absent. */
   const isKnownOnHost = (plural: string) =>
     Effect.map(
-      readCrd(clients.host, plural),
+      readCrd(clients.host, plural, { metadataOnly: true }),
       (crd) =>
         crd !== undefined && crd.metadata.deletionTimestamp === undefined && crd.metadata.uid === hostCrdUid(plural),
     )

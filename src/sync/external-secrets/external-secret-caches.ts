@@ -7,7 +7,7 @@ import type { Cache } from "../engine/caches.ts"
 import { originKeys } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
 import { hostReferenceKeys } from "./referents.ts"
-import { hostSecretOf } from "./host-place.ts"
+import { copyKeys, hostSecretOf } from "./host-place.ts"
 import type { ExternalSecretSpec, TemplateReference } from "./external-secret-spec.ts"
 import { decodeSpec, storeReferences, targetName, templateReferences } from "./external-secret-spec.ts"
 
@@ -55,10 +55,7 @@ export const virtualExternalSecrets: Cache = {
     takesOurWrites: true,
     indexes: {
       namespace: (object) => [object.metadata.namespace ?? ""],
-      hostName: (object) => {
-        const location = context.locate(object)
-        return location === undefined ? [] : [keyOf(location.namespace, location.name)]
-      },
+      hostName: (object) => copyKeys(object, context),
       hostSecret: (object) => {
         const { spec } = namesIn(object)
         const location = context.locate(object)
@@ -75,8 +72,7 @@ export const virtualExternalSecrets: Cache = {
       hostStore: (object) =>
         namesIn(object).stores.flatMap((key) => {
           const { namespace = "", name } = splitKey(key)
-          const location = context.locate({ metadata: { name, namespace } })
-          return location === undefined ? [] : [keyOf(location.namespace, location.name)]
+          return copyKeys({ metadata: { name, namespace } }, context)
         }),
       reference: (object) =>
         namesIn(object).references.map(({ kind, name }) => referenceKey(kind, keyOf(object.metadata.namespace, name))),

@@ -1,5 +1,6 @@
-/** What an ExternalSecret and its Secret are called on the host. */
-import type { KubeObject } from "../../effects/client/kube-object.ts"
+/** Where copies stand on the host: what an ExternalSecret, a SecretStore and a Secret are called there. */
+import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
+import { keyOf } from "../../effects/client/kube-object.ts"
 import type { SyncContext } from "../engine/context.ts"
 import type { ExternalSecretSpec } from "./external-secret-spec.ts"
 import { creationPolicyOf, targetName } from "./external-secret-spec.ts"
@@ -10,6 +11,12 @@ export interface HostPlace {
   readonly location: HostLocation
   /** The hidden Secret that ESO writes. */
   readonly hostSecret: string
+}
+
+/** For indexes: where the copy of a virtual object stands on the host; nowhere where its namespace has no place there. */
+export const copyKeys = (virtual: Pick<KubeObject, "metadata">, context: SyncContext): ReadonlyArray<ObjectKey> => {
+  const location = context.locate(virtual)
+  return location === undefined ? [] : [keyOf(location.namespace, location.name)]
 }
 
 /** Name of the Secret that ESO writes on the host for a virtual ExternalSecret whose copy stands at `location`. */

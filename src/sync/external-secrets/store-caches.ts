@@ -5,6 +5,7 @@ import { keyOf } from "../../effects/client/kube-object.ts"
 import type { Cache } from "../engine/caches.ts"
 import { originKeys } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
+import { copyKeys } from "./host-place.ts"
 import { hostReferenceKeys } from "./referents.ts"
 import { referentsOf } from "./store-references.ts"
 
@@ -16,10 +17,7 @@ export const virtualSecretStores: Cache = {
     selection: {},
     takesOurWrites: true,
     indexes: {
-      hostName: (object) => {
-        const location = context.locate(object)
-        return location === undefined ? [] : [keyOf(location.namespace, location.name)]
-      },
+      hostName: (object) => copyKeys(object, context),
       reference: (object) =>
         referentsOf(object, context).map(({ kind, name }) =>
           referenceKey(kind, keyOf(object.metadata.namespace, name)),

@@ -2,14 +2,14 @@
  * CRDs, host → virtual: made before anything else, followed when ESO on the host is upgraded, never removed. `follower.ts` does so over a run.
  */
 import { named } from "../../../effects/client/field-selector.ts"
-import { Effect, Option, Result, Schedule, Stream } from "effect"
+import { Effect, Option, Schedule, Stream } from "effect"
 import type { ApiError } from "../../../effects/client/api-error.ts"
 import type { KubeClient } from "../../../effects/client/kube-client.ts"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { SyncSettings } from "../../tenancy/sync-settings.ts"
 import type { Clients } from "../../engine/executor.ts"
-import { orUndefined } from "../../../effects/client/ignore-not-found.ts"
 import type { CrdPair } from "../../engine/prerequisites.ts"
+import { readCrd } from "../../engine/read-crd.ts"
 import { stringAt } from "../../../effects/client/unstructured.ts"
 import {
   chooseVersion,
@@ -25,23 +25,16 @@ import type { CrdState, VersionNotServed } from "../../engine/errors.ts"
 import { OperatorMissing } from "../../engine/errors.ts"
 import { crdName, customResourceDefinitions } from "../../resources.ts"
 
-const getCrd = (client: KubeClient, plural: string) =>
-  client.get(customResourceDefinitions, { name: crdName(plural) }).pipe(orUndefined)
-
 /** Looks at one CRD on both sides, whole; writes nothing. */
 export const compareCrd = Effect.fnUntraced(function* (
   clients: Clients,
   plural: string,
   settings: SyncSettings,
 ): Effect.fn.Return<CrdPair, ApiError | OperatorMissing | VersionNotServed> {
-  const [host, virtual] = yield* Effect.all([getCrd(clients.host, plural), getCrd(clients.virtual, plural)], {
-    concurrency: 2,
-  })
+  const read = (client: KubeClient) => readCrd(client, plural, { metadataOnly: false })
+  const [host, virtual] = yield* Effect.all([read(clients.host), read(clients.virtual)], { concurrency: 2 })
   if (host === undefined) return yield* new OperatorMissing({ crd: crdName(plural) })
-  const version = yield* Result.match(chooseVersion(host, settings.version), {
-    onFailure: (error) => Effect.fail(error),
-    onSuccess: (chosen) => Effect.succeed(chosen),
-  })
+  const version = yield* Effect.fromResult(chooseVersion(host, settings.version))
   const desired = desiredVirtualCrd(host, version, virtual)
   const isAsFarAsCanBe = virtual !== undefined && lacksOnlySelectableFields(desired, virtual)
   return { plural, version, host, virtual, actions: isAsFarAsCanBe ? [] : crdToVirtual(desired, virtual) }

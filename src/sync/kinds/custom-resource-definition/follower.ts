@@ -5,7 +5,6 @@
 import { createHash } from "node:crypto"
 import { Effect } from "effect"
 import type { ApiError } from "../../../effects/client/api-error.ts"
-import { orUndefined } from "../../../effects/client/ignore-not-found.ts"
 import { retryThrottled } from "../../../effects/client/retry-throttled.ts"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { Side } from "../../engine/actions.ts"
@@ -14,7 +13,8 @@ import { OperatorMissing } from "../../engine/errors.ts"
 import type { Clients } from "../../engine/executor.ts"
 import type { CrdFollower, CrdPair, LookFailure, Sighting, WantedCrd } from "../../engine/prerequisites.ts"
 import { carryOut } from "../../engine/executor.ts"
-import { crdName, customResourceDefinitions } from "../../resources.ts"
+import { readCrd } from "../../engine/read-crd.ts"
+import { crdName } from "../../resources.ts"
 import { awaitObjects, awaitState } from "./ensure.ts"
 import { hostEssentials, virtualEssentials } from "./essentials.ts"
 import { areKnown, type InStep, readNote, stateOf, writeNote } from "./known-states.ts"
@@ -31,9 +31,6 @@ import {
 
 /** How long a CRD may take to be served. Milliseconds. */
 const servedWithinMs = 60_000
-
-const read = (clients: Clients, side: Side, plural: string, metadataOnly: boolean) =>
-  clients[side].get(customResourceDefinitions, { name: crdName(plural) }, { metadataOnly }).pipe(orUndefined)
 
 const placeOf = (side: Side, plural: string): string => `${side} ${plural}`
 
@@ -80,7 +77,7 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
       const place = placeOf(side, plural)
       const known = wholes.get(place)
       if (known !== undefined && stateOf(known) === stateOf(seen)) return Effect.succeed(known)
-      return Effect.tap(read(clients, side, plural, false), (found) =>
+      return Effect.tap(readCrd(clients[side], plural, { metadataOnly: false }), (found) =>
         Effect.sync(() => (found === undefined ? wholes.delete(place) : wholes.set(place, found))),
       )
     })
@@ -101,8 +98,8 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
     const host =
       needsSchema(plural) && isUnread
         ? readWhole(clients, "host", plural, undefined)
-        : read(clients, "host", plural, true)
-    return Effect.all({ host, virtual: read(clients, "virtual", plural, true) }, { concurrency: 2 })
+        : readCrd(clients.host, plural, { metadataOnly: true })
+    return Effect.all({ host, virtual: readCrd(clients.virtual, plural, { metadataOnly: true }) }, { concurrency: 2 })
   }
 
   const pairOf = (plural: string, version: string, host: KubeObject, virtual: KubeObject | undefined): CrdPair => ({
@@ -232,7 +229,7 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
   const ensure = Effect.fnUntraced(function* (clients: Clients, plural: string, limitMs: number = servedWithinMs) {
     const known = worked.get(plural)
     if (fresh.delete(plural) && known !== undefined) return known.pair
-    const givenUp = Effect.flatMap(read(clients, "virtual", plural, false), (crd) =>
+    const givenUp = Effect.flatMap(readCrd(clients.virtual, plural, { metadataOnly: false }), (crd) =>
       Effect.fail(crdNotServed(crdName(plural), crd, Math.round(limitMs / 1000))),
     )
     return yield* Effect.timeoutOrElse(untilServed(clients, plural), { duration: limitMs, orElse: () => givenUp })
