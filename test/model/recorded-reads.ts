@@ -12,7 +12,12 @@ import type { Cache, Caches } from "../../src/sync/engine/caches.ts"
 import { cachesFrom } from "../../src/sync/engine/caches.ts"
 import type { SyncContext } from "../../src/sync/engine/context.ts"
 import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
-import { externalSecretAnnotation, managedLabel } from "../../src/sync/tenancy/labels.ts"
+import {
+  acceptedAnnotation,
+  baseAnnotation,
+  externalSecretAnnotation,
+  managedLabel,
+} from "../../src/sync/tenancy/labels.ts"
 import { markAnnotations } from "../../src/sync/tenancy/ownership.ts"
 
 export type Read =
@@ -100,17 +105,26 @@ const complaint = (cache: Cache, uid: string, caches: Caches): KubeObject | unde
   }
 }
 
-const referring = (cache: Cache, reference: string): KubeObject => {
+const copyOf = (virtual: KubeObject, context: SyncContext): KubeObject => {
+  const copy = bare("stand-in", context.hostNamespace)
+  return { ...copy, metadata: { ...copy.metadata, annotations: markAnnotations(virtual, context.tenancy) } }
+}
+
+const referring = (cache: Cache, reference: string, context: SyncContext): KubeObject => {
   const [kind = "", key = ""] = reference.split("|")
   const { name, namespace } = splitKey(key)
   const templateFrom = [{ [kind === "Secret" ? "secret" : "configMap"]: { name, items: [] } }]
-  return {
-    ...bare("stand-in", namespace),
-    spec:
-      cache === virtualSecretStores
-        ? { provider: { acme: { ca: { type: kind, name, key: "k" } } } }
-        : { target: { template: { templateFrom } } },
+  const store = { provider: { acme: { ca: { type: kind, name, key: "k" } } } }
+  const target = { template: { templateFrom } }
+  if (cache === hostSecretStores || cache === hostExternalSecrets) {
+    const copy = copyOf(bare("stand-in", namespace), context)
+    const accepted =
+      cache === hostSecretStores
+        ? { [baseAnnotation]: JSON.stringify(store) }
+        : { [acceptedAnnotation]: JSON.stringify({ generation: 1, labels: {}, target }) }
+    return { ...copy, metadata: { ...copy.metadata, annotations: { ...copy.metadata.annotations, ...accepted } } }
   }
+  return { ...bare("stand-in", namespace), spec: cache === virtualSecretStores ? store : { target } }
 }
 
 /** What would be found under the index, were it there; undefined: nothing that could come. */
@@ -121,18 +135,15 @@ const indexed = (
 ): KubeObject | undefined => {
   const { name, namespace } = splitKey(value)
   switch (index) {
-    case "origin": {
-      const copy = bare("stand-in", context.hostNamespace)
-      const annotations = markAnnotations(bare(name, namespace), context.tenancy)
-      return { ...copy, metadata: { ...copy.metadata, annotations } }
-    }
+    case "origin":
+      return copyOf(bare(name, namespace), context)
     case "claimant": {
       const secret = bare("stand-in", namespace)
       const annotations = { [externalSecretAnnotation]: name }
       return { ...secret, metadata: { ...secret.metadata, labels: { [managedLabel]: "true" }, annotations } }
     }
     case "reference":
-      return referring(cache, value)
+      return referring(cache, value, context)
     case "regarded":
       return complaint(cache, value, caches)
     default:

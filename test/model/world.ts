@@ -14,7 +14,7 @@ import { wantedCrds } from "../../src/sync/engine/registry.ts"
 import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
 import type { Action, Copy, Side } from "../../src/sync/engine/actions.ts"
 import { esoManagedLabel } from "../../src/sync/tenancy/labels.ts"
-import { applyMergePatch } from "../../src/effects/client/merge-patch.ts"
+import { applyMergePatch, jsonEqual } from "../../src/effects/client/merge-patch.ts"
 import { defaultPolicy } from "../../src/sync/tenancy/policy.ts"
 import { contextOf } from "../../src/sync/engine/target.ts"
 import { controllerOf } from "../../src/sync/tenancy/ownership.ts"
@@ -98,6 +98,7 @@ export class World {
         ...object.metadata,
         uid: before?.metadata.uid ?? `uid-${++this.uid}`,
         resourceVersion: String(this.version),
+        generation: (before?.metadata.generation ?? 0) + (jsonEqual(before?.["spec"], object["spec"]) ? 0 : 1),
       },
     }
     this.objects.set(id, stored)

@@ -13,6 +13,8 @@ export type Side = "host" | "virtual"
 interface Target {
   readonly side: Side
   readonly resource: Resource
+  /** Only while these stand as they were looked at: the API server is asked for them just before. */
+  readonly provided?: ReadonlyArray<Provided>
 }
 
 /** POST: fails when the name is taken, by whomever. */
@@ -49,6 +51,12 @@ export interface Apply extends Target {
   /** The field manager: the API server keeps its account of who wrote what under this name. */
   readonly manager: string
   readonly previous: KubeObject | undefined
+}
+
+/** An object of the host's that a write rests on. */
+export interface Provided {
+  readonly resource: Resource
+  readonly object: KubeObject
 }
 
 /**

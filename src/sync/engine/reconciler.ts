@@ -13,6 +13,7 @@ import { secrets } from "../resources.ts"
 import { finishSent } from "../../effects/transport/finish-sent.ts"
 import { monotonicMillis } from "../../effects/monotonic-time.ts"
 import { bothClients } from "./clients.ts"
+import { makeConfirmations } from "./confirmations.ts"
 import { Epoch } from "./epoch.ts"
 import { carryOut, changeOf } from "./executor.ts"
 import { KeptCaches } from "./informers.ts"
@@ -63,6 +64,12 @@ const secretIsThere: Verdict = {
   message: "the Secret changes hands just now: it is there, and about to be seen",
 }
 
+const changesJustNow: Verdict = {
+  health: "waiting",
+  reason: "Pending",
+  message: "what it rests on changes just now",
+}
+
 const withoutEffect = (action: Action): Verdict => {
   const { kind, name } = changeOf(action)
   return {
@@ -91,6 +98,7 @@ const makeReconciler = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const brake = makeWriteBrake(() => monotonicMillis(clock))
   const { caches } = kept
+  const { confirm } = makeConfirmations(clients.host)
   const refusedWrites = new Map<string, Refusal>()
   /** By UID. What is deleted is gone or will be, though a cache may show it as it was for a while. */
   const deleted = new LruMap<string, true>(rememberedDeletions)
@@ -172,6 +180,11 @@ const makeReconciler = Effect.gen(function* () {
           reports.set(id, reportOf(kind.kind, key, held(stop.message)))
           return
         }
+      }
+      // The event that tells how they stand now brings the key back.
+      if (action.provided !== undefined && !(yield* confirm(action.provided))) {
+        reports.set(id, reportOf(kind.kind, key, changesJustNow))
+        return
       }
       if (!(yield* perform(kind, id, action))) futile.push(action)
     }

@@ -4,12 +4,20 @@ import { Result } from "effect"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { keyOf, splitKey } from "../../effects/client/kube-object.ts"
 import type { Cache } from "../engine/caches.ts"
-import { originKeys } from "../tenancy/ownership.ts"
-import { referenceKey } from "../tenancy/references.ts"
-import { hostReferenceKeys } from "./referents.ts"
+import { stringAt } from "../../effects/client/unstructured.ts"
+import { originKeys, originOf } from "../tenancy/ownership.ts"
+import { acceptedReferences, acceptedTargetName } from "./accepted.ts"
+import { hostReferenceKeys, referentKeys } from "./referents.ts"
+import { originNamespace, ownNamespace } from "./referrer.ts"
 import { copyKeys, hostSecretOf } from "./host-place.ts"
 import type { ExternalSecretSpec, TemplateReference } from "./external-secret-spec.ts"
-import { decodeSpec, storeReferences, targetName, templateReferences } from "./external-secret-spec.ts"
+import {
+  clusterStoreNames,
+  decodeSpec,
+  storeReferences,
+  targetName,
+  templateReferences,
+} from "./external-secret-spec.ts"
 
 /** What indexes need to know of an ExternalSecret's spec. */
 interface Named {
@@ -74,9 +82,8 @@ export const virtualExternalSecrets: Cache = {
           const { namespace = "", name } = splitKey(key)
           return copyKeys({ metadata: { name, namespace } }, context)
         }),
-      reference: (object) =>
-        namesIn(object).references.map(({ kind, name }) => referenceKey(kind, keyOf(object.metadata.namespace, name))),
-      hostReference: (object) => hostReferenceKeys(namesIn(object).references, object, context),
+      reference: (object) => referentKeys(namesIn(object).references, ownNamespace(object)),
+      hostReference: (object) => hostReferenceKeys(namesIn(object).references, ownNamespace(object), context),
     },
   }),
 }
@@ -84,11 +91,25 @@ export const virtualExternalSecrets: Cache = {
 export const hostExternalSecrets: Cache = {
   name: "hostExternalSecrets",
   side: "host",
-  spec: ({ hostScope, tenancy, ...context }) => ({
+  spec: (context) => ({
     resource: externalSecretsIn(context),
     // Without a selector: a foreign object under a name that we need is seen coming and going, not guessed from a 409.
-    selection: { namespace: hostScope },
+    selection: { namespace: context.hostScope },
     takesOurWrites: true,
-    indexes: { origin: (object) => originKeys(object, tenancy) },
+    indexes: {
+      origin: (object) => originKeys(object, context.tenancy),
+      target: (object) => {
+        const origin = originOf(object, context.tenancy)
+        return origin === undefined ? [] : [keyOf(origin.namespace, acceptedTargetName(object, origin.name))]
+      },
+      hostSecret: (object) => {
+        const name = stringAt(object, "spec", "target", "name")
+        return name === undefined ? [] : [keyOf(object.metadata.namespace, name)]
+      },
+      clusterStore: (object) => clusterStoreNames(object["spec"]),
+      reference: (object) => referentKeys(acceptedReferences(object), originNamespace(object, context)),
+      hostReference: (object) =>
+        hostReferenceKeys(acceptedReferences(object), originNamespace(object, context), context),
+    },
   }),
 }

@@ -4,8 +4,9 @@
  * validation, so nothing about their types may be taken for granted.
  */
 import { Result, Schema } from "effect"
+import { parseGoDuration } from "../../effects/text/go-duration.ts"
 import { cutText } from "../../effects/text/cut-text.ts"
-import { isRecord } from "../../effects/client/unstructured.ts"
+import { arrayAt, isRecord, stringAt, valueAt } from "../../effects/client/unstructured.ts"
 import { Refusal } from "../tenancy/refusals.ts"
 import { isNestedDeeperThan } from "../tenancy/structural-schema.ts"
 
@@ -55,6 +56,10 @@ export type ExternalSecretSpec = typeof Spec.Type
 export type StoreReference = typeof StoreRef.Type
 export type TargetTemplate = typeof Template.Type
 
+/** `spec.target` alone; undefined: it has not that shape. */
+export const decodeTarget = (target: unknown): typeof Target.Type | undefined =>
+  Schema.is(Target)(target) ? target : undefined
+
 const decode = Schema.decodeUnknownResult(Spec)
 const isSpec = Schema.is(Spec)
 
@@ -100,6 +105,13 @@ export const creationPolicyOf = (spec: ExternalSecretSpec): string => {
   return policy === undefined || policy === "" ? "Owner" : policy
 }
 
+const onlyWhenChanged = new Set(["CreatedOnce", "OnChange"])
+
+/** Whether ESO does not fetch again as time goes by (`shouldRefresh`). */
+export const fetchesOnce = ({ refreshInterval, refreshPolicy }: ExternalSecretSpec): boolean =>
+  onlyWhenChanged.has(refreshPolicy ?? "") ||
+  (refreshInterval !== undefined && (parseGoDuration(refreshInterval) ?? 1) <= 0)
+
 export interface LocatedStoreReference {
   /** Where in the spec, for messages: `spec.dataFrom[2].sourceRef.storeRef`. */
   readonly path: string
@@ -119,6 +131,16 @@ export const storeReferences = (spec: ExternalSecretSpec): ReadonlyArray<Located
   spec.dataFrom?.forEach((entry, index) => add(`spec.dataFrom[${index}].sourceRef.storeRef`, entry.sourceRef?.storeRef))
   return found
 }
+
+/** The ClusterSecretStores that a spec draws on, of one that was decoded before it went to the host: cheap, for indexes. */
+export const clusterStoreNames = (spec: unknown): ReadonlyArray<string> =>
+  [
+    valueAt(spec, "secretStoreRef"),
+    ...[...arrayAt(spec, "data"), ...arrayAt(spec, "dataFrom")].map((entry) => valueAt(entry, "sourceRef", "storeRef")),
+  ].flatMap((ref) => {
+    const name = stringAt(ref, "name")
+    return name !== undefined && stringAt(ref, "kind") === "ClusterSecretStore" ? [name] : []
+  })
 
 export interface TemplateReference {
   /** `spec.target.template.templateFrom[1].configMap` */

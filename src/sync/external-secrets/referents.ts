@@ -110,14 +110,20 @@ export const missingCopy = (referents: ReadonlyArray<ObservedReferent>): Referen
       original !== undefined && original.metadata.deletionTimestamp === undefined && !isCopied,
   )
 
+/** For indexes: what an object refers to. @param namespace of the object that refers to them */
+export const referentKeys = (
+  referents: ReadonlyArray<Pick<Referent, "kind" | "name">>,
+  namespace: string,
+): ReadonlyArray<string> => referents.map(({ kind, name }) => referenceKey(kind, keyOf(namespace, name)))
+
 /** For indexes: the places on the host that the copies of what an object refers to need. */
 export const hostReferenceKeys = (
   referents: ReadonlyArray<Pick<Referent, "kind" | "name">>,
-  referrer: KubeObject,
+  namespace: string,
   context: SyncContext,
 ): ReadonlyArray<string> =>
   referents.flatMap(({ kind, name }) => {
-    const location = context.locateReference(name, referrer.metadata.namespace ?? "")
+    const location = context.locateReference(name, namespace)
     return location === undefined ? [] : [referenceKey(kind, keyOf(location.namespace, location.name))]
   })
 

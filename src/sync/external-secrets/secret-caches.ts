@@ -15,6 +15,7 @@ import {
 } from "../tenancy/labels.ts"
 import { controllerOf, originKeys } from "../tenancy/ownership.ts"
 import { summarizeAppliedFields } from "./managed-fields.ts"
+import { isExternalSecret } from "./target-secret.ts"
 
 /** The ExternalSecret that a virtual Secret of ours names: through its controller, else (Orphan) through our annotation. */
 export const claimant = (secret: KubeObject): ReadonlyArray<string> => {
@@ -22,7 +23,7 @@ export const claimant = (secret: KubeObject): ReadonlyArray<string> => {
   const name =
     controller === undefined
       ? stringAt(secret, "metadata", "annotations", externalSecretAnnotation)
-      : controller.kind === "ExternalSecret"
+      : isExternalSecret(controller)
         ? controller.name
         : undefined
   return name === undefined ? [] : [keyOf(secret.metadata.namespace, name)]
@@ -61,7 +62,9 @@ export const virtualConfigMaps: Cache = {
 /** The host's ExternalSecret that ESO made a Secret for: its controller. */
 const maker = (secret: KubeObject): ReadonlyArray<string> => {
   const controller = controllerOf(secret)
-  return controller?.kind === "ExternalSecret" ? [keyOf(secret.metadata.namespace, controller.name)] : []
+  return controller !== undefined && isExternalSecret(controller)
+    ? [keyOf(secret.metadata.namespace, controller.name)]
+    : []
 }
 
 export const hostSecrets: Cache = {

@@ -1,12 +1,15 @@
 /** The caches of the stores that ExternalSecrets draw on. */
 import { clusterSecretStoresIn, secretStoresIn } from "./eso-resources.ts"
-import { toQuery } from "../../effects/client/label-selector.ts"
-import { keyOf } from "../../effects/client/kube-object.ts"
+import { matches } from "../../effects/client/label-selector.ts"
+import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { Cache } from "../engine/caches.ts"
+import { metadataOnly } from "../engine/metadata-only.ts"
 import { originKeys } from "../tenancy/ownership.ts"
-import { referenceKey } from "../tenancy/references.ts"
+import type { SyncSettings } from "../tenancy/sync-settings.ts"
 import { copyKeys } from "./host-place.ts"
-import { hostReferenceKeys } from "./referents.ts"
+import { agreedReferents } from "./agreed-base.ts"
+import { hostReferenceKeys, referentKeys } from "./referents.ts"
+import { originNamespace, ownNamespace } from "./referrer.ts"
 import { referentsOf } from "./store-references.ts"
 
 export const virtualSecretStores: Cache = {
@@ -18,11 +21,8 @@ export const virtualSecretStores: Cache = {
     takesOurWrites: true,
     indexes: {
       hostName: (object) => copyKeys(object, context),
-      reference: (object) =>
-        referentsOf(object, context).map(({ kind, name }) =>
-          referenceKey(kind, keyOf(object.metadata.namespace, name)),
-        ),
-      hostReference: (object) => hostReferenceKeys(referentsOf(object, context), object, context),
+      reference: (object) => referentKeys(referentsOf(object, context), ownNamespace(object)),
+      hostReference: (object) => hostReferenceKeys(referentsOf(object, context), ownNamespace(object), context),
     },
     ...(context.settings.stores.enabled ? {} : { leftover: {} }),
   }),
@@ -31,25 +31,38 @@ export const virtualSecretStores: Cache = {
 export const hostSecretStores: Cache = {
   name: "hostSecretStores",
   side: "host",
-  spec: ({ hostScope, settings, tenancy, ...context }) => ({
+  spec: (context) => ({
     resource: secretStoresIn(context),
-    selection: { namespace: hostScope },
+    selection: { namespace: context.hostScope },
     takesOurWrites: true,
-    indexes: { origin: (object) => originKeys(object, tenancy) },
-    ...(settings.stores.enabled ? {} : { leftover: { onlyWith: virtualSecretStores } }),
+    indexes: {
+      origin: (object) => originKeys(object, context.tenancy),
+      reference: (object) => referentKeys(agreedReferents(object, context), originNamespace(object, context)),
+      hostReference: (object) =>
+        hostReferenceKeys(agreedReferents(object, context), originNamespace(object, context), context),
+    },
+    ...(context.settings.stores.enabled ? {} : { leftover: { onlyWith: virtualSecretStores } }),
   }),
 }
 
-/** Those that the selector imports. */
+/** Whether the settings import a ClusterSecretStore of the host. */
+export const isImported = (store: KubeObject, { clusterStores }: Pick<SyncSettings, "clusterStores">): boolean =>
+  clusterStores.enabled && matches(clusterStores.selector, store.metadata.labels ?? {})
+
+/**
+ * All that the host has, of those that are not imported the metadata only: one that is absent says nothing about authorisation,
+ * one that is there without the label does (DESIGN §4). A watch with a selector tells the two alike.
+ */
 export const hostClusterSecretStores: Cache = {
   name: "hostClusterSecretStores",
   side: "host",
-  spec: ({ settings: { clusterStores }, ...context }) =>
-    clusterStores.enabled
+  spec: ({ settings, ...context }) =>
+    settings.clusterStores.enabled
       ? {
           resource: clusterSecretStoresIn(context),
-          selection: { labelSelector: toQuery(clusterStores.selector) },
+          selection: {},
           indexes: {},
+          transform: (store) => (isImported(store, settings) ? store : metadataOnly(store)),
         }
       : undefined,
 }

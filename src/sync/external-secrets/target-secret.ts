@@ -2,7 +2,7 @@
  * The Secret that an ExternalSecret has as its target in the virtual cluster: what the ExternalSecret's decision asks for. The
  * rules are those of the row Secret.
  */
-import type { KubeObject } from "../../effects/client/kube-object.ts"
+import type { KubeObject, OwnerReference } from "../../effects/client/kube-object.ts"
 import type { Action } from "../engine/actions.ts"
 import { controllerOf } from "../tenancy/ownership.ts"
 import type { ExternalSecretSpec } from "./external-secret-spec.ts"
@@ -22,18 +22,31 @@ export interface TargetSecrets {
   readonly apply: (target: VirtualTarget, current: KubeObject | undefined) => ReadonlyArray<Action>
   /** For one of which only the metadata is known: brings it into the cache with all that it holds. */
   readonly lookInto: (unmanaged: KubeObject) => ReadonlyArray<Action>
-  /** Those of the claimed ones go that we made for the ExternalSecret of this name. */
-  readonly remove: (claimed: ReadonlyArray<KubeObject>, externalSecret: string) => ReadonlyArray<Action>
+  /**
+   * Those of the claimed ones go that we made for the ExternalSecret of this name.
+   *
+   * @param isRevoked whether that counts for the mass-deletion stop
+   */
+  readonly remove: (
+    claimed: ReadonlyArray<KubeObject>,
+    externalSecret: string,
+    isRevoked: boolean,
+  ) => ReadonlyArray<Action>
   /** Whether what ESO fetched is not in the Secret, nor can be, since it is immutable. */
   readonly isFrozenOut: (target: VirtualTarget, current: KubeObject) => boolean
   /** Whether the template asks for a type that the Secret does not have, and cannot get. */
   readonly hasOtherType: (target: VirtualTarget, current: KubeObject) => boolean
+  /** Of one that ESO would not fetch again: whether it still is as we wrote it; undefined: it is no such one. */
+  readonly heldValue: (target: VirtualTarget, current: KubeObject) => "kept" | "edited" | undefined
   /** Whether ESO has written since we did. */
   readonly isOlderThanSource: (target: VirtualTarget, current: KubeObject) => boolean
 }
 
-/** ESO knows itself by kind and name, so that a successor of the same name goes on. */
+export const isExternalSecret = ({ apiVersion, kind }: OwnerReference): boolean =>
+  kind === "ExternalSecret" && apiVersion.startsWith("external-secrets.io/")
+
+/** ESO knows itself by group, kind and name, so that a successor of the same name goes on. */
 export const isControlledBy = (secret: KubeObject, externalSecret: KubeObject): boolean => {
   const controller = controllerOf(secret)
-  return controller?.kind === "ExternalSecret" && controller.name === externalSecret.metadata.name
+  return controller !== undefined && isExternalSecret(controller) && controller.name === externalSecret.metadata.name
 }

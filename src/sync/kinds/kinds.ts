@@ -8,14 +8,14 @@ import { clusterSecretStoreKind } from "./cluster-secret-store/kind.ts"
 import { crdPrerequisites } from "./custom-resource-definition/prerequisites.ts"
 import { eventKind, storeEventKind } from "./event/kind.ts"
 import { makeExternalSecretKind } from "./external-secret/kind.ts"
-import { externalSecretReferrer } from "./external-secret/referrer.ts"
+import { acceptedExternalSecretReferrer, externalSecretReferrer } from "./external-secret/referrer.ts"
 import { makeReferencedConfigMapKind, makeReferencedSecretKind } from "./referenced-object/kind.ts"
 import { secretStoreKind } from "./secret-store/kind.ts"
-import { storeReferrer } from "./secret-store/referrer.ts"
+import { agreedStoreReferrer, storeReferrer } from "./secret-store/referrer.ts"
 import { targetSecrets } from "./secret/to-virtual.ts"
 import { webhookKind } from "./validating-webhook/kind.ts"
 
-const referrers = [storeReferrer, externalSecretReferrer]
+const referrers = [storeReferrer, agreedStoreReferrer, externalSecretReferrer, acceptedExternalSecretReferrer]
 
 export const referencedSecretKind = makeReferencedSecretKind(referrers)
 export const referencedConfigMapKind = makeReferencedConfigMapKind(referrers)

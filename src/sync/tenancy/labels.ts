@@ -14,11 +14,17 @@ export const virtualClusterAnnotation = `${domain}/virtual-cluster`
 export const virtualNamespaceAnnotation = `${domain}/virtual-namespace`
 export const virtualNameAnnotation = `${domain}/virtual-name`
 export const virtualUidAnnotation = `${domain}/virtual-uid`
+/** On host ExternalSecrets: what of the virtual object they serve. */
+export const acceptedAnnotation = `${domain}/accepted`
 
 /** On virtual Secrets: the ExternalSecret that they come from (there is no owner reference under `creationPolicy: Orphan`). */
 export const externalSecretAnnotation = `${domain}/external-secret`
 /** On virtual Secrets under `creationPolicy: Orphan`: the version of the host Secret that was last carried over. */
 export const hostVersionAnnotation = `${domain}/host-version`
+/** On virtual Secrets whose value ESO would not fetch again: what we wrote there, from which copy, for which spec. */
+export const heldValueAnnotation = `${domain}/held-value`
+/** On host ExternalSecrets: of the value that they had when they were asked for a new one, the time. */
+export const askedAnnotation = `${domain}/asked`
 /** On imported ClusterSecretStores and CRDs: the host object's UID. */
 export const hostUidAnnotation = `${domain}/host-uid`
 

@@ -3,6 +3,8 @@
 export interface Policy {
   /** `allow`: any ClusterSecretStore of the host, imported or not (how the paid build behaves). */
   readonly unimportedClusterStores: "deny" | "allow"
+  /** What becomes of a tenant's Secret when the authorisation for it is withdrawn: by default it stays as it is. */
+  readonly revocation: "Retain" | "Delete"
 }
 
-export const defaultPolicy: Policy = { unimportedClusterStores: "deny" }
+export const defaultPolicy: Policy = { unimportedClusterStores: "deny", revocation: "Retain" }

@@ -3,7 +3,7 @@
  * Edits in the virtual cluster are reverted. Nothing that a store's references name follows it: credentials stay on the host.
  */
 import { clusterSecretStoresIn } from "../../external-secrets/eso-resources.ts"
-import { hostClusterSecretStores } from "../../external-secrets/store-caches.ts"
+import { hostClusterSecretStores, isImported } from "../../external-secrets/store-caches.ts"
 import { virtualClusterSecretStores } from "./caches.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { apiVersionOf } from "../../../effects/client/resource.ts"
@@ -113,10 +113,15 @@ interface Desired {
   readonly told: (pending: number) => Omit<Decision, "actions">
 }
 
+const importedStore = (key: ObjectKey, caches: Caches, { settings }: SyncContext): KubeObject | undefined => {
+  const store = caches.of(hostClusterSecretStores).get(key)
+  return store !== undefined && isImported(store, settings) ? store : undefined
+}
+
 const observe = (key: ObjectKey, caches: Caches, context: SyncContext): Observed => ({
   key,
   context,
-  host: caches.of(hostClusterSecretStores).get(key),
+  host: importedStore(key, caches, context),
   virtual: caches.of(virtualClusterSecretStores).get(key),
 })
 

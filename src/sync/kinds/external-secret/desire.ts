@@ -1,73 +1,28 @@
 /** How an ExternalSecret should stand in both clusters, by what is known of it and by the rule that it breaks, if any. */
 import { Result } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import type { JsonRecord } from "../../../effects/client/unstructured.ts"
-import type { Decision } from "../../engine/actions.ts"
 import { warnOnce } from "../../engine/events.ts"
-import { restsOnAbsentClusterStore } from "../../external-secrets/absent-cluster-store.ts"
 import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
-import { notReady, notSelected, toldRefused } from "../../external-secrets/not-ready.ts"
+import { notReady } from "../../external-secrets/not-ready.ts"
 import { missingCopy } from "../../external-secrets/referents.ts"
 import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
-import {
-  brokenVerdict,
-  pendingVerdict,
-  refusedVerdict,
-  verdictOf,
-  waitingVerdict,
-} from "../../external-secrets/verdicts.ts"
+import { brokenVerdict, pendingVerdict, verdictOf, waitingVerdict } from "../../external-secrets/verdicts.ts"
+import { stringAt } from "../../../effects/client/unstructured.ts"
+import { askedAnnotation } from "../../tenancy/labels.ts"
 import { readyCondition, saysAlready } from "../../tenancy/conditions.ts"
 import { messages } from "../../tenancy/eso-messages.ts"
 import type { EsoFailure } from "../../tenancy/eso-messages.ts"
-import type { Fix } from "../../tenancy/object-health.ts"
-import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
-import type { Asked, Observed, ObservedStore, OnHost } from "./observe.ts"
+import type { Observed } from "./observe.ts"
+import type { Asked, ObservedStore, OnHost } from "./observe-asked.ts"
+import type { Desired } from "./desired.ts"
+import { fetchAgain, pairOf, untold, untouched } from "./desired.ts"
+import { gone, refused, unselected } from "./kept.ts"
 import { failedStatus, missingStatus } from "./status.ts"
 import { desiredHostExternalSecret, toHost } from "./to-host.ts"
-import type { Pair, SecretPlan } from "./to-virtual.ts"
-import { isAskedAnew, overridesHost, secretOutcome } from "./to-virtual.ts"
-
-type Told = Omit<Decision, "actions">
-
-export interface Desired {
-  /** On the host. "anew": the copy goes with the Secret that ESO made of it, so that another one is made. */
-  readonly copy: KubeObject | "none" | "as it stands" | "anew"
-  readonly secrets: SecretPlan
-  /** In the virtual cluster; undefined: as it stands. */
-  readonly status: JsonRecord | undefined
-  /** @param pending writes in the virtual cluster that are still to be made */
-  readonly told: (pending: number) => Told
-}
-
-const untold: Desired["told"] = () => ({ verdict: undefined })
-
-/** Nothing of ours on the host, and in the virtual cluster not what Kubernetes would collect with its owner. */
-const removed = ({ claimed }: Observed): Pick<Desired, "copy" | "secrets"> => ({
-  copy: "none",
-  secrets: { remove: claimed.filter((secret) => controllerOf(secret) !== undefined) },
-})
-
-const untouched = { copy: "as it stands", secrets: {}, status: undefined } as const
-
-const refused = (observed: Observed, virtual: KubeObject, refusal: Refusal): Desired =>
-  refusal.reason === "ManagedByOtherOperator"
-    ? { ...untouched, copy: "none", told: () => ({ verdict: refusedVerdict(refusal) }) }
-    : {
-        ...removed(observed),
-        status: notReady(virtual, refusal, observed.context),
-        told: () => ({
-          ...toldRefused(virtual, refusal),
-          ...(refusal.reason === "StoreNotImported" ? restsOnAbsentClusterStore : {}),
-        }),
-      }
-
-const unselected = (observed: Observed, virtual: KubeObject): Desired => {
-  if (observed.copies.length === 0 && observed.claimed.length === 0) return { ...untouched, told: untold }
-  const why = notSelected("ExternalSecrets", observed.context.settings.externalSecrets)
-  return { ...removed(observed), status: notReady(virtual, why, observed.context), told: untold }
-}
+import type { Pair } from "./to-virtual.ts"
+import { isAskedAnew, isAskedToFetch, overridesHost, secretOutcome } from "./to-virtual.ts"
 
 /** Nothing goes to the host before its store is there: until then the name might come to lead to another one. */
 const withoutStore = (
@@ -102,15 +57,9 @@ const withoutStore = (
   }
 }
 
-/** The copy is there, is of this very object, and stays. */
-const isSettled = (copy: KubeObject | undefined, virtual: KubeObject, { context }: Observed): copy is KubeObject =>
-  copy !== undefined &&
-  copy.metadata.deletionTimestamp === undefined &&
-  originOf(copy, context.tenancy)?.uid === virtual.metadata.uid
-
 /** The normal case: the spec may go to the host, and what ESO makes of it comes back. */
 const followed = (targets: TargetSecrets, observed: Observed, asked: Asked, onHost: OnHost): Desired => {
-  const { virtual, spec, target } = asked
+  const { virtual, spec } = asked
   const missing = missingCopy(onHost.references)
   if (missing !== undefined)
     return {
@@ -126,18 +75,14 @@ const followed = (targets: TargetSecrets, observed: Observed, asked: Asked, onHo
     onHost.place.hostSecret,
     observed.host,
   )
-  const { copy, made: source } = onHost
-  if (!isSettled(copy, virtual, observed))
-    return { ...untouched, copy: desired, told: () => ({ verdict: waitingVerdict(copy) }) }
-  const pair = { virtual, spec, target, copy, source, claimed: observed.claimed }
-  if (isAskedAnew(pair)) return askedAnew(pair, isAccepted(desired, copy, observed) ? "anew" : desired)
-  return { copy: desired, ...comeBack(targets, observed, pair, onHost) }
+  const { served } = observed
+  if (served === undefined)
+    return { ...untouched, copy: desired, told: () => ({ verdict: waitingVerdict(onHost.copy) }) }
+  const { copy } = served
+  const pair = pairOf(asked, onHost, copy, observed)
+  if (isAskedAnew(targets, pair)) return askedAnew(pair, isAccepted(desired, copy, observed) ? "anew" : desired)
+  return { copy: asking(pair, desired), ...comeBack(targets, observed, pair, onHost) }
 }
-
-const fetchAgain = ({ metadata: { name, namespace } }: KubeObject): Fix => ({
-  text: "see the store and the provider's answer; then fetch again",
-  command: `kubectl annotate externalsecret ${name} -n ${namespace} force-sync=$(date +%s) --overwrite`,
-})
 
 const failed = (
   { context }: Observed,
@@ -156,6 +101,17 @@ const failed = (
   }
 }
 
+/** What the copy was asked for once stands there until it is asked again: each change makes ESO fetch. */
+const asking = (pair: Pair, desired: KubeObject): KubeObject => {
+  const { copy } = pair
+  const asked = isAskedToFetch(pair)
+    ? stringAt(copy, "status", "refreshTime")
+    : copy.metadata.annotations?.[askedAnnotation]
+  if (asked === undefined) return desired
+  const { annotations, ...metadata } = desired.metadata
+  return { ...desired, metadata: { ...metadata, annotations: { ...annotations, [askedAnnotation]: asked } } }
+}
+
 /** Whether the host has taken what the tenant asks for now. */
 const isAccepted = (desired: KubeObject, copy: KubeObject, { host, virtual }: Observed): boolean =>
   toHost(desired, copy, virtual, host).length === 0
@@ -165,8 +121,10 @@ const askedAnew = ({ virtual, target }: Pair, copy: Desired["copy"]): Desired =>
   ...untouched,
   copy,
   told: () => ({
-    verdict: pendingVerdict("the Secret was deleted: External Secrets Operator fetches it anew"),
-    restsOnAbsentSecret: { namespace: virtual.metadata.namespace, name: target.name },
+    verdict: pendingVerdict("the Secret was deleted or edited: External Secrets Operator fetches it anew"),
+    ...(target.standing === undefined
+      ? { restsOnAbsentSecret: { namespace: virtual.metadata.namespace, name: target.name } }
+      : {}),
   }),
 })
 
@@ -207,8 +165,8 @@ export const desireWith =
   (targets: TargetSecrets) =>
   (observed: Observed, refusal: Refusal | undefined): Desired => {
     const { asked, copies, virtual } = observed
-    if (virtual === undefined) return { ...removed(observed), status: undefined, told: untold }
-    if (refusal !== undefined) return refused(observed, virtual, refusal)
+    if (virtual === undefined) return gone(observed)
+    if (refusal !== undefined) return refused(targets, observed, virtual, refusal)
     if (asked === undefined) return unselected(observed, virtual)
     const wish = Result.getOrUndefined(asked)
     // One of the checks has refused it.

@@ -6,7 +6,8 @@ import { referencesConflict } from "../../external-secrets/referents.ts"
 import { esoFinalizer } from "../../tenancy/labels.ts"
 import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
-import type { Asked, Observed, OnHost } from "./observe.ts"
+import type { Observed } from "./observe.ts"
+import type { Asked, OnHost } from "./observe-asked.ts"
 import { judgeSpec } from "./policy.ts"
 
 type Check = (asked: Asked, observed: Observed) => Refusal | undefined

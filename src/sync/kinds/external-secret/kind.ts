@@ -3,10 +3,12 @@
  * writers touch the same pair. `observe.ts`, `judge.ts` and `desire.ts` are its stages; here is what is written, and what brings
  * a key back.
  */
-import { externalSecretsIn } from "../../external-secrets/eso-resources.ts"
+import { clusterSecretStoresIn, externalSecretsIn } from "../../external-secrets/eso-resources.ts"
 import { Result } from "effect"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { objectKey, splitKey } from "../../../effects/client/kube-object.ts"
+import { jsonEqual } from "../../../effects/client/merge-patch.ts"
+import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
@@ -36,7 +38,7 @@ import { externalSecrets, secrets } from "../../resources.ts"
 import { originKeys } from "../../tenancy/ownership.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
 import { virtualNamespaces } from "./caches.ts"
-import type { Desired } from "./desire.ts"
+import type { Desired } from "./desired.ts"
 import { desireWith } from "./desire.ts"
 import { judge } from "./judge.ts"
 import type { Observed } from "./observe.ts"
@@ -73,18 +75,31 @@ const removedWithSecret = (current: KubeObject | undefined, version: string): Re
         },
       ]
 
+const changesData = (action: Action): boolean =>
+  action._tag === "Apply" &&
+  (action.previous === undefined ||
+    !jsonEqual(recordAt(action.previous, "data") ?? {}, recordAt(action.body, "data") ?? {}))
+
+/** A new value is handed on only while the stores that it may come from are what they were taken for. */
+const providedWith = (
+  actions: ReadonlyArray<Action>,
+  stores: ReadonlyArray<KubeObject>,
+  context: SyncContext,
+): ReadonlyArray<Action> => {
+  if (stores.length === 0 || !actions.some(changesData)) return actions
+  const resource = clusterSecretStoresIn(context)
+  return actions.map((action) => ({ ...action, provided: stores.map((object) => ({ resource, object })) }))
+}
+
 const secretWrites = (
   targets: TargetSecrets,
-  { key, asked }: Observed,
-  { apply, lookInto, remove }: SecretPlan,
-): ReadonlyArray<Action> => {
-  const standing = asked === undefined ? undefined : Result.getOrUndefined(asked)?.target.standing
-  return [
-    ...(lookInto === undefined ? [] : targets.lookInto(lookInto)),
-    ...(apply === undefined ? [] : targets.apply(apply, standing)),
-    ...(remove === undefined ? [] : targets.remove(remove, splitKey(key).name)),
-  ]
-}
+  { context, key }: Observed,
+  { apply, isRevoked = false, lookInto, remove }: SecretPlan,
+): ReadonlyArray<Action> => [
+  ...(lookInto === undefined ? [] : targets.lookInto(lookInto)),
+  ...(apply === undefined ? [] : providedWith(targets.apply(apply.target, apply.standing), apply.stores, context)),
+  ...(remove === undefined ? [] : targets.remove(remove, splitKey(key).name, isRevoked)),
+]
 
 const onHostOf = ({ asked }: Observed) => (asked === undefined ? undefined : Result.getOrUndefined(asked)?.onHost)
 
@@ -92,9 +107,11 @@ const diffWith =
   (targets: TargetSecrets) =>
   (observed: Observed, { copy, secrets: plan, status }: Desired): ReadonlyArray<Action> => {
     const { context, virtual } = observed
+    const onHost = hostWrites(observed, copy, onHostOf(observed)?.copy)
+    const ofSecrets = secretWrites(targets, observed, plan)
     return [
-      ...hostWrites(observed, copy, onHostOf(observed)?.copy),
-      ...secretWrites(targets, observed, plan),
+      // The copy tells why a Secret goes: without it, a crash in between would let that be forgotten.
+      ...(copy === "none" ? [...ofSecrets, ...onHost] : [...onHost, ...ofSecrets]),
       ...(virtual === undefined || status === undefined
         ? []
         : writeStatus(externalSecretsIn(context), virtual, status)),
@@ -129,15 +146,24 @@ const refusedBefore = (
 
 const keysOf = (objects: ReadonlyArray<KubeObject>): ReadonlyArray<ObjectKey> => objects.map(objectKey)
 
+/** Those whose copies are found under the index: what they serve may be another spec than what is asked for now. */
+const servedBy = (index: string, value: string, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> =>
+  caches
+    .of(hostExternalSecrets)
+    .byIndex(index, value)
+    .flatMap((copy) => originKeys(copy, context.tenancy))
+
 /** Those that have a virtual Secret as their target, or refer to it. */
-const usersOf = (secret: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> => [
+const usersOf = (secret: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> => [
   ...keysOf(caches.of(virtualExternalSecrets).byIndex("target", objectKey(secret))),
+  ...servedBy("target", objectKey(secret), caches, context),
   ...referrersOf(virtualExternalSecrets, "Secret")(secret, caches),
 ]
 
 /** Those that need the name of a host Secret, for what ESO makes or for a copy of what they refer to. */
-const hostUsersOf = (secret: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> => [
+const hostUsersOf = (secret: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> => [
   ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostSecret", objectKey(secret))),
+  ...servedBy("hostSecret", objectKey(secret), caches, context),
   ...needersOf(virtualExternalSecrets, "Secret")(secret, caches),
 ]
 
@@ -190,7 +216,7 @@ export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind =>
     ],
     sources: [
       on(virtualExternalSecrets, (object) => [objectKey(object)]),
-      on(virtualSecrets, (object, caches) => [...claimant(object), ...usersOf(object, caches)]),
+      on(virtualSecrets, (object, caches, context) => [...claimant(object), ...usersOf(object, caches, context)]),
       on(virtualUnmanagedSecrets, usersOf),
       on(virtualConfigMaps, referrersOf(virtualExternalSecrets, "ConfigMap")),
       on(virtualNamespaces, (object, caches) =>
@@ -211,9 +237,10 @@ export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind =>
       ),
       on(hostReferenceSecrets, referrersIn(virtualExternalSecrets, "Secret")),
       on(hostReferenceConfigMaps, referrersIn(virtualExternalSecrets, "ConfigMap")),
-      on(hostClusterSecretStores, (object, caches) =>
-        keysOf(caches.of(virtualExternalSecrets).byIndex("clusterStore", object.metadata.name)),
-      ),
+      on(hostClusterSecretStores, ({ metadata: { name } }, caches, context) => [
+        ...keysOf(caches.of(virtualExternalSecrets).byIndex("clusterStore", name)),
+        ...servedBy("clusterStore", name, caches, context),
+      ]),
       on(hostEvents, complainedKey(regardedExternalSecrets)),
       on(hostService, (_object, caches, context) => keys(caches, context)),
     ],

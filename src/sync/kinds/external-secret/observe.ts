@@ -2,40 +2,24 @@
 import { Result } from "effect"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { keyOf, objectKey } from "../../../effects/client/kube-object.ts"
-import { matches, toQuery } from "../../../effects/client/label-selector.ts"
+import { matches } from "../../../effects/client/label-selector.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import { vclusterService } from "../../engine/vcluster-service.ts"
+import type { Accepted } from "../../external-secrets/accepted.ts"
+import { acceptedOf } from "../../external-secrets/accepted.ts"
 import { hostExternalSecrets, virtualExternalSecrets } from "../../external-secrets/external-secret-caches.ts"
 import type { ExternalSecretSpec } from "../../external-secrets/external-secret-spec.ts"
-import {
-  decodeSpec,
-  storeReferences,
-  targetName,
-  templateReferences,
-} from "../../external-secrets/external-secret-spec.ts"
-import type { HostPlace } from "../../external-secrets/host-place.ts"
-import { hostSecretOf } from "../../external-secrets/host-place.ts"
-import { heardOf, regardedExternalSecrets } from "../../external-secrets/involved-object.ts"
-import type { ObservedReferent } from "../../external-secrets/referents.ts"
-import { observeReferents } from "../../external-secrets/referents.ts"
-import {
-  hostSecrets,
-  hostUnmanagedSecrets,
-  virtualSecrets,
-  virtualUnmanagedSecrets,
-} from "../../external-secrets/secret-caches.ts"
-import { hostClusterSecretStores, hostSecretStores, virtualSecretStores } from "../../external-secrets/store-caches.ts"
-import { externalSecretText } from "../../external-secrets/tenant-text.ts"
-import type { Translate } from "../../tenancy/message-translation.ts"
-import type { HostLocation } from "../../tenancy/names.ts"
-import { controllerOf } from "../../tenancy/ownership.ts"
+import { decodeSpec } from "../../external-secrets/external-secret-spec.ts"
+import { virtualSecrets } from "../../external-secrets/secret-caches.ts"
+import { originOf } from "../../tenancy/ownership.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
-import { virtualNamespaces } from "./caches.ts"
 import type { Surroundings } from "./policy.ts"
 import type { HostSide } from "./to-host.ts"
 import { hostSideOf } from "./to-host.ts"
 
+import type { Asked } from "./observe-asked.ts"
+import { observeAsked, observeHost, observeSurroundings, observeTarget } from "./observe-asked.ts"
 export interface Observed {
   readonly key: ObjectKey
   readonly context: SyncContext
@@ -46,148 +30,88 @@ export interface Observed {
   readonly claimed: ReadonlyArray<KubeObject>
   /** undefined: there is none in the virtual cluster (any more) */
   readonly virtual: KubeObject | undefined
+  /** The virtual one, while it is being deleted. */
+  readonly leaving: KubeObject | undefined
   /** What it asks for; undefined: it is not selected. A failure: its spec cannot be read. */
   readonly asked: Result.Result<Asked, Refusal> | undefined
+  /** What the copy on the host serves; undefined: it is not there, or not the copy of this very object, or on its way out. */
+  readonly served: Served | undefined
 }
 
-export interface Asked {
-  readonly virtual: KubeObject
+/** The spec that was accepted last: of a later one that is refused, nothing has gone to the host. */
+export interface Served {
+  readonly copy: KubeObject
+  /** undefined: an older version made the copy, and did not write it down */
+  readonly accepted: Accepted | undefined
+  /** As it stands on the host: what it may ask for can be judged by that too. */
   readonly spec: ExternalSecretSpec
   readonly surroundings: Surroundings
-  /** undefined: its namespace has no place on the host */
-  readonly onHost: OnHost | undefined
-  /** The Secret in the virtual cluster. */
-  readonly target: Target
-}
-
-/** What stands on the host under the names that the copy needs, whosever it is. */
-export interface OnHost {
-  readonly place: HostPlace
-  readonly externalSecret: KubeObject | undefined
-  /** Under the name of the Secret that ESO makes, with its values where ESO made it. */
-  readonly secret: KubeObject | undefined
-  /** The ExternalSecret that made that Secret. */
-  readonly secretsMaker: KubeObject | undefined
-  readonly stores: ReadonlyArray<ObservedStore>
-  readonly references: ReadonlyArray<ObservedReferent>
-  /** The one of the copies that is where it should be. */
-  readonly copy: KubeObject | undefined
-  /** The Secret that ESO made for the copy. */
-  readonly made: KubeObject | undefined
-  /** ESO's events about the copy. */
-  readonly heard: ReadonlyArray<KubeObject>
-  /** For what is said on the host. Looks other names up as they come. */
-  readonly translate: Translate
-}
-
-/** A SecretStore of the tenant's that the spec draws on. */
-export interface ObservedStore {
-  readonly key: ObjectKey
-  readonly name: string
-  readonly location: HostLocation
-  /** What stands on the host under the name of its copy. */
-  readonly host: KubeObject | undefined
-  readonly virtual: KubeObject | undefined
-}
-
-export interface Target {
-  readonly name: string
-  /** The Secret that stands there, with its values. */
-  readonly standing: KubeObject | undefined
-  /** The one that stands there and of which only the metadata is known. */
-  readonly unmanaged: KubeObject | undefined
-}
-
-export const observeSurroundings = (
-  virtual: KubeObject,
-  spec: ExternalSecretSpec,
-  caches: Caches,
-  { policy, settings }: SyncContext,
-): Surroundings => {
-  const name = virtual.metadata.namespace ?? ""
-  const imported = new Map(
-    storeReferences(spec).flatMap((ref) =>
-      ref.kind === "ClusterSecretStore" ? [[ref.name, caches.of(hostClusterSecretStores).get(ref.name)] as const] : [],
-    ),
-  )
-  return {
-    policy,
-    clusterStores: {
-      enabled: settings.clusterStores.enabled,
-      selector: toQuery(settings.clusterStores.selector),
-      imported: (store) => imported.get(store),
-    },
-    stores: { enabled: settings.stores.enabled },
-    virtualNamespace: { name, labels: caches.of(virtualNamespaces).get(name)?.metadata.labels ?? {} },
-  }
-}
-
-const observeStores = (
-  spec: ExternalSecretSpec,
-  namespace: string,
-  caches: Caches,
-  context: SyncContext,
-): ReadonlyArray<ObservedStore> =>
-  storeReferences(spec).flatMap(({ kind, name }) => {
-    const location = context.locate({ metadata: { name, namespace } })
-    if (kind !== "SecretStore" || location === undefined) return []
-    const key = keyOf(namespace, name)
-    const host = caches.of(hostSecretStores).get(keyOf(location.namespace, location.name))
-    return [{ key, name, location, host, virtual: caches.of(virtualSecretStores).get(key) }]
-  })
-
-const observeTarget = (virtual: KubeObject, spec: ExternalSecretSpec, caches: Caches): Target => {
-  const name = targetName(spec, virtual.metadata.name)
-  const key = keyOf(virtual.metadata.namespace, name)
-  const standing = caches.of(virtualSecrets).get(key)
-  return {
-    name,
-    standing,
-    unmanaged: standing === undefined ? caches.of(virtualUnmanagedSecrets).get(key) : undefined,
-  }
-}
-
-const observeHost = (
-  virtual: KubeObject,
-  spec: ExternalSecretSpec,
-  copies: ReadonlyArray<KubeObject>,
-  caches: Caches,
-  context: SyncContext,
-): OnHost | undefined => {
-  const location = context.locate(virtual)
-  if (location === undefined) return undefined
-  const { namespace = "" } = virtual.metadata
-  const place = { location, hostSecret: hostSecretOf(virtual, spec, location, context) }
-  const key = keyOf(location.namespace, location.name)
-  const copy = copies.find((each) => objectKey(each) === key)
-  const secretKey = keyOf(location.namespace, place.hostSecret)
-  const byEso = caches.of(hostSecrets).get(secretKey)
-  const secret = byEso ?? caches.of(hostUnmanagedSecrets).get(secretKey)
-  const maker = secret === undefined ? undefined : controllerOf(secret)
-  return {
-    place,
-    externalSecret: caches.of(hostExternalSecrets).get(key),
-    secret,
-    secretsMaker:
-      maker?.kind === "ExternalSecret"
-        ? caches.of(hostExternalSecrets).get(keyOf(location.namespace, maker.name))
-        : undefined,
-    stores: observeStores(spec, namespace, caches, context),
-    references: observeReferents(templateReferences(spec), namespace, caches, context),
-    copy,
-    made: copy !== undefined && byEso !== undefined && maker?.uid === copy.metadata.uid ? byEso : undefined,
-    heard: copy === undefined ? [] : heardOf(copy, caches, regardedExternalSecrets),
-    translate: externalSecretText(virtual, spec, place, caches, context),
-  }
+  /** By what comes back of it, in the tenant's names; undefined: it cannot be told. */
+  readonly asked: Asked | undefined
 }
 
 const isSelected = (virtual: KubeObject, { settings: { externalSecrets } }: SyncContext): boolean =>
   externalSecrets.enabled && matches(externalSecrets.selector, virtual.metadata.labels ?? {})
 
+/** The copy that stands in its place, is of this very object, and stays. */
+const settledCopy = (
+  virtual: KubeObject,
+  copies: ReadonlyArray<KubeObject>,
+  context: SyncContext,
+): KubeObject | undefined => {
+  const location = context.locate(virtual)
+  const place = location === undefined ? undefined : keyOf(location.namespace, location.name)
+  return copies.find(
+    (copy) =>
+      objectKey(copy) === place &&
+      copy.metadata.deletionTimestamp === undefined &&
+      originOf(copy, context.tenancy)?.uid === virtual.metadata.uid,
+  )
+}
+
+/** @param asked what is asked for now, where it can be read: mostly that is what is served */
+const observeServed = (
+  virtual: KubeObject,
+  asked: Asked | undefined,
+  copies: ReadonlyArray<KubeObject>,
+  caches: Caches,
+  context: SyncContext,
+): Served | undefined => {
+  const copy = settledCopy(virtual, copies, context)
+  if (copy === undefined) return undefined
+  const accepted = acceptedOf(copy)
+  if (asked !== undefined && accepted?.generation === (virtual.metadata.generation ?? 0))
+    return { copy, accepted, spec: asked.spec, surroundings: asked.surroundings, asked }
+  const spec = Result.getOrUndefined(decodeSpec(copy["spec"]))
+  if (spec === undefined) return undefined
+  const surroundings = observeSurroundings(virtual, spec, caches, context)
+  if (accepted === undefined) return { copy, accepted, spec, surroundings, asked: undefined }
+  const tenants = { ...spec, target: accepted.target }
+  return {
+    copy,
+    accepted,
+    spec,
+    surroundings,
+    asked: {
+      virtual,
+      spec: tenants,
+      surroundings,
+      onHost: observeHost(virtual, tenants, copies, caches, context, true),
+      target: observeTarget(virtual, tenants, caches),
+    },
+  }
+}
+
 export const observe = (key: ObjectKey, caches: Caches, context: SyncContext): Observed => {
   const known = caches.of(virtualExternalSecrets).get(key)
-  const virtual = known?.metadata.deletionTimestamp === undefined ? known : undefined
+  const isLeaving = known?.metadata.deletionTimestamp !== undefined
+  const virtual = isLeaving ? undefined : known
   const copies = caches.of(hostExternalSecrets).byIndex("origin", key)
+  const asked =
+    virtual === undefined || !isSelected(virtual, context)
+      ? undefined
+      : Result.map(decodeSpec(virtual["spec"]), (spec) => observeAsked(virtual, spec, copies, caches, context))
+  const wish = asked === undefined ? undefined : Result.getOrUndefined(asked)
   return {
     key,
     context,
@@ -195,15 +119,8 @@ export const observe = (key: ObjectKey, caches: Caches, context: SyncContext): O
     copies,
     claimed: caches.of(virtualSecrets).byIndex("claimant", key),
     virtual,
-    asked:
-      virtual === undefined || !isSelected(virtual, context)
-        ? undefined
-        : Result.map(decodeSpec(virtual["spec"]), (spec) => ({
-            virtual,
-            spec,
-            surroundings: observeSurroundings(virtual, spec, caches, context),
-            onHost: observeHost(virtual, spec, copies, caches, context),
-            target: observeTarget(virtual, spec, caches),
-          })),
+    leaving: isLeaving ? known : undefined,
+    asked,
+    served: virtual === undefined ? undefined : observeServed(virtual, wish, copies, caches, context),
   }
 }

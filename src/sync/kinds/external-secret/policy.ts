@@ -24,8 +24,9 @@ export interface Surroundings {
     readonly enabled: boolean
     /** The selector in the API's syntax, for messages; empty selects all. */
     readonly selector: string
-    /** An imported ClusterSecretStore by name. */
-    readonly imported: (name: string) => KubeObject | undefined
+    /** Those of the host that the spec names; one that is absent is missing here. */
+    readonly standing: ReadonlyMap<string, KubeObject>
+    readonly isImported: (store: KubeObject) => boolean
   }
   readonly stores: { readonly enabled: boolean }
   readonly virtualNamespace: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
@@ -33,8 +34,8 @@ export interface Surroundings {
 
 const judgeClusterStore = (ref: LocatedStoreReference, around: Surroundings): Refusal | undefined => {
   const { clusterStores, policy, virtualNamespace } = around
-  const store = clusterStores.imported(ref.name)
-  if (store === undefined) {
+  const store = clusterStores.standing.get(ref.name)
+  if (store === undefined || !clusterStores.isImported(store)) {
     if (policy.unimportedClusterStores === "allow") return undefined
     return new Refusal(
       clusterStores.enabled
@@ -164,6 +165,25 @@ const judgeItself = (spec: ExternalSecretSpec): Refusal | undefined => {
   const refusal = firstRefusal(specRules, (rule) => rule(spec))
   judged.set(spec, { refusal })
   return refusal
+}
+
+/** It may be gone for good or come back in a moment (GitOps replaces it): that says nothing about who may use it. */
+const isAbsent = (ref: LocatedStoreReference, { clusterStores, policy }: Surroundings): boolean =>
+  ref.kind === "ClusterSecretStore" &&
+  clusterStores.enabled &&
+  policy.unimportedClusterStores === "deny" &&
+  !clusterStores.standing.has(ref.name)
+
+/**
+ * Whether what is on the host already may stay there.
+ *
+ * @returns the rule that it breaks now, a store that is absent not counted; `"store absent"` where that is all
+ */
+export const judgeServed = (spec: ExternalSecretSpec, around: Surroundings): Refusal | "store absent" | undefined => {
+  const stores = storeReferences(spec)
+  const there = stores.filter((ref) => !isAbsent(ref, around))
+  const refusal = firstRefusal(there, (ref) => judgeStore(ref, around)) ?? judgeItself(spec)
+  return refusal ?? (there.length < stores.length ? "store absent" : undefined)
 }
 
 /** The first rule that the spec breaks, the stores that it draws on before all else; undefined when it may go to the host. */

@@ -4,12 +4,14 @@ import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { matches } from "../../../effects/client/label-selector.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
-import { virtualExternalSecrets } from "../../external-secrets/external-secret-caches.ts"
+import { acceptedReferences } from "../../external-secrets/accepted.ts"
+import { hostExternalSecrets, virtualExternalSecrets } from "../../external-secrets/external-secret-caches.ts"
 import { decodeSpec, templateReferences } from "../../external-secrets/external-secret-spec.ts"
 import type { Referrer } from "../../external-secrets/referrer.ts"
+import { copiesAsReferrers, ownNamespace } from "../../external-secrets/referrer.ts"
 import { hostClusterSecretStores } from "../../external-secrets/store-caches.ts"
 import { virtualNamespaces } from "./caches.ts"
-import { observeSurroundings } from "./observe.ts"
+import { observeSurroundings } from "./observe-asked.ts"
 import { judgeSpec } from "./policy.ts"
 
 const mayGoToHost = (virtual: KubeObject, caches: Caches, context: SyncContext): boolean => {
@@ -22,6 +24,7 @@ const mayGoToHost = (virtual: KubeObject, caches: Caches, context: SyncContext):
 
 export const externalSecretReferrer: Referrer = {
   cache: virtualExternalSecrets,
+  namespaceOf: ownNamespace,
   referents: (object) => {
     const spec = Result.getOrUndefined(decodeSpec(object["spec"]))
     return spec === undefined ? [] : templateReferences(spec)
@@ -39,3 +42,9 @@ export const externalSecretReferrer: Referrer = {
     },
   ],
 }
+
+export const acceptedExternalSecretReferrer: Referrer = copiesAsReferrers(
+  virtualExternalSecrets,
+  hostExternalSecrets,
+  acceptedReferences,
+)

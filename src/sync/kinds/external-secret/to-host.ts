@@ -8,6 +8,7 @@ import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { apiVersionOf } from "../../../effects/client/resource.ts"
 import type { Action } from "../../engine/actions.ts"
 import type { SyncContext } from "../../engine/context.ts"
+import { acceptedAnnotations } from "../../external-secrets/accepted.ts"
 import type { ExternalSecretSpec, StoreReference, TargetTemplate } from "../../external-secrets/external-secret-spec.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
@@ -116,7 +117,11 @@ export const desiredHostExternalSecret = (
     name: location.name,
     namespace: location.namespace,
     labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(host.tenancy) },
-    annotations: { ...carriedAnnotations(virtual.metadata.annotations), ...markAnnotations(virtual, host.tenancy) },
+    annotations: {
+      ...carriedAnnotations(virtual.metadata.annotations),
+      ...markAnnotations(virtual, host.tenancy),
+      ...acceptedAnnotations(virtual, spec),
+    },
     ownerReferences: ownedByService(host.service, location.namespace),
   },
   spec: hostSpec(spec, hostSecret, virtual.metadata.namespace ?? "", host),

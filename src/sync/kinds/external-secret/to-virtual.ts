@@ -5,16 +5,15 @@
  */
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { stringAt } from "../../../effects/client/unstructured.ts"
-import { parseGoDuration } from "../../../effects/text/go-duration.ts"
 import type { ExternalSecretSpec } from "../../external-secrets/external-secret-spec.ts"
-import { creationPolicyOf } from "../../external-secrets/external-secret-spec.ts"
-import { isControlledBy } from "../../external-secrets/target-secret.ts"
+import { creationPolicyOf, fetchesOnce } from "../../external-secrets/external-secret-spec.ts"
+import { isControlledBy, isExternalSecret } from "../../external-secrets/target-secret.ts"
 import type { TargetSecrets, VirtualTarget } from "../../external-secrets/target-secret.ts"
 import { readyCondition } from "../../tenancy/conditions.ts"
 import type { EsoFailure } from "../../tenancy/eso-messages.ts"
 import { failures, messages } from "../../tenancy/eso-messages.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
-import type { Target } from "./observe.ts"
+import type { Target } from "./observe-asked.ts"
 
 /** An ExternalSecret whose copy is on the host. */
 export interface Pair {
@@ -27,15 +26,24 @@ export interface Pair {
   readonly source: KubeObject | undefined
   /** Virtual Secrets that name the ExternalSecret as theirs. */
   readonly claimed: ReadonlyArray<KubeObject>
+  /** The imported stores that the spec names. */
+  readonly stores: ReadonlyArray<KubeObject>
 }
 
 /** What should be done about Secrets in the virtual cluster. */
 export interface SecretPlan {
-  /** What should stand in the Secret. */
-  readonly apply?: VirtualTarget
+  /** What should stand in the Secret, and what does. */
+  readonly apply?: {
+    readonly target: VirtualTarget
+    readonly standing: KubeObject | undefined
+    /** The imported stores that it may come from. */
+    readonly stores: ReadonlyArray<KubeObject>
+  }
   /** To be brought into the cache with all that it holds, before anything is decided about it. */
   readonly lookInto?: KubeObject
   readonly remove?: ReadonlyArray<KubeObject>
+  /** What is removed goes because the operator has taken an authorisation back: such deletions count for the mass-deletion stop. */
+  readonly isRevoked?: boolean
 }
 
 /** What becomes of the Secret. */
@@ -56,8 +64,7 @@ const takeoverFailure = ({ virtual, spec }: Pair, there: KubeObject): EsoFailure
   const controller = controllerOf(there)
   if (controller === undefined || isControlledBy(there, virtual)) return undefined
   const owner = `${controller.kind} ${controller.name}`
-  if (controller.kind === "ExternalSecret" && controller.apiVersion.startsWith("external-secrets.io/"))
-    return failures.ownedByAnother(there.metadata.name, owner)
+  if (isExternalSecret(controller)) return failures.ownedByAnother(there.metadata.name, owner)
   return creationPolicyOf(spec) === "Owner" ? failures.notOurs(there.metadata.name, owner) : undefined
 }
 
@@ -72,26 +79,11 @@ const isCarriedOver = ({ virtual, copy, target }: Pair): boolean =>
   ) &&
   stringAt(virtual, "status", "binding", "name") === target.name
 
-const never = new Set(["CreatedOnce", "OnChange"])
-
 /** Whether the host's ESO would leave the value of the hidden Secret as it is, however long one waits. */
 const keepsItsValue = ({ spec, copy }: Pair): boolean =>
   spec.target?.immutable === true ||
-  never.has(spec.refreshPolicy ?? "") ||
-  (spec.refreshInterval !== undefined && (parseGoDuration(spec.refreshInterval) ?? 1) <= 0) ||
+  fetchesOnce(spec) ||
   readyCondition(copy)?.message.startsWith(messages.couldNotUpdate) === true
-
-/**
- * The tenant deleted the Secret. That is how one asks ESO for a new value that it would not fetch by itself; in one cluster it does
- * at once. Elsewhere the Secret comes back with the value that the host has.
- */
-export const isAskedAnew = (pair: Pair): boolean =>
-  pair.source !== undefined &&
-  pair.target.standing === undefined &&
-  pair.target.unmanaged === undefined &&
-  creationPolicyOf(pair.spec) === "Owner" &&
-  isCarriedOver(pair) &&
-  keepsItsValue(pair)
 
 const virtualTarget = ({ virtual, spec, target }: Pair, source: KubeObject): VirtualTarget => ({
   owner: virtual,
@@ -99,6 +91,28 @@ const virtualTarget = ({ virtual, spec, target }: Pair, source: KubeObject): Vir
   name: target.name,
   source,
 })
+
+/** The tenant deleted the Secret. That is how one asks ESO for a new value: in one cluster it fetches one at once. */
+const isDeleted = (pair: Pair): boolean =>
+  pair.source !== undefined &&
+  pair.target.standing === undefined &&
+  pair.target.unmanaged === undefined &&
+  creationPolicyOf(pair.spec) === "Owner" &&
+  isCarriedOver(pair)
+
+/** Edited by hand: ESO sees that by the hash of the data, and fetches then too. */
+const isEdited = (targets: TargetSecrets, pair: Pair, source: KubeObject): boolean =>
+  pair.target.standing !== undefined &&
+  creationPolicyOf(pair.spec) === "Owner" &&
+  isCarriedOver(pair) &&
+  targets.heldValue(virtualTarget(pair, source), pair.target.standing) === "edited"
+
+/** The host's ESO would not fetch by itself, whatever is said to it: only a new copy makes it do so. */
+export const isAskedAnew = (targets: TargetSecrets, pair: Pair): boolean =>
+  pair.source !== undefined && keepsItsValue(pair) && (isDeleted(pair) || isEdited(targets, pair, pair.source))
+
+/** The host's ESO fetches when an annotation of the copy changes. Meanwhile the Secret comes back with the value that the host has. */
+export const isAskedToFetch = (pair: Pair): boolean => isDeleted(pair) && !keepsItsValue(pair)
 
 /** ESO leaves an Orphan's Secret alone between two refreshes, also when it is edited or deleted. */
 const isLeftAlone = (targets: TargetSecrets, pair: Pair, source: KubeObject): boolean => {
@@ -112,6 +126,15 @@ const isLeftAlone = (targets: TargetSecrets, pair: Pair, source: KubeObject): bo
   )
 }
 
+/**
+ * ESO would not fetch again (`shouldRefresh`), so another value on the host is no news: the copy there was lost and made anew, and
+ * in one cluster nobody has touched the tenant's.
+ */
+const isHeld = (targets: TargetSecrets, pair: Pair, source: KubeObject): boolean =>
+  pair.target.standing !== undefined &&
+  takeoverFailure(pair, pair.target.standing) === undefined &&
+  targets.heldValue(virtualTarget(pair, source), pair.target.standing) === "kept"
+
 const written = (targets: TargetSecrets, pair: Pair, source: KubeObject): Outcome => {
   const { name, standing, unmanaged } = pair.target
   const target = virtualTarget(pair, source)
@@ -123,9 +146,10 @@ const written = (targets: TargetSecrets, pair: Pair, source: KubeObject): Outcom
     return { plan: { lookInto: unmanaged }, unfinished: "the Secret that is there is looked at first" }
   if (standing !== undefined && targets.hasOtherType(target, standing))
     return { plan: nothingToDo, failure: failures.otherType(name) }
+  const plan = { apply: { target, standing, stores: pair.stores } }
   return standing !== undefined && targets.isFrozenOut(target, standing)
-    ? { plan: { apply: target }, failure: failures.immutable(name) }
-    : { plan: { apply: target } }
+    ? { plan, failure: failures.immutable(name) }
+    : { plan }
 }
 
 /**
@@ -147,7 +171,7 @@ export const secretOutcome = (targets: TargetSecrets, pair: Pair): Outcome => {
       ? { plan: nothingToDo, unfinished: "the Secret on the host is not there (yet)" }
       : { plan: nothingToDo }
   }
-  if (isLeftAlone(targets, pair, source)) return { plan: nothingToDo }
+  if (isLeftAlone(targets, pair, source) || isHeld(targets, pair, source)) return { plan: nothingToDo }
   const outcome = written(targets, pair, source)
   if (outcome.missing === true) return outcome
   const { plan, ...rest } = outcome

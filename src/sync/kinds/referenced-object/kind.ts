@@ -147,14 +147,14 @@ const reportOf =
 /** The keys of one kind that objects refer to. */
 const keysIn = (
   kind: CopiedKind,
-  { referents }: Referrer,
+  { namespaceOf, referents }: Referrer,
   objects: Iterable<KubeObject>,
   context: SyncContext,
 ): ReadonlyArray<ObjectKey> =>
   [...objects].flatMap((object) =>
     referents(object, context)
       .filter((referent) => referent.kind === kind)
-      .map(({ name }) => keyOf(object.metadata.namespace, name)),
+      .map(({ name }) => keyOf(namespaceOf(object, context), name)),
   )
 
 const allKeys = (

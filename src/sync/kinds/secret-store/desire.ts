@@ -2,6 +2,7 @@
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import type { Decision } from "../../engine/actions.ts"
+import { agreedGeneration, baseOf } from "../../external-secrets/agreed-base.ts"
 import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
 import { notReady, notSelected, toldRefused } from "../../external-secrets/not-ready.ts"
@@ -9,7 +10,8 @@ import { missingCopy } from "../../external-secrets/referents.ts"
 import { pendingVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import { originOf } from "../../tenancy/ownership.ts"
-import type { Refusal } from "../../tenancy/refusals.ts"
+import { Refusal } from "../../tenancy/refusals.ts"
+import { judgeSpec } from "./judge.ts"
 import type { Observed, OnHost } from "./observe.ts"
 import type { Agreement } from "./to-host.ts"
 import { agreementOf } from "./to-host.ts"
@@ -46,6 +48,35 @@ const lookAtStore = ({ metadata: { name, namespace } }: KubeObject): Fix => ({
   text: "see what the provider answers, and what the spec refers to",
   command: `kubectl describe secretstore ${name} -n ${namespace}`,
 })
+
+/**
+ * A refusal changes nothing of what was accepted before, as long as that is still allowed: values that come from the store do not
+ * stop for a mistake in an edit.
+ */
+const refused = (observed: Observed, virtual: KubeObject, refusal: Refusal): Desired => {
+  const { context, copies, onHost } = observed
+  const copy = onHost?.copy
+  const base = copy === undefined ? undefined : baseOf(copy)
+  const stays =
+    copy !== undefined &&
+    base !== undefined &&
+    copy.metadata.deletionTimestamp === undefined &&
+    originOf(copy, context.tenancy)?.uid === virtual.metadata.uid &&
+    judgeSpec({ ...virtual, spec: base }, context) === undefined
+  if (!stays) return removed(observed, notReady(virtual, refusal, context), () => toldRefused(virtual, refusal))
+  const { fix, message, reason } = refusal
+  const told = new Refusal({
+    reason,
+    message: `${message}; generation ${agreedGeneration(copy) ?? "before"} of it stays on the host`,
+    ...(fix === undefined ? {} : { fix }),
+  })
+  return {
+    remove: copies.filter((each) => each !== copy),
+    agreement: undefined,
+    status: notReady(virtual, told, context),
+    told: () => toldRefused(virtual, told),
+  }
+}
 
 /** The normal case: the spec may go to the host, and ESO's word on it comes back. */
 const followed = (observed: Observed, virtual: KubeObject, onHost: OnHost): Desired => {
@@ -91,7 +122,6 @@ const followed = (observed: Observed, virtual: KubeObject, onHost: OnHost): Desi
 export const desire = (observed: Observed, refusal: Refusal | undefined): Desired => {
   const { virtual, onHost } = observed
   if (virtual === undefined) return removed(observed, undefined, untold)
-  if (refusal !== undefined)
-    return removed(observed, notReady(virtual, refusal, observed.context), () => toldRefused(virtual, refusal))
+  if (refusal !== undefined) return refused(observed, virtual, refusal)
   return onHost === undefined ? unselected(observed, virtual) : followed(observed, virtual, onHost)
 }

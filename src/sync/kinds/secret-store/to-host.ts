@@ -5,20 +5,20 @@
  * All three are compared in the tenant's names and with defaults filled in, since what the API server fills in is no edit.
  */
 import { secretStoresIn } from "../../external-secrets/eso-resources.ts"
-import { Result } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { apiVersionOf } from "../../../effects/client/resource.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import type { Action } from "../../engine/actions.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
-import { baseAnnotation, carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
+import { baseOf } from "../../external-secrets/agreed-base.ts"
+import { acceptedAnnotation, baseAnnotation, carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
 import { jsonEqual, mergePatch } from "../../../effects/client/merge-patch.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
 import { markAnnotations, markLabels, ownedByService } from "../../tenancy/ownership.ts"
 import { findReferences, renameReferences } from "../../tenancy/references.ts"
 import type { Reference } from "../../tenancy/references.ts"
-import { canonical, isNestedDeeperThan, normalize } from "../../tenancy/structural-schema.ts"
+import { canonical, normalize } from "../../tenancy/structural-schema.ts"
 import { mergeThreeWays } from "./three-way-merge.ts"
 import { judgeSpec } from "./judge.ts"
 
@@ -40,16 +40,6 @@ const inTenantNames = (spec: unknown, context: SyncContext): JsonRecord =>
       renameReferences(schemaOf(context), spec, ({ name }) => name),
     ),
   ) ?? {}
-
-/** Host specs nest as deep as ESO's API does; an annotation that somebody wrote on the host may hold anything. */
-const maxDepth = 32
-
-const baseOf = (host: KubeObject): JsonRecord | undefined => {
-  const text = host.metadata.annotations?.[baseAnnotation]
-  if (text === undefined) return undefined
-  const parsed = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
-  return isNestedDeeperThan(parsed, maxDepth) ? undefined : recordAt(parsed)
-}
 
 /**
  * The host's spec as the tenant would write it; undefined when it refers to what the tenant cannot name.
@@ -138,6 +128,7 @@ const desiredHostStore = (
       ...carriedAnnotations(virtual.metadata.annotations),
       ...markAnnotations(virtual, context.tenancy),
       [baseAnnotation]: JSON.stringify(spec),
+      [acceptedAnnotation]: JSON.stringify({ generation: virtual.metadata.generation ?? 0 }),
     },
     ownerReferences: ownedByService(service, location.namespace),
   },

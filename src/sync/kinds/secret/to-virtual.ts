@@ -13,6 +13,7 @@ import { appliedByOthers, appliedFields, fieldManager, managerFor } from "../../
 import { isControlledBy } from "../../external-secrets/target-secret.ts"
 import type { TargetSecrets, VirtualTarget } from "../../external-secrets/target-secret.ts"
 import { creationPolicyOf } from "../../external-secrets/external-secret-spec.ts"
+import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { stringAt, stringMapAt, valueAt } from "../../../effects/client/unstructured.ts"
 import {
   carriedAnnotations,
@@ -23,6 +24,7 @@ import {
   managedLabel,
 } from "../../tenancy/labels.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
+import { heldValue, heldValueNote } from "./held-value.ts"
 import { secrets } from "../../resources.ts"
 
 type Entries = Readonly<Record<string, string>>
@@ -114,7 +116,7 @@ const body = (
       name,
       namespace: owner.metadata.namespace ?? "",
       labels: { ...content.labels, ...labels },
-      annotations: { ...content.annotations, ...annotations },
+      annotations: { ...content.annotations, ...annotations, ...heldValueNote(target, content.data) },
       ...(creationPolicyOf(spec) === "Owner" ? { ownerReferences: [controllerReference(owner)] } : {}),
     },
     ...(rest.type === undefined ? {} : { type: rest.type }),
@@ -180,7 +182,12 @@ const inStep = (current: KubeObject, desired: KubeObject, owner: KubeObject): bo
 
 const onVirtual = { side: "virtual", resource: secrets } as const
 
-const deleteSecret = (current: KubeObject): Action => ({ ...onVirtual, _tag: "Delete", current, becauseAbsent: false })
+const deleteSecret = (current: KubeObject, becauseAbsent: boolean): Action => ({
+  ...onVirtual,
+  _tag: "Delete",
+  current,
+  becauseAbsent,
+})
 
 /**
  * A Secret of which we know only that it is there. As ESO does, we first put our label on it: then it comes into the cache
@@ -208,6 +215,30 @@ const foreignKeys = (target: VirtualTarget, current: KubeObject): ReadonlyArray<
   return Object.keys(stringMapAt(current, "data")).filter((key) => !Object.hasOwn(wanted, key))
 }
 
+/**
+ * A controller reference to an ExternalSecret of this name that is no more (the Secret was restored from a backup, or outlived its
+ * owner). The API server takes one controller only, and ours does not come in the place of what others wrote.
+ */
+const formerOwner = ({ owner }: VirtualTarget, current: KubeObject): OwnerReference | undefined => {
+  const controller = controllerOf(current)
+  return isControlledBy(current, owner) && controller?.uid !== owner.metadata.uid ? controller : undefined
+}
+
+/** What goes from the Secret before ours is applied: `undefined` where nothing does. */
+const cleared = (
+  target: VirtualTarget,
+  current: KubeObject,
+  strange: ReadonlyArray<string>,
+): JsonRecord | undefined => {
+  const former = formerOwner(target, current)
+  if (strange.length === 0 && former === undefined) return undefined
+  const owners = (current.metadata.ownerReferences ?? []).filter((each) => each !== former)
+  return {
+    ...(strange.length === 0 ? {} : { data: Object.fromEntries(strange.map((key) => [key, null])) }),
+    ...(former === undefined ? {} : { metadata: { ownerReferences: owners } }),
+  }
+}
+
 /** Brings `current` to what should stand there. */
 export const applySecret = (target: VirtualTarget, current: KubeObject | undefined): ReadonlyArray<Action> => {
   const { owner } = target
@@ -224,17 +255,9 @@ export const applySecret = (target: VirtualTarget, current: KubeObject | undefin
   const foreign = foreignKeys(target, current)
   const ours = appliedFields(current, apply.manager).data
   const strange = foreign.filter((key) => !ours.has(key))
+  const patch = cleared(target, current, strange)
   return [
-    ...(strange.length === 0
-      ? []
-      : [
-          {
-            ...onVirtual,
-            _tag: "Patch" as const,
-            current,
-            patch: { data: Object.fromEntries(strange.map((key) => [key, null])) },
-          },
-        ]),
+    ...(patch === undefined ? [] : [{ ...onVirtual, _tag: "Patch" as const, current, patch }]),
     ...(inStep(current, desired, owner) ? [] : [apply]),
   ]
 }
@@ -264,14 +287,18 @@ export const isOlderThanSource = (target: VirtualTarget, current: KubeObject): b
  * Virtual Secrets that we made for the ExternalSecret of this name and that it does not want any more (target renamed, refused, not
  * selected). Under Orphan and Merge there is no controller reference, so they stay.
  */
-export const removeSecrets = (claimed: ReadonlyArray<KubeObject>, externalSecret: string): ReadonlyArray<Action> =>
+export const removeSecrets = (
+  claimed: ReadonlyArray<KubeObject>,
+  externalSecret: string,
+  isRevoked = false,
+): ReadonlyArray<Action> =>
   claimed
     .filter(
       (secret) =>
         secret.metadata.deletionTimestamp === undefined &&
         appliedFields(secret, managerFor(externalSecret)).labels.size > 0,
     )
-    .map(deleteSecret)
+    .map((secret) => deleteSecret(secret, isRevoked))
 
 export const targetSecrets: TargetSecrets = {
   apply: applySecret,
@@ -279,5 +306,6 @@ export const targetSecrets: TargetSecrets = {
   remove: removeSecrets,
   isFrozenOut,
   hasOtherType,
+  heldValue,
   isOlderThanSource,
 }

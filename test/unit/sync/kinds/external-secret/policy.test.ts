@@ -26,7 +26,7 @@ const stores = new Map([
 
 const around: Surroundings = {
   policy: defaultPolicy,
-  clusterStores: { enabled: true, selector: "vcluster-accessible=true", imported: (name) => stores.get(name) },
+  clusterStores: { enabled: true, selector: "vcluster-accessible=true", standing: stores, isImported: () => true },
   stores: { enabled: false },
   virtualNamespace: { name: "default", labels: {} },
 }
@@ -188,7 +188,7 @@ describe("judgeSpec", () => {
   })
 
   it("a policy can open what is not imported, but not the conditions of what is", () => {
-    const policy = { unimportedClusterStores: "allow" } as const
+    const policy = { ...defaultPolicy, unimportedClusterStores: "allow" } as const
     assert.isUndefined(judge({ ...good, secretStoreRef: ref("hidden") }, { policy }))
     assert.strictEqual(
       judge({ ...good, secretStoreRef: ref("elsewhere") }, { policy })?.reason,
