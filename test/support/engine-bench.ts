@@ -8,6 +8,7 @@ import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { makeMemoryStore, type MemoryStore } from "../../src/effects/informer/memory-store.ts"
 import type { Delta } from "../../src/effects/informer/store.ts"
 import { type Cache, cachesFrom, wantedCaches, whereWritesLand } from "../../src/sync/engine/caches.ts"
+import { clusterSecretStores } from "../../src/sync/resources.ts"
 import { crdPrerequisites } from "../../src/sync/kinds/custom-resource-definition/prerequisites.ts"
 import { syncedKinds } from "../../src/sync/kinds/kinds.ts"
 import type { SyncContext } from "../../src/sync/engine/context.ts"
@@ -103,7 +104,7 @@ export const makeEngineBench = Effect.fnUntraced(function* (
   const services = yield* Layer.build(Layer.provide(reconciling, given))
   const engine = Context.get(services, ReconcileLoop)
   tellTo(Context.get(services, KeyQueue).listener)
-  see(hostClusterSecretStores, store)
+  see(hostClusterSecretStores, clients.host.put(clusterSecretStores("v1"), store))
   yield* Effect.forkScoped(engine.run, { startImmediately: true })
   return { engine, clients, told, see, seeDeleted }
 })

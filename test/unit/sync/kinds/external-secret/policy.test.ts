@@ -177,7 +177,7 @@ describe("judgeSpec", () => {
   })
 
   it("names the setting where ClusterSecretStores are off, and the label where the store lacks it", () => {
-    const off = { ...around.clusterStores, enabled: false, imported: () => undefined }
+    const off = { ...around.clusterStores, enabled: false, isImported: () => false }
     const disabled = judge(good, { clusterStores: off })
     assert.strictEqual(disabled?.reason, "StoreKindDisabled")
     assert.include(disabled?.message, "integrations.externalSecrets.sync.fromHost.clusterStores.enabled")

@@ -11,6 +11,7 @@ import {
 import type { ApiErrorReason } from "../../../../../src/effects/client/api-error.ts"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
 import { externalSecretKind } from "../../../../../src/sync/kinds/kinds.ts"
+import type { SyncContext } from "../../../../../src/sync/engine/context.ts"
 import type { Action, Decision } from "../../../../../src/sync/engine/actions.ts"
 import { hostName, hostSecretName } from "../../../../../src/sync/tenancy/names.ts"
 import { Refusal } from "../../../../../src/sync/tenancy/refusals.ts"
@@ -46,6 +47,17 @@ const settle = (world: World, ...keys: ReadonlyArray<string>): void => {
     for (const key of keys) step(world, key)
     world.runOperator()
   }
+}
+
+const importing = (value: string): SyncContext => {
+  const base = testContext()
+  const clusterStores = { enabled: true, selector: { matchLabels: { accessible: value } } }
+  return testContext({ settings: { ...base.settings, clusterStores } })
+}
+
+const labelStore = (world: World, accessible: string): void => {
+  const store = world.get("host", "ClusterSecretStore", "store") ?? assert.fail("no store")
+  world.put("host", "ClusterSecretStore", { ...store, metadata: { ...store.metadata, labels: { accessible } } })
 }
 
 const hostKey = (name: string, namespace = "default") => `team-x/${hostName(name, namespace, "vc")}`
@@ -168,16 +180,18 @@ describe("what stands in the virtual cluster", () => {
     )
   })
 
-  it("a refusal takes host object and Secret along, is told once, and a forged status is written over", () => {
-    const world = new World()
+  it("an authorisation that is withdrawn takes the host object along, is told once, and a forged status is written over", () => {
+    const world = new World(importing("yes"))
+    labelStore(world, "yes")
     world.put("virtual", "ExternalSecret", tenants("a"))
     settle(world, "default/a")
-    assert.isDefined(world.get("virtual", "Secret", "default/a"))
-    world.remove("host", "ClusterSecretStore", "store")
-    assertRefused(decide(world, "default/a"), "StoreNotImported", "store")
+    const secret = world.get("virtual", "Secret", "default/a")
+    assert.isDefined(secret)
+    labelStore(world, "no")
+    assertRefused(decide(world, "default/a"), "StoreNotImported", "Secret a stays as it is, without a new value since")
     settle(world, "default/a")
     assert.isUndefined(world.get("host", "ExternalSecret", hostKey("a")))
-    assert.isUndefined(world.get("virtual", "Secret", "default/a"))
+    assert.strictEqual(world.get("virtual", "Secret", "default/a"), secret)
     const again = decide(world, "default/a")
     assert.deepStrictEqual([again.actions, again.notice], [[], undefined])
     const told = world.get("virtual", "ExternalSecret", "default/a") ?? tenants("a")

@@ -77,6 +77,7 @@ describe("desiredHostExternalSecret", () => {
         "vcluster-es.io/virtual-namespace": "prod",
         "vcluster-es.io/virtual-name": "db",
         "vcluster-es.io/virtual-uid": "uid-1",
+        "vcluster-es.io/accepted": JSON.stringify({ generation: 0, labels: metadata.labels, target: {} }),
       },
       ownerReferences: [{ apiVersion: "v1", kind: "Service", name: "vc", uid: "svc", controller: false }],
     })

@@ -305,7 +305,13 @@ describe("a Secret that the tenant deleted", () => {
   it("comes back at once from the host where ESO fetches by itself", () => {
     const world = synced(tenants())
     world.remove("virtual", "Secret", key)
-    assert.deepStrictEqual(round(world), ["Apply virtual Secret"])
+    assert.deepStrictEqual(round(world), ["Patch host ExternalSecret", "Apply virtual Secret"])
+    assert.deepStrictEqual(dataIn(world), { value: "MQ==" })
+    assert.deepStrictEqual(round(world), [], "asked once")
+    answer(world, { at: "2", data: { value: "Mg==" } })
+    round(world)
+    assert.deepStrictEqual(dataIn(world), { value: "Mg==" })
+    assert.deepStrictEqual(round(world), [], "what was asked for stands there")
   })
 
   it("a Secret that was never made is no deleted one", () => {
