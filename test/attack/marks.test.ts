@@ -148,7 +148,6 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
         spec: { secretStoreRef: { name: "nowhere" } },
       })
       yield* awaitRefusal(pair, object, "StoreNotImported", "nowhere")
-      yield* virtual.kube.waitUntilGone(secrets, inVirtual("claimed", "own"))
       yield* assertServesOthers(pair, "claimed")
       yield* assertUntouched(pair, "virtual", secrets, byName)
       yield* assertUntouched(pair, "virtual", secrets, byOwner)

@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { stringAt } from "../../src/effects/client/unstructured.ts"
 import { assertServesOthers, assertUntouched, awaitRefusal, copyOf, inVirtual } from "../support/attack.ts"
-import { clusterSecretStores, externalSecrets, secrets } from "../support/resources.ts"
+import { clusterSecretStores, externalSecrets } from "../support/resources.ts"
 import { createReady, externalSecret, fakeStore, isReady, readyOf, SyncedPair } from "../support/synced-pair.ts"
 
 const forged = {
@@ -122,13 +122,8 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       yield* assertUntouched(pair, "host", clusterSecretStores, onHost)
       yield* host.kube.delete(clusterSecretStores, store)
       yield* host.kube.waitUntilGone(clusterSecretStores, store)
-      yield* virtual.kube.waitFor(
-        externalSecrets,
-        inVirtual("uses-held"),
-        (object) => readyOf(object)?.reason === "StoreNotImported",
-      )
-      yield* host.kube.waitUntilGone(externalSecrets, copyOf("uses-held"))
-      yield* virtual.kube.waitUntilGone(secrets, inVirtual("uses-held"))
+      const late = yield* virtual.kube.create(externalSecrets, externalSecret("comes-late", { store: store.name }))
+      yield* awaitRefusal(pair, late, "StoreNotImported", store.name)
       yield* host.kube.create(clusterSecretStores, fakeStore(store.name, { "/database/password": "s3cret" }))
       yield* virtual.kube.patch(clusterSecretStores, store, { metadata: { finalizers: null } })
       const again = yield* virtual.kube.waitFor(

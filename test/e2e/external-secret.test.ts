@@ -87,6 +87,8 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       const { host, virtual } = pair.ground
       yield* createReady(pair, externalSecret("delete"))
       yield* awaitSecret(pair, "delete")
+      // The Secret is Kubernetes' to collect.
+      yield* virtual.restartControllerManager
       yield* virtual.kube.delete(externalSecrets, inVirtual("delete"))
       yield* host.kube.waitUntilGone(externalSecrets, hostRef("delete"))
       yield* host.kube.waitUntilGone(secrets, { namespace: vcluster.namespace, name: `${onHost("delete")}.es` })

@@ -127,6 +127,8 @@ const live = Effect.fnUntraced(function* (pair: SyncedPairShape, name: string) {
   yield* virtual.kube.waitFor(clusterSecretStores, { name: `store-${name}` })
   yield* createReady(pair, externalSecret(`${name}-2`, { store: `store-${name}` }))
   assert.strictEqual(valueOf(yield* awaitSecret(pair, `${name}-2`), "password"), "another")
+  // The Secrets are Kubernetes' to collect.
+  yield* virtual.restartControllerManager
   for (const each of [name, `${name}-2`]) {
     yield* virtual.kube.delete(externalSecrets, { namespace: "default", name: each })
     yield* host.kube.waitUntilGone(externalSecrets, hostRef(each))

@@ -78,6 +78,8 @@ const lifeIn = (options: PairOptions, resource: Resource, versions: ReadonlyArra
           (object) => object.metadata.annotations?.["force-sync"] === "1" && actedOn(object) !== before,
         )
 
+        // The Secret is Kubernetes' to collect.
+        yield* virtual.restartControllerManager
         yield* virtual.kube.delete(resource, ref)
         yield* host.kube.waitUntilGone(externalSecrets, hostRef("life"))
         yield* virtual.kube.waitUntilGone(secrets, { namespace: "default", name: "app" })

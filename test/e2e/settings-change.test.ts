@@ -66,7 +66,7 @@ layer(SyncedPair.layer({ follow: false }), { excludeTestServices: true, timeout:
     return pair
   })
 
-  it.effect("stores switched off: nothing of them is left on either side", () =>
+  it.effect("stores switched off: nothing of them is left on either side, but for the tenant's Secrets", () =>
     Effect.gen(function* () {
       const { host, virtual } = (yield* everything).ground
       yield* passWith("{}")
@@ -77,7 +77,9 @@ layer(SyncedPair.layer({ follow: false }), { excludeTestServices: true, timeout:
         const refused = yield* virtual.kube.get(externalSecrets, inVirtual(name))
         assert.isTrue(isRefused("StoreKindDisabled")(refused), JSON.stringify(readyOf(refused)))
         yield* host.kube.waitUntilGone(externalSecrets, copyOf(name))
-        assert.isUndefined(yield* virtual.kube.find(secrets, inVirtual(name)))
+        // What the tenant has stays: it is the operator who changed their mind.
+        assert.isDefined(yield* virtual.kube.find(secrets, inVirtual(name)))
+        assert.include(readyOf(refused)?.message, `Secret ${name} stays as it is, without a new value since`)
       }
       const own = yield* virtual.kube.get(secretStores, inVirtual("own"))
       assert.isTrue(isRefused("NotSelected")(own), JSON.stringify(readyOf(own)))
@@ -101,6 +103,7 @@ layer(SyncedPair.layer({ follow: false }), { excludeTestServices: true, timeout:
         ),
       )
       yield* host.kube.waitUntilGone(externalSecrets, copyOf("by-own-store"))
+      assert.isDefined(yield* virtual.kube.find(secrets, inVirtual("by-own-store")))
       assert.strictEqual(
         (yield* host.kube.get(externalSecrets, copyOf("by-host-store"))).metadata.uid,
         kept.metadata.uid,
@@ -115,6 +118,7 @@ layer(SyncedPair.layer({ follow: false }), { excludeTestServices: true, timeout:
       assert.isTrue(isRefused("StoreNotImported")(yield* virtual.kube.get(externalSecrets, inVirtual("by-host-store"))))
       // ESO's finalizer is on it.
       yield* host.kube.waitUntilGone(externalSecrets, copyOf("by-host-store"))
+      assert.isDefined(yield* virtual.kube.find(secrets, inVirtual("by-host-store")))
       yield* host.kube.waitFor(externalSecrets, copyOf("by-own-store"), isReady)
     }),
   )
