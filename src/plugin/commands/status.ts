@@ -1,5 +1,5 @@
 /** `status`: the whole picture of one vCluster. Changes nothing. */
-import { hostClusterSecretStores } from "../../sync/external-secrets/store-caches.ts"
+import { hostClusterSecretStores, isImported } from "../../sync/external-secrets/store-caches.ts"
 import { Cause, Clock, Effect, Option, Stream } from "effect"
 import type { ApiError } from "../../effects/client/api-error.ts"
 import type { KubeClient, Selection } from "../../effects/client/kube-client.ts"
@@ -9,7 +9,7 @@ import { findEso, type EsoFacts } from "../../sync/discovery/find-eso.ts"
 import { observe, type Observation } from "../../sync/diagnose/snapshot.ts"
 import { orUndefined } from "../../effects/client/ignore-not-found.ts"
 import type { ObjectReport } from "../../sync/engine/report.ts"
-import { clusterSecretStores, externalSecrets } from "../../sync/resources.ts"
+import { externalSecrets } from "../../sync/resources.ts"
 import { statusOf } from "../../sync/diagnose/status.ts"
 import { isGood, type StatusReport } from "../../sync/diagnose/status-report.ts"
 import { leaseName } from "../../sync/engine/preflight.ts"
@@ -68,13 +68,11 @@ const look = observe.pipe(
 )
 
 /** Stores that the operator has, but not for this vCluster. */
-const countUnselected = Effect.fnUntraced(function* (prepared: Prepared, eso: EsoFacts, looked: Looked) {
-  const [version] = eso.crds
-  if (!prepared.settings.clusterStores.enabled || looked.observation === undefined || version === undefined)
-    return undefined
-  const all = yield* prepared.host.client.list(clusterSecretStores(version), { metadataOnly: true })
-  return Math.max(0, all.items.length - looked.observation.caches.of(hostClusterSecretStores).size())
-})
+const countUnselected = ({ settings }: Prepared, { observation }: Looked): number | undefined =>
+  settings.clusterStores.enabled && observation !== undefined
+    ? [...observation.caches.of(hostClusterSecretStores).values()].filter((store) => !isImported(store, settings))
+        .length
+    : undefined
 
 /** @param looking at both clusters; what is known without it while the virtual one sleeps */
 const report = Effect.fnUntraced(function* <E>(prepared: Prepared, eso: EsoFacts, looking: Effect.Effect<Looked, E>) {
@@ -88,7 +86,6 @@ const report = Effect.fnUntraced(function* <E>(prepared: Prepared, eso: EsoFacts
     ],
     { concurrency: "unbounded" },
   )
-  const unselected = yield* visible(countUnselected(prepared, eso, looked))
   return statusOf({
     vcluster,
     host: { server: host.client.server, ...(host.context === undefined ? {} : { context: host.context }) },
@@ -98,8 +95,8 @@ const report = Effect.fnUntraced(function* <E>(prepared: Prepared, eso: EsoFacts
     lease: Option.isSome(lease.denied) ? "hidden" : Option.getOrUndefined(lease.value),
     observation: looked.observation,
     problems: looked.problems,
-    notVisible: [...looked.denied, ...Option.toArray(lease.denied), ...Option.toArray(unselected.denied)],
-    unselectedStores: Option.getOrUndefined(unselected.value),
+    notVisible: [...looked.denied, ...Option.toArray(lease.denied)],
+    unselectedStores: countUnselected(prepared, looked),
     nowMs: yield* Clock.currentTimeMillis,
   })
 })
