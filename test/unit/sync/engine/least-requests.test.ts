@@ -10,7 +10,8 @@ import type { KubeClient } from "../../../../src/effects/client/kube-client.ts"
 import { recordAt, stringAt } from "../../../../src/effects/client/unstructured.ts"
 import { summarizeAppliedFields } from "../../../../src/sync/external-secrets/managed-fields.ts"
 import type { MemoryClient } from "../../../support/memory-client.ts"
-import { externalSecrets } from "../../../../src/sync/resources.ts"
+import { clusterSecretStores, externalSecrets } from "../../../../src/sync/resources.ts"
+import { hostClusterSecretStores } from "../../../../src/sync/external-secrets/store-caches.ts"
 import {
   hostExternalSecrets,
   virtualExternalSecrets,
@@ -104,7 +105,15 @@ const bench = Effect.gen(function* () {
     status: (refreshed: string) =>
       see(hostExternalSecrets, clients.host.put(resource, { ...copy(), status: readySince(refreshed) })),
   }
-  return { asked, settle, esoWrites }
+  /** @returns what brings the news of it to the cache */
+  const relabelStore = () => {
+    const stores = clusterSecretStores("v1")
+    const standing = clients.host.stored(stores, { name: "store" })
+    assert.isDefined(standing)
+    const changed = clients.host.put(stores, { ...standing, metadata: { ...standing.metadata, labels: { a: "b" } } })
+    return () => see(hostClusterSecretStores, changed)
+  }
+  return { asked, settle, esoWrites, relabelStore }
 })
 
 const store = "host get clustersecretstores.external-secrets.io"
@@ -140,6 +149,24 @@ describe("one ExternalSecret", () => {
       esoWrites.status("2026-01-01T01:00:00Z")
       yield* settle
       assert.deepStrictEqual(asked(), [status])
+    }),
+  )
+
+  it.effect("is not handed a value while its store is another one than the caches show", () =>
+    Effect.gen(function* () {
+      const { asked, settle, esoWrites, relabelStore } = yield* bench
+      esoWrites.secret({ a: "MQ==" }, "1")
+      esoWrites.status("2026-01-01T00:00:00Z")
+      yield* settle
+      asked()
+      // The operator has taken the store away; what ESO still fetched from it is seen first.
+      const seeIt = relabelStore()
+      esoWrites.secret({ a: "Mg==" }, "2")
+      yield* settle
+      assert.deepStrictEqual(asked(), [store])
+      seeIt()
+      yield* settle
+      assert.include(asked(), secret)
     }),
   )
 })
