@@ -19,6 +19,7 @@ import type { ConnectArgs } from "../connect/connect.ts"
 import { explainCause, renderExplanation } from "../output/error.ts"
 import { exitCodes } from "../../effects/exit-codes.ts"
 import { escapeText } from "../output/escape.ts"
+import { namingHost } from "../output/host-command.ts"
 import { printObject } from "../output/print-object.ts"
 import { statusData } from "../output/status-data.ts"
 import { renderStatus } from "../output/status-text.ts"
@@ -89,7 +90,7 @@ const report = Effect.fnUntraced(function* <E>(prepared: Prepared, eso: EsoFacts
     { concurrency: "unbounded" },
   )
   const unselected = yield* visible(countUnselected(prepared, eso, looked))
-  return statusOf({
+  const status = statusOf({
     vcluster,
     host: { server: host.client.server, ...(host.context === undefined ? {} : { context: host.context }) },
     eso,
@@ -102,6 +103,7 @@ const report = Effect.fnUntraced(function* <E>(prepared: Prepared, eso: EsoFacts
     unselectedStores: Option.getOrUndefined(unselected.value),
     nowMs: yield* Clock.currentTimeMillis,
   })
+  return { ...status, problems: status.problems.map(namingHost(host.context)) }
 })
 
 const show = Effect.fnUntraced(function* (status: StatusReport, args: StatusArgs) {

@@ -24,6 +24,7 @@ import type { Fix } from "../../tenancy/object-health.ts"
 import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
 import type { Asked, Observed, ObservedStore, OnHost } from "./observe.ts"
+import { operatorFix } from "./operator-fix.ts"
 import { failedStatus, missingStatus } from "./status.ts"
 import { desiredHostExternalSecret, toHost } from "./to-host.ts"
 import type { Pair, SecretPlan } from "./to-virtual.ts"
@@ -198,7 +199,10 @@ const comeBack = (
   return {
     secrets,
     status: hostStatus(copy, target.name, translate),
-    told: (pending) => ({ verdict: verdictOf(copy, translate, pending, fetchAgain(virtual), cause) }),
+    told: (pending) => {
+      const fix = operatorFix(copy, heard, observed) ?? fetchAgain(virtual)
+      return { verdict: verdictOf(copy, translate, pending, fix, cause) }
+    },
   }
 }
 

@@ -102,7 +102,7 @@ export const observeSurroundings = (
   virtual: KubeObject,
   spec: ExternalSecretSpec,
   caches: Caches,
-  { policy, settings }: SyncContext,
+  { hostNamespace, locate, policy, settings }: SyncContext,
 ): Surroundings => {
   const name = virtual.metadata.namespace ?? ""
   const imported = new Map(
@@ -118,6 +118,7 @@ export const observeSurroundings = (
       imported: (store) => imported.get(store),
     },
     stores: { enabled: settings.stores.enabled },
+    hostNamespace: locate(virtual)?.namespace ?? hostNamespace,
     virtualNamespace: { name, labels: caches.of(virtualNamespaces).get(name)?.metadata.labels ?? {} },
   }
 }
