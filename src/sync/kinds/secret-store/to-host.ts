@@ -5,7 +5,6 @@
  * All three are compared in the tenant's names and with defaults filled in, since what the API server fills in is no edit.
  */
 import { secretStoresIn } from "../../external-secrets/eso-resources.ts"
-import { Result } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { apiVersionOf } from "../../../effects/client/resource.ts"
 import type { SyncContext } from "../../engine/context.ts"
@@ -18,7 +17,8 @@ import type { HostLocation } from "../../tenancy/names.ts"
 import { markAnnotations, markLabels, ownedByService } from "../../tenancy/ownership.ts"
 import { findReferences, renameReferences } from "../../tenancy/references.ts"
 import type { Reference } from "../../tenancy/references.ts"
-import { canonical, isNestedDeeperThan, normalize } from "../../tenancy/structural-schema.ts"
+import { canonical, normalize } from "../../tenancy/structural-schema.ts"
+import { readBase, writeBase } from "./base.ts"
 import { mergeThreeWays } from "./three-way-merge.ts"
 import { judgeSpec } from "./judge.ts"
 
@@ -41,14 +41,9 @@ const inTenantNames = (spec: unknown, context: SyncContext): JsonRecord =>
     ),
   ) ?? {}
 
-/** Host specs nest as deep as ESO's API does; an annotation that somebody wrote on the host may hold anything. */
-const maxDepth = 32
-
 const baseOf = (host: KubeObject): JsonRecord | undefined => {
   const text = host.metadata.annotations?.[baseAnnotation]
-  if (text === undefined) return undefined
-  const parsed = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
-  return isNestedDeeperThan(parsed, maxDepth) ? undefined : recordAt(parsed)
+  return text === undefined ? undefined : readBase(text)
 }
 
 /**
@@ -137,7 +132,7 @@ const desiredHostStore = (
     annotations: {
       ...carriedAnnotations(virtual.metadata.annotations),
       ...markAnnotations(virtual, context.tenancy),
-      [baseAnnotation]: JSON.stringify(spec),
+      [baseAnnotation]: writeBase(spec),
     },
     ownerReferences: ownedByService(service, location.namespace),
   },
