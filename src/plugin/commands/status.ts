@@ -7,6 +7,7 @@ import type { Resource } from "../../effects/client/resource.ts"
 import { leaseResource } from "../../effects/leader-election/lease.ts"
 import { findEso, type EsoFacts } from "../../sync/discovery/find-eso.ts"
 import { observe, type Observation } from "../../sync/diagnose/snapshot.ts"
+import type { OperatorMissing } from "../../sync/engine/errors.ts"
 import { orUndefined } from "../../effects/client/ignore-not-found.ts"
 import type { ObjectReport } from "../../sync/engine/report.ts"
 import { clusterSecretStores, externalSecrets } from "../../sync/resources.ts"
@@ -57,11 +58,25 @@ const visible = <A>(request: Effect.Effect<A, ApiError>) =>
     ),
   )
 
+/** What `sync` would end with. */
+const crdProblem = (error: OperatorMissing): ObjectReport => ({
+  kind: "CustomResourceDefinition",
+  name: error.crd,
+  health: "broken",
+  reason: error._tag,
+  message: error.message,
+  fix: { text: error.fix },
+})
+
 const look = observe.pipe(
   Effect.map((observation): Looked => ({ observation, problems: [], denied: [] })),
-  // The head of the page says so.
-  Effect.catchTag("OperatorMissing", () =>
-    Effect.succeed<Looked>({ observation: undefined, problems: [], denied: [] }),
+  // Of an ESO that is not there at all the head of the page says so.
+  Effect.catchTag("OperatorMissing", (error) =>
+    Effect.succeed<Looked>({
+      observation: undefined,
+      problems: error.partly === true ? [crdProblem(error)] : [],
+      denied: [],
+    }),
   ),
   Effect.catchReason("ApiError", "Forbidden", (_, error) =>
     Effect.succeed<Looked>({ observation: undefined, problems: [], denied: [error] }),

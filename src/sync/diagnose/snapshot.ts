@@ -10,7 +10,8 @@ import type { ObjectKey } from "../../effects/client/kube-object.ts"
 import { cachesFrom, wantedCaches } from "../engine/caches.ts"
 import type { Cache, Caches, WantedCache } from "../engine/caches.ts"
 import type { CrdPair } from "../engine/prerequisites.ts"
-import type { HostNamespaceMissing, OperatorMissing } from "../engine/errors.ts"
+import type { HostNamespaceMissing } from "../engine/errors.ts"
+import { OperatorMissing } from "../engine/errors.ts"
 import { makeMassDeleteGate } from "../engine/mass-deletion-guard.ts"
 import { reportOf } from "../engine/reconciler.ts"
 import type { ObjectReport } from "../engine/report.ts"
@@ -107,9 +108,15 @@ export const observe = Effect.gen(function* (): Effect.fn.Return<
   const { settings, vcluster } = yield* VclusterTarget
   const survey = yield* takeSurvey(clients, vcluster)
   // One after the other: of several that are missing, the first is told, not whichever answers first.
-  const crds = yield* Effect.forEach(wantedCrds(registry, settings), ({ plural }) =>
-    prerequisites.compare(clients, plural, settings),
+  const compared = yield* Effect.forEach(wantedCrds(registry, settings), ({ plural, isNeeded }, index) =>
+    prerequisites.compare(clients, plural, settings).pipe(
+      Effect.catchTag("OperatorMissing", ({ crd }) => {
+        if (!isNeeded) return Effect.undefined
+        return Effect.fail(new OperatorMissing({ crd, ...(index === 0 ? {} : { partly: true }) }))
+      }),
+    ),
   )
+  const crds = compared.filter((pair) => pair !== undefined)
   const pairs = new Map(crds.map((pair) => [pair.plural, pair]))
   const context = yield* makeContext(survey.virtualUid, pairs)
   // Hints are not given here.

@@ -9,11 +9,21 @@ import type { MassDeletion } from "./mass-deletion.ts"
 export const installEso =
   "helm install external-secrets external-secrets --repo https://charts.external-secrets.io -n external-secrets --create-namespace"
 
-/** ESO's CRDs are not on the host. */
-export class OperatorMissing extends Schema.TaggedError<OperatorMissing>()("OperatorMissing", { crd: Schema.String }) {
-  readonly fix = installEso
+/** ESO's CRDs are not on the host, or one of them is not. */
+export class OperatorMissing extends Schema.TaggedError<OperatorMissing>()("OperatorMissing", {
+  crd: Schema.String,
+  /** The others are there: ESO was installed without this one. */
+  partly: Schema.optionalKey(Schema.Boolean),
+}) {
+  get fix(): string {
+    return this.partly === true
+      ? "install External Secrets Operator with this CRD (a switch of its chart under crds), or switch off in vcluster.yaml what needs it"
+      : installEso
+  }
 
   override get message(): string {
+    if (this.partly === true)
+      return `External Secrets Operator was installed on the host without the CRD ${this.crd}, which the settings of this vCluster need`
     return `External Secrets Operator is not installed on the host: no CRD ${this.crd}`
   }
 }

@@ -36,7 +36,8 @@ const makeFollowedCrds = Effect.gen(function* () {
       `CRD ${pair.host.metadata.name} in the virtual cluster was installed by somebody else (an External Secrets Operator of its own?); it is left alone${foreign.usable ? "" : `, but it does not serve ${pair.version}, so nothing of this kind can be synced`}`,
     )
   }
-  const took = (pair: CrdPair) => {
+  const took = (pair: CrdPair | undefined) => {
+    if (pair === undefined) return
     const before = pairs.get(pair.plural)
     pairs.set(pair.plural, pair)
     tellForeign(pair, before)

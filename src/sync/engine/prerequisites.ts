@@ -14,6 +14,8 @@ import type { Clients } from "./executor.ts"
 /** A CRD that comes into the virtual cluster. */
 export interface WantedCrd {
   readonly plural: string
+  /** Whether nothing can be synced while the host lacks it; else it comes when the host has it. */
+  readonly isNeeded: boolean
   /** Whether decisions read the schema of the host's. */
   readonly needsSchema: boolean
 }
@@ -54,19 +56,20 @@ export interface CrdFollower {
   readonly note: () => string
   /** Whether there is nothing to do about what a cache shows: it is what was worked through. */
   readonly isKnown: (plural: string, seen: Sighting) => boolean
-  /** Brings one into step, and waits for nothing; one that is being deleted is left to go. */
-  readonly keep: (clients: Clients, plural: string) => Effect.Effect<CrdPair, LookFailure>
+  /** Brings one into step, and waits for nothing; one that is being deleted is left to go. Undefined: the host does not have it, and it is not needed. */
+  readonly keep: (clients: Clients, plural: string) => Effect.Effect<CrdPair | undefined, LookFailure>
   /**
    * Brings one into step and waits until it is served. One that is being deleted is waited out, and then made anew. Right after
    * {@link CrdFollower.judge} there is no second look.
    *
+   * @returns undefined: the host does not have it, and it is not needed
    * @param limitMs fails with `CrdNotServed` after this time
    */
   readonly ensure: (
     clients: Clients,
     plural: string,
     limitMs?: number,
-  ) => Effect.Effect<CrdPair, LookFailure | CrdNotServed>
+  ) => Effect.Effect<CrdPair | undefined, LookFailure | CrdNotServed>
 }
 
 export interface Prerequisites {

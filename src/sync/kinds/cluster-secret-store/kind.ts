@@ -187,6 +187,8 @@ export const clusterSecretStoreKind: SyncedKind = synced<Observed, Desired>({
     plural: "clustersecretstores",
     isWanted: () => true,
     isSynced: ({ clusterStores }) => clusterStores.enabled,
+    // An ESO for one namespace is installed without it; then the virtual cluster has no such kind either.
+    isNeeded: ({ clusterStores }) => clusterStores.enabled,
     // Of stores that are not imported, nothing is compared.
     needsSchema: ({ clusterStores }) => clusterStores.enabled,
   },

@@ -62,6 +62,14 @@ const hashOf = (virtual: KubeObject): string => hash([isOurCrd(virtual), keptOf(
 /** @param by what else decides how a virtual CRD should look: the version of this program */
 export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: SyncSettings, by: string): CrdFollower => {
   const unread = new Set(wanted.flatMap(({ plural, needsSchema }) => (needsSchema ? [] : [plural])))
+  const unneeded = new Set(wanted.flatMap(({ plural, isNeeded }) => (isNeeded ? [] : [plural])))
+  /** The first that is wanted is the one that every ESO has. */
+  const missingOnHost = (plural: string): Effect.Effect<undefined, OperatorMissing> =>
+    unneeded.has(plural)
+      ? Effect.undefined
+      : Effect.fail(
+          new OperatorMissing({ crd: crdName(plural), ...(plural === wanted[0]?.plural ? {} : { partly: true }) }),
+        )
   const needsSchema = (plural: string): boolean => !unread.has(plural)
   const noteBy = `${by} ${settings.version ?? ""}`.trimEnd()
   const worked = new Map<string, Worked>()
@@ -164,7 +172,7 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
       return { pair, over: true } satisfies Judged
     }
     const host = yield* readWhole(clients, "host", plural, seen.host)
-    if (host === undefined) return yield* new OperatorMissing({ crd: crdName(plural) })
+    if (host === undefined) return yield* missingOnHost(plural)
     const version = yield* chosen(host)
     const pair = pairOf(plural, version, host, virtual)
     const desired = desiredVirtualCrd(host, version, virtual)
@@ -179,10 +187,10 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
     clients: Clients,
     plural: string,
     seen: Sighting,
-  ): Effect.fn.Return<Judged, LookFailure> {
+  ): Effect.fn.Return<Judged | undefined, LookFailure> {
     if (seen.host === undefined) {
       forget(plural)
-      return yield* new OperatorMissing({ crd: crdName(plural) })
+      return yield* missingOnHost(plural)
     }
     const before = worked.get(plural)
     if (before !== undefined && areKnown(seen, before)) return { pair: before.pair, over: true }
@@ -198,6 +206,7 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
   /** @returns also whether all is over, the write included */
   const bringIntoStep = Effect.fnUntraced(function* (clients: Clients, plural: string) {
     const judged = yield* lookOne(clients, plural)
+    if (judged === undefined) return undefined
     const { desired, over, pair: before } = judged
     if (over || desired === undefined || before.actions.length === 0) return judged
     const host = wholes.get(placeOf("host", plural))
@@ -215,7 +224,9 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
 
   const untilServed = Effect.fnUntraced(function* (clients: Clients, plural: string) {
     for (;;) {
-      const { pair, over } = yield* retryThrottled(bringIntoStep(clients, plural))
+      const judged = yield* retryThrottled(bringIntoStep(clients, plural))
+      if (judged === undefined) return undefined
+      const { pair, over } = judged
       if (over) return pair
       const goes = crdState(pair.virtual) === "terminating"
       // One that goes away while it is waited for leads here again.
@@ -261,7 +272,7 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
     },
     note: () => writeNote(inStep(), noteBy),
     isKnown: (plural, seen) => areKnown(seen, worked.get(plural)),
-    keep: (clients, plural) => Effect.map(bringIntoStep(clients, plural), ({ pair }) => pair),
+    keep: (clients, plural) => Effect.map(bringIntoStep(clients, plural), (judged) => judged?.pair),
     ensure,
   }
 }

@@ -79,7 +79,10 @@ export const place = (settings: SyncSettings = testContext().settings) => {
     yield* follower.judge(clients, seen)
     const plurals = seen.map(([plural]) => plural)
     const pairs = yield* Effect.forEach(plurals, (plural) => follower.ensure(clients, plural))
-    return { follower, pairs: new Map(pairs.map((pair) => [pair.plural, pair])) }
+    return {
+      follower,
+      pairs: new Map(pairs.flatMap((pair) => (pair === undefined ? [] : [[pair.plural, pair] as const]))),
+    }
   })
   return { host, virtual, clients, read, writes, start }
 }
