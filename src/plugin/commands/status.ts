@@ -7,7 +7,7 @@ import type { Resource } from "../../effects/client/resource.ts"
 import { leaseResource } from "../../effects/leader-election/lease.ts"
 import { findEso, type EsoFacts } from "../../sync/discovery/find-eso.ts"
 import { observe, type Observation } from "../../sync/diagnose/snapshot.ts"
-import type { OperatorMissing } from "../../sync/engine/errors.ts"
+import type { ConversionBroken, OperatorMissing } from "../../sync/engine/errors.ts"
 import { orUndefined } from "../../effects/client/ignore-not-found.ts"
 import type { ObjectReport } from "../../sync/engine/report.ts"
 import { clusterSecretStores, externalSecrets } from "../../sync/resources.ts"
@@ -59,24 +59,28 @@ const visible = <A>(request: Effect.Effect<A, ApiError>) =>
   )
 
 /** What `sync` would end with. */
-const crdProblem = (error: OperatorMissing): ObjectReport => ({
-  kind: "CustomResourceDefinition",
-  name: error.crd,
-  health: "broken",
-  reason: error._tag,
-  message: error.message,
-  fix: { text: error.fix },
-})
+const crdProblem = (error: ConversionBroken | OperatorMissing): ObjectReport => {
+  const [text = "", command] = error.fix.split("\n")
+  return {
+    kind: "CustomResourceDefinition",
+    name: error.crd,
+    health: "broken",
+    reason: error._tag,
+    message: error.message,
+    fix: { text, ...(command === undefined ? {} : { command, cluster: "virtual" }) },
+  }
+}
+
+const without = (problem: ObjectReport): Looked => ({ observation: undefined, problems: [problem], denied: [] })
 
 const look = observe.pipe(
   Effect.map((observation): Looked => ({ observation, problems: [], denied: [] })),
   // Of an ESO that is not there at all the head of the page says so.
+  Effect.catchTag("ConversionBroken", (error) => Effect.succeed(without(crdProblem(error)))),
   Effect.catchTag("OperatorMissing", (error) =>
-    Effect.succeed<Looked>({
-      observation: undefined,
-      problems: error.partly === true ? [crdProblem(error)] : [],
-      denied: [],
-    }),
+    Effect.succeed<Looked>(
+      error.partly === true ? without(crdProblem(error)) : { observation: undefined, problems: [], denied: [] },
+    ),
   ),
   Effect.catchReason("ApiError", "Forbidden", (_, error) =>
     Effect.succeed<Looked>({ observation: undefined, problems: [], denied: [error] }),

@@ -9,7 +9,7 @@ import type { Store } from "../../effects/informer/store.ts"
 import type { ObjectKey } from "../../effects/client/kube-object.ts"
 import { cachesFrom, wantedCaches } from "../engine/caches.ts"
 import type { Cache, Caches, WantedCache } from "../engine/caches.ts"
-import type { CrdPair } from "../engine/prerequisites.ts"
+import type { CrdPair, LookFailure } from "../engine/prerequisites.ts"
 import type { HostNamespaceMissing } from "../engine/errors.ts"
 import { OperatorMissing } from "../engine/errors.ts"
 import { makeMassDeleteGate } from "../engine/mass-deletion-guard.ts"
@@ -18,7 +18,6 @@ import type { ObjectReport } from "../engine/report.ts"
 import type { SyncContext } from "../engine/context.ts"
 import type { SyncedKind } from "../engine/synced-kind.ts"
 import type { Action, Decision } from "../engine/actions.ts"
-import type { VersionNotServed } from "../engine/errors.ts"
 import type { IdentityMismatch } from "../engine/identity.ts"
 import type { MassDeletion } from "../engine/mass-deletion.ts"
 import type { Survey } from "../engine/preflight.ts"
@@ -99,7 +98,7 @@ const decideSafely = (kind: SyncedKind, key: ObjectKey, caches: Caches, context:
 /** Everything there is to say about one vCluster at this moment. */
 export const observe = Effect.gen(function* (): Effect.fn.Return<
   Observation,
-  ApiError | HostNamespaceMissing | OperatorMissing | VersionNotServed,
+  HostNamespaceMissing | LookFailure,
   ActivePolicy | ClientServices | Registry | VclusterTarget
 > {
   const clients = yield* bothClients

@@ -94,9 +94,27 @@ export class CrdNotServed extends Schema.TaggedError<CrdNotServed>()("CrdNotServ
   }
 }
 
+/** The objects of a CRD in the virtual cluster, somebody else's, are converted by a webhook that does not answer: none can be read. */
+export class ConversionBroken extends Schema.TaggedError<ConversionBroken>()("ConversionBroken", {
+  crd: Schema.String,
+  /** `Service NAMESPACE/NAME`, or a URL. */
+  webhook: Schema.String,
+  /** The API server's words. */
+  detail: Schema.String,
+}) {
+  get fix(): string {
+    return `bring the webhook back, or take it out of the CRD; in the virtual cluster:\nkubectl patch crd ${this.crd} --type=merge -p '{"spec":{"conversion":{"strategy":"None","webhook":null}}}'`
+  }
+
+  override get message(): string {
+    return `CRD ${this.crd} in the virtual cluster was installed by somebody else, and its conversion webhook (${this.webhook}) does not answer, so no object of this kind can be read: ${this.detail}`
+  }
+}
+
 /** All that keeps a Syncer from starting or going on. */
 export type SyncFailure =
   | ApiError
+  | ConversionBroken
   | CrdNotServed
   | HostNamespaceMissing
   | IdentityMismatch

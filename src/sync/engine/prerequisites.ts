@@ -8,7 +8,7 @@ import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { Action, Side } from "./actions.ts"
 import type { Cache } from "./caches.ts"
 import type { SyncSettings } from "../tenancy/sync-settings.ts"
-import type { CrdNotServed, OperatorMissing, VersionNotServed } from "./errors.ts"
+import type { ConversionBroken, CrdNotServed, OperatorMissing, VersionNotServed } from "./errors.ts"
 import type { Clients } from "./executor.ts"
 
 /** A CRD that comes into the virtual cluster. */
@@ -42,7 +42,7 @@ export interface Sighting {
 /** Metadata of all that are wanted, in their order, or why there is none. */
 export type Sightings = ReadonlyArray<readonly [plural: string, seen: Exit.Exit<Sighting, ApiError>]>
 
-export type LookFailure = ApiError | OperatorMissing | VersionNotServed
+export type LookFailure = ApiError | ConversionBroken | OperatorMissing | VersionNotServed
 
 /** The CRDs, kept in step over one run. */
 export interface CrdFollower {

@@ -15,6 +15,7 @@ import type { CrdFollower, CrdPair, LookFailure, Sighting, WantedCrd } from "../
 import { carryOut } from "../../engine/executor.ts"
 import { readCrd } from "../../engine/read-crd.ts"
 import { crdName } from "../../resources.ts"
+import { checkConversion } from "./conversion.ts"
 import { awaitObjects, awaitState } from "./ensure.ts"
 import { hostEssentials, virtualEssentials } from "./essentials.ts"
 import { areKnown, type InStep, readNote, stateOf, writeNote } from "./known-states.ts"
@@ -174,6 +175,7 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
     const host = yield* readWhole(clients, "host", plural, seen.host)
     if (host === undefined) return yield* missingOnHost(plural)
     const version = yield* chosen(host)
+    if (virtual !== undefined) yield* checkConversion(clients.virtual, virtual, version)
     const pair = pairOf(plural, version, host, virtual)
     const desired = desiredVirtualCrd(host, version, virtual)
     const actions = isAsAnswered(plural, desired, virtual) ? [] : crdToVirtual(desired, virtual)
