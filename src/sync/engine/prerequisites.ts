@@ -28,6 +28,8 @@ export interface CrdPair {
   readonly host: KubeObject
   readonly virtual: KubeObject | undefined
   readonly actions: ReadonlyArray<Action>
+  /** It is ours, but as somebody else has written it: who, and what follows. */
+  readonly contested?: string
 }
 
 /** By plural, in the order in which they are wanted. */

@@ -10,6 +10,7 @@ import type { SyncSettings } from "../../tenancy/sync-settings.ts"
 import type { Clients } from "../../engine/executor.ts"
 import type { CrdPair, LookFailure } from "../../engine/prerequisites.ts"
 import { readCrd } from "../../engine/read-crd.ts"
+import { contestOf } from "./contest.ts"
 import { checkConversion } from "./conversion.ts"
 import {
   chooseVersion,
@@ -39,7 +40,9 @@ export const compareCrd = Effect.fnUntraced(function* (
   if (virtual !== undefined) yield* checkConversion(clients.virtual, virtual, version)
   const desired = desiredVirtualCrd(host, version, virtual)
   const isAsFarAsCanBe = virtual !== undefined && lacksOnlySelectableFields(desired, virtual)
-  return { plural, version, host, virtual, actions: isAsFarAsCanBe ? [] : crdToVirtual(desired, virtual) }
+  const actions = isAsFarAsCanBe ? [] : crdToVirtual(desired, virtual)
+  const contested = virtual === undefined || actions.length === 0 ? undefined : contestOf(desired, virtual)
+  return { plural, version, host, virtual, actions, ...(contested === undefined ? {} : { contested }) }
 })
 
 /** The schema of `spec` on the host, at the version that we speak. */
