@@ -154,7 +154,7 @@ withPair("trouble: what is broken, refused or waiting is told with its reason an
           kubectl annotate externalsecret no-key -n default force-sync=$(date +%s) --overwrite
 ! default/foreign   refused: ClusterSecretStore private (spec.secretStoreRef) is not imported into this vCluster; usable are those that kubectl get clustersecretstores -l vcluster-es.io/managed=true lists
     fix   the operator lets the store match the selector vcluster-accessible=true on the host
-          kubectl label clustersecretstore private vcluster-accessible=true
+          kubectl --context host label clustersecretstore private vcluster-accessible=true
 … default/late      waiting: External Secrets Operator on the host has not answered yet
 `,
     )
@@ -187,7 +187,8 @@ withPair("trouble: what is broken, refused or waiting is told with its reason an
     assert.match(data.problems[0].since, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
     assert.deepStrictEqual(data.problems[1].fix, {
       text: "the operator lets the store match the selector vcluster-accessible=true on the host",
-      command: "kubectl label clustersecretstore private vcluster-accessible=true",
+      command: "kubectl --context host label clustersecretstore private vcluster-accessible=true",
+      cluster: "host",
     })
     const yaml = yield* command("status", ["-o", "yaml"])
     assert.deepStrictEqual(parse(yaml.stdout), data)

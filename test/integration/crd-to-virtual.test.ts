@@ -35,7 +35,7 @@ const connect = Effect.fnUntraced(function* (plane: ControlPlane) {
   return yield* makeKubeClient({ cluster: plane.name, source, userAgent: "crd-test/1", fieldManager: "test" })
 })
 
-const wanted = [{ plural: "externalsecrets", needsSchema: true }]
+const wanted = [{ plural: "externalsecrets", isNeeded: true, needsSchema: true }]
 
 const ensure = Effect.fnUntraced(function* (limitMs?: number) {
   const { host, virtual } = yield* Ground

@@ -7,6 +7,7 @@ import type { Resource } from "../../effects/client/resource.ts"
 import { leaseResource } from "../../effects/leader-election/lease.ts"
 import { findEso, type EsoFacts } from "../../sync/discovery/find-eso.ts"
 import { observe, type Observation } from "../../sync/diagnose/snapshot.ts"
+import type { ConversionBroken, OperatorMissing } from "../../sync/engine/errors.ts"
 import { orUndefined } from "../../effects/client/ignore-not-found.ts"
 import type { ObjectReport } from "../../sync/engine/report.ts"
 import { externalSecrets } from "../../sync/resources.ts"
@@ -19,6 +20,7 @@ import type { ConnectArgs } from "../connect/connect.ts"
 import { explainCause, renderExplanation } from "../output/error.ts"
 import { exitCodes } from "../../effects/exit-codes.ts"
 import { escapeText } from "../output/escape.ts"
+import { namingHost } from "../output/host-command.ts"
 import { printObject } from "../output/print-object.ts"
 import { statusData } from "../output/status-data.ts"
 import { renderStatus } from "../output/status-text.ts"
@@ -56,11 +58,29 @@ const visible = <A>(request: Effect.Effect<A, ApiError>) =>
     ),
   )
 
+/** What `sync` would end with. */
+const crdProblem = (error: ConversionBroken | OperatorMissing): ObjectReport => {
+  const [text = "", command] = error.fix.split("\n")
+  return {
+    kind: "CustomResourceDefinition",
+    name: error.crd,
+    health: "broken",
+    reason: error._tag,
+    message: error.message,
+    fix: { text, ...(command === undefined ? {} : { command, cluster: "virtual" }) },
+  }
+}
+
+const without = (problem: ObjectReport): Looked => ({ observation: undefined, problems: [problem], denied: [] })
+
 const look = observe.pipe(
   Effect.map((observation): Looked => ({ observation, problems: [], denied: [] })),
-  // The head of the page says so.
-  Effect.catchTag("OperatorMissing", () =>
-    Effect.succeed<Looked>({ observation: undefined, problems: [], denied: [] }),
+  // Of an ESO that is not there at all the head of the page says so.
+  Effect.catchTag("ConversionBroken", (error) => Effect.succeed(without(crdProblem(error)))),
+  Effect.catchTag("OperatorMissing", (error) =>
+    Effect.succeed<Looked>(
+      error.partly === true ? without(crdProblem(error)) : { observation: undefined, problems: [], denied: [] },
+    ),
   ),
   Effect.catchReason("ApiError", "Forbidden", (_, error) =>
     Effect.succeed<Looked>({ observation: undefined, problems: [], denied: [error] }),
@@ -86,7 +106,7 @@ const report = Effect.fnUntraced(function* <E>(prepared: Prepared, eso: EsoFacts
     ],
     { concurrency: "unbounded" },
   )
-  return statusOf({
+  const status = statusOf({
     vcluster,
     host: { server: host.client.server, ...(host.context === undefined ? {} : { context: host.context }) },
     eso,
@@ -99,6 +119,7 @@ const report = Effect.fnUntraced(function* <E>(prepared: Prepared, eso: EsoFacts
     unselectedStores: countUnselected(prepared, looked),
     nowMs: yield* Clock.currentTimeMillis,
   })
+  return { ...status, problems: status.problems.map(namingHost(host.context)) }
 })
 
 const show = Effect.fnUntraced(function* (status: StatusReport, args: StatusArgs) {

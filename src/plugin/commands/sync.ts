@@ -12,10 +12,11 @@ import { follow, syncOnce } from "../../sync/engine/syncer.ts"
 import type { ConnectArgs } from "../connect/connect.ts"
 import { type LogFormat, logFormatFor, makeNarrator, type Narrator } from "../output/line-writer.ts"
 import { exitCodes } from "../../effects/exit-codes.ts"
+import { namingHost } from "../output/host-command.ts"
 import { makeProgress } from "../output/progress.ts"
 import { changeLine, isInStep, passLine, renderChange, renderDryRun, renderPass } from "../output/sync-text.ts"
 import { Terminal } from "../output/terminal.ts"
-import { prepare, targetLayer, whyAsleep } from "../connect/target.ts"
+import { type Prepared, prepare, targetLayer, whyAsleep } from "../connect/target.ts"
 
 export interface SyncArgs extends ConnectArgs {
   readonly follow: boolean
@@ -53,10 +54,21 @@ const dryRun = Effect.gen(function* () {
   return planned.length === 0 ? exitCodes.good : exitCodes.badNews
 })
 
-const sayPass = (terminal: Terminal["Service"], format: LogFormat, result: SyncResult, startedMs: number) =>
+/** How it is said: where, in which form, and by which context the host is known. */
+interface Voice {
+  readonly terminal: Terminal["Service"]
+  readonly format: LogFormat
+  readonly hostContext: string | undefined
+}
+
+const sayPass = ({ terminal, format, hostContext }: Voice, result: SyncResult, startedMs: number) =>
   Effect.gen(function* () {
     const nowMs = yield* Clock.currentTimeMillis
-    const pass = { objects: result.reports, changes: result.changes, elapsedMs: nowMs - startedMs }
+    const pass = {
+      objects: result.reports.map(namingHost(hostContext)),
+      changes: result.changes,
+      elapsedMs: nowMs - startedMs,
+    }
     yield* terminal.out(
       format === "json"
         ? passLine(pass, nowMs)
@@ -74,19 +86,19 @@ const progressReporter = (narrator: Narrator) =>
     })),
   )
 
-const once = Effect.fnUntraced(function* (args: SyncArgs, narrator: Narrator) {
+const once = Effect.fnUntraced(function* (args: SyncArgs, narrator: Narrator, hostContext: string | undefined) {
   const terminal = yield* Terminal
   const startedMs = yield* Clock.currentTimeMillis
   const result = yield* Effect.provide(syncOnce(args.onceTimeout), progressReporter(narrator))
   yield* narrator.flush
-  yield* sayPass(terminal, args.logFormat ?? "text", result, startedMs)
+  yield* sayPass({ terminal, format: args.logFormat ?? "text", hostContext }, result, startedMs)
   return isInStep({ objects: result.reports }) ? exitCodes.good : exitCodes.badNews
 })
 
 /** The changes of the first pass are told as one line; unless it drags on, because something waits for ESO. */
 const firstPassPatienceMs = 30_000
 
-const forever = Effect.fnUntraced(function* (args: SyncArgs, narrator: Narrator) {
+const forever = Effect.fnUntraced(function* (args: SyncArgs, narrator: Narrator, hostContext: string | undefined) {
   const terminal = yield* Terminal
   const clock = yield* Clock.Clock
   const format = logFormatFor(args.logFormat)
@@ -101,7 +113,7 @@ const forever = Effect.fnUntraced(function* (args: SyncArgs, narrator: Narrator)
     onWarning: narrator.warn,
     onFirstPass: (result) => {
       firstPassOver = true
-      return sayPass(terminal, format, result, startedMs)
+      return sayPass({ terminal, format, hostContext }, result, startedMs)
     },
     ready: narrator.ready,
   })
@@ -109,9 +121,9 @@ const forever = Effect.fnUntraced(function* (args: SyncArgs, narrator: Narrator)
 })
 
 /** As the flags say. */
-const programOf = (args: SyncArgs, narrator: Narrator) => {
+const programOf = (args: SyncArgs, narrator: Narrator, { host }: Prepared) => {
   if (args.dryRun) return dryRun
-  return args.follow ? forever(args, narrator) : once(args, narrator)
+  return args.follow ? forever(args, narrator, host.context) : once(args, narrator, host.context)
 }
 
 /** A loop that has ended is to be started anew, also where nobody reads what it said. */
@@ -133,5 +145,5 @@ export const sync = Effect.fn("sync")(function* (args: SyncArgs) {
     })
   }
   if (sleeping !== undefined) narrator.warn(`${sleeping.message}; waiting for it`)
-  return yield* Effect.provide(programOf(args, narrator), [targetLayer(prepared, args), optionsLayer(args)])
+  return yield* Effect.provide(programOf(args, narrator, prepared), [targetLayer(prepared, args), optionsLayer(args)])
 }, Effect.scoped)

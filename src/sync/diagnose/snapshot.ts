@@ -9,15 +9,15 @@ import type { Store } from "../../effects/informer/store.ts"
 import type { ObjectKey } from "../../effects/client/kube-object.ts"
 import { cachesFrom, wantedCaches } from "../engine/caches.ts"
 import type { Cache, Caches, WantedCache } from "../engine/caches.ts"
-import type { CrdPair } from "../engine/prerequisites.ts"
-import type { HostNamespaceMissing, OperatorMissing } from "../engine/errors.ts"
+import type { CrdPair, LookFailure } from "../engine/prerequisites.ts"
+import type { HostNamespaceMissing } from "../engine/errors.ts"
+import { OperatorMissing } from "../engine/errors.ts"
 import { makeMassDeleteGate } from "../engine/mass-deletion-guard.ts"
 import { reportOf } from "../engine/reconciler.ts"
 import type { ObjectReport } from "../engine/report.ts"
 import type { SyncContext } from "../engine/context.ts"
 import type { SyncedKind } from "../engine/synced-kind.ts"
 import type { Action, Decision } from "../engine/actions.ts"
-import type { VersionNotServed } from "../engine/errors.ts"
 import type { IdentityMismatch } from "../engine/identity.ts"
 import type { MassDeletion } from "../engine/mass-deletion.ts"
 import type { Survey } from "../engine/preflight.ts"
@@ -98,7 +98,7 @@ const decideSafely = (kind: SyncedKind, key: ObjectKey, caches: Caches, context:
 /** Everything there is to say about one vCluster at this moment. */
 export const observe = Effect.gen(function* (): Effect.fn.Return<
   Observation,
-  ApiError | HostNamespaceMissing | OperatorMissing | VersionNotServed,
+  HostNamespaceMissing | LookFailure,
   ActivePolicy | ClientServices | Registry | VclusterTarget
 > {
   const clients = yield* bothClients
@@ -107,9 +107,15 @@ export const observe = Effect.gen(function* (): Effect.fn.Return<
   const { settings, vcluster } = yield* VclusterTarget
   const survey = yield* takeSurvey(clients, vcluster)
   // One after the other: of several that are missing, the first is told, not whichever answers first.
-  const crds = yield* Effect.forEach(wantedCrds(registry, settings), ({ plural }) =>
-    prerequisites.compare(clients, plural, settings),
+  const compared = yield* Effect.forEach(wantedCrds(registry, settings), ({ plural, isNeeded }, index) =>
+    prerequisites.compare(clients, plural, settings).pipe(
+      Effect.catchTag("OperatorMissing", ({ crd }) => {
+        if (!isNeeded) return Effect.undefined
+        return Effect.fail(new OperatorMissing({ crd, ...(index === 0 ? {} : { partly: true }) }))
+      }),
+    ),
   )
+  const crds = compared.filter((pair) => pair !== undefined)
   const pairs = new Map(crds.map((pair) => [pair.plural, pair]))
   const context = yield* makeContext(survey.virtualUid, pairs)
   // Hints are not given here.

@@ -10,7 +10,7 @@ import type { ObjectReport } from "../engine/report.ts"
 import { countByHealth } from "../engine/report.ts"
 import { stringAt } from "../../effects/client/unstructured.ts"
 import { clusterSecretStores } from "../resources.ts"
-import { versionAnnotation } from "../tenancy/labels.ts"
+import { managedLabel, versionAnnotation } from "../tenancy/labels.ts"
 import { toQuery } from "../../effects/client/label-selector.ts"
 import type { HostStatus, KindCounts, SettingsSummary, StatusReport, SyncerStatus } from "./status-report.ts"
 
@@ -122,6 +122,26 @@ const foreignCrdProblems = ({ foreignCrds }: Observation): ReadonlyArray<ObjectR
     ]
   })
 
+const contestedCrdProblems = ({ crds }: Observation): ReadonlyArray<ObjectReport> =>
+  crds.flatMap(({ contested, host: { metadata } }) =>
+    contested === undefined
+      ? []
+      : [
+          {
+            kind: "CustomResourceDefinition",
+            name: metadata.name,
+            health: "broken" as const,
+            reason: "CrdContested",
+            message: contested,
+            fix: {
+              text: "leave it to one of the two: take it out of what else writes it (GitOps of the virtual cluster?), or take our label off, and it is left alone",
+              command: `kubectl label crd ${metadata.name} ${managedLabel}-`,
+              cluster: "virtual" as const,
+            },
+          },
+        ],
+  )
+
 const nameOf = (error: ApiError): string => {
   const where = error.namespace === undefined ? "" : ` in namespace ${error.namespace}`
   return `${error.verb} ${error.resource}${where}${error.cluster === "host" ? "" : ` of the ${error.cluster} cluster`}`
@@ -132,7 +152,9 @@ export const statusOf = (input: StatusInput): StatusReport => {
   const seen =
     observation === undefined
       ? []
-      : [identityProblem, massDeletionProblem, foreignCrdProblems].flatMap((find) => find(observation))
+      : [identityProblem, massDeletionProblem, foreignCrdProblems, contestedCrdProblems].flatMap((find) =>
+          find(observation),
+        )
   const denied = [...input.notVisible, ...(observation?.notVisible ?? [])]
   return {
     vcluster: input.vcluster,

@@ -9,11 +9,21 @@ import type { MassDeletion } from "./mass-deletion.ts"
 export const installEso =
   "helm install external-secrets external-secrets --repo https://charts.external-secrets.io -n external-secrets --create-namespace"
 
-/** ESO's CRDs are not on the host. */
-export class OperatorMissing extends Schema.TaggedError<OperatorMissing>()("OperatorMissing", { crd: Schema.String }) {
-  readonly fix = installEso
+/** ESO's CRDs are not on the host, or one of them is not. */
+export class OperatorMissing extends Schema.TaggedError<OperatorMissing>()("OperatorMissing", {
+  crd: Schema.String,
+  /** The others are there: ESO was installed without this one. */
+  partly: Schema.optionalKey(Schema.Boolean),
+}) {
+  get fix(): string {
+    return this.partly === true
+      ? "install External Secrets Operator with this CRD (a switch of its chart under crds), or switch off in vcluster.yaml what needs it"
+      : installEso
+  }
 
   override get message(): string {
+    if (this.partly === true)
+      return `External Secrets Operator was installed on the host without the CRD ${this.crd}, which the settings of this vCluster need`
     return `External Secrets Operator is not installed on the host: no CRD ${this.crd}`
   }
 }
@@ -84,9 +94,27 @@ export class CrdNotServed extends Schema.TaggedError<CrdNotServed>()("CrdNotServ
   }
 }
 
+/** The objects of a CRD in the virtual cluster, somebody else's, are converted by a webhook that does not answer: none can be read. */
+export class ConversionBroken extends Schema.TaggedError<ConversionBroken>()("ConversionBroken", {
+  crd: Schema.String,
+  /** `Service NAMESPACE/NAME`, or a URL. */
+  webhook: Schema.String,
+  /** The API server's words. */
+  detail: Schema.String,
+}) {
+  get fix(): string {
+    return `bring the webhook back, or take it out of the CRD; in the virtual cluster:\nkubectl patch crd ${this.crd} --type=merge -p '{"spec":{"conversion":{"strategy":"None","webhook":null}}}'`
+  }
+
+  override get message(): string {
+    return `CRD ${this.crd} in the virtual cluster was installed by somebody else, and its conversion webhook (${this.webhook}) does not answer, so no object of this kind can be read: ${this.detail}`
+  }
+}
+
 /** All that keeps a Syncer from starting or going on. */
 export type SyncFailure =
   | ApiError
+  | ConversionBroken
   | CrdNotServed
   | HostNamespaceMissing
   | IdentityMismatch

@@ -36,10 +36,18 @@ const makeFollowedCrds = Effect.gen(function* () {
       `CRD ${pair.host.metadata.name} in the virtual cluster was installed by somebody else (an External Secrets Operator of its own?); it is left alone${foreign.usable ? "" : `, but it does not serve ${pair.version}, so nothing of this kind can be synced`}`,
     )
   }
-  const took = (pair: CrdPair) => {
+  const tellContested = (pair: CrdPair, before: CrdPair | undefined) => {
+    if (pair.contested === undefined || pair.contested === before?.contested) return
+    onWarning(
+      `CRD ${pair.host.metadata.name} in the virtual cluster: ${pair.contested}; our change was undone again and again, so it is left like that for now`,
+    )
+  }
+  const took = (pair: CrdPair | undefined) => {
+    if (pair === undefined) return
     const before = pairs.get(pair.plural)
     pairs.set(pair.plural, pair)
     tellForeign(pair, before)
+    tellContested(pair, before)
   }
   /** A cache that is behind shows what is to come: then the next event leads here again. */
   const isKnown = (plural: string, caches: Caches): boolean => {

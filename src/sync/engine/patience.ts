@@ -8,11 +8,12 @@ const tryAgainEvery = Schedule.spaced(Duration.seconds(5))
 
 /**
  * What is over by itself, or when somebody else has done their part: a cluster that is asleep, paused or on its way up, ESO
- * that is not installed, a version that is not served yet, a CRD that is being deleted (DESIGN §7).
+ * that is not installed, a version that is not served yet, a CRD that is being deleted or whose conversion webhook is away (DESIGN §7).
  */
 const isPassing = (error: SyncFailure): boolean =>
   error._tag === "OperatorMissing" ||
   error._tag === "CrdNotServed" ||
+  error._tag === "ConversionBroken" ||
   (error._tag === "ApiError" &&
     (isTransient(error) || (error.reason._tag === "NotFound" && error.reason.resourceMissing)))
 

@@ -8,12 +8,14 @@ import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { Action, Side } from "./actions.ts"
 import type { Cache } from "./caches.ts"
 import type { SyncSettings } from "../tenancy/sync-settings.ts"
-import type { CrdNotServed, OperatorMissing, VersionNotServed } from "./errors.ts"
+import type { ConversionBroken, CrdNotServed, OperatorMissing, VersionNotServed } from "./errors.ts"
 import type { Clients } from "./executor.ts"
 
 /** A CRD that comes into the virtual cluster. */
 export interface WantedCrd {
   readonly plural: string
+  /** Whether nothing can be synced while the host lacks it; else it comes when the host has it. */
+  readonly isNeeded: boolean
   /** Whether decisions read the schema of the host's. */
   readonly needsSchema: boolean
 }
@@ -26,6 +28,8 @@ export interface CrdPair {
   readonly host: KubeObject
   readonly virtual: KubeObject | undefined
   readonly actions: ReadonlyArray<Action>
+  /** It is ours, but as somebody else has written it: who, and what follows. */
+  readonly contested?: string
 }
 
 /** By plural, in the order in which they are wanted. */
@@ -40,7 +44,7 @@ export interface Sighting {
 /** Metadata of all that are wanted, in their order, or why there is none. */
 export type Sightings = ReadonlyArray<readonly [plural: string, seen: Exit.Exit<Sighting, ApiError>]>
 
-export type LookFailure = ApiError | OperatorMissing | VersionNotServed
+export type LookFailure = ApiError | ConversionBroken | OperatorMissing | VersionNotServed
 
 /** The CRDs, kept in step over one run. */
 export interface CrdFollower {
@@ -54,19 +58,20 @@ export interface CrdFollower {
   readonly note: () => string
   /** Whether there is nothing to do about what a cache shows: it is what was worked through. */
   readonly isKnown: (plural: string, seen: Sighting) => boolean
-  /** Brings one into step, and waits for nothing; one that is being deleted is left to go. */
-  readonly keep: (clients: Clients, plural: string) => Effect.Effect<CrdPair, LookFailure>
+  /** Brings one into step, and waits for nothing; one that is being deleted is left to go. Undefined: the host does not have it, and it is not needed. */
+  readonly keep: (clients: Clients, plural: string) => Effect.Effect<CrdPair | undefined, LookFailure>
   /**
    * Brings one into step and waits until it is served. One that is being deleted is waited out, and then made anew. Right after
    * {@link CrdFollower.judge} there is no second look.
    *
+   * @returns undefined: the host does not have it, and it is not needed
    * @param limitMs fails with `CrdNotServed` after this time
    */
   readonly ensure: (
     clients: Clients,
     plural: string,
     limitMs?: number,
-  ) => Effect.Effect<CrdPair, LookFailure | CrdNotServed>
+  ) => Effect.Effect<CrdPair | undefined, LookFailure | CrdNotServed>
 }
 
 export interface Prerequisites {

@@ -22,7 +22,13 @@ export const readCaches = ({ kinds, prerequisites }: Registered): ReadonlyArray<
 export const wantedCrds = ({ kinds }: Pick<Registered, "kinds">, settings: SyncSettings): ReadonlyArray<WantedCrd> =>
   kinds.flatMap(({ prerequisite }) =>
     prerequisite?.isWanted(settings) === true
-      ? [{ plural: prerequisite.plural, needsSchema: prerequisite.needsSchema?.(settings) ?? true }]
+      ? [
+          {
+            plural: prerequisite.plural,
+            isNeeded: prerequisite.isNeeded?.(settings) ?? true,
+            needsSchema: prerequisite.needsSchema?.(settings) ?? true,
+          },
+        ]
       : [],
   )
 

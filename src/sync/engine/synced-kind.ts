@@ -62,6 +62,8 @@ export interface SyncedKind {
     readonly isWanted: (settings: SyncSettings) => boolean
     /** Whether its objects are synced, and so by nothing else. Default: while it is wanted. */
     readonly isSynced?: (settings: SyncSettings) => boolean
+    /** Whether nothing can be synced while the host lacks it. Default: while it is wanted. */
+    readonly isNeeded?: (settings: SyncSettings) => boolean
     /** Whether decisions read its schema. Default: they do. */
     readonly needsSchema?: (settings: SyncSettings) => boolean
   }

@@ -2,23 +2,20 @@
 import { Result } from "effect"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { JsonRecord } from "../../effects/client/unstructured.ts"
-import { recordAt, valueAt } from "../../effects/client/unstructured.ts"
+import { valueAt } from "../../effects/client/unstructured.ts"
 import type { SyncContext } from "../engine/context.ts"
 import { acceptedAnnotation, baseAnnotation } from "../tenancy/labels.ts"
-import { isNestedDeeperThan } from "../tenancy/structural-schema.ts"
 import type { Referent } from "./referents.ts"
+import { readBase } from "./base.ts"
 import { referentsOf } from "./store-references.ts"
-
-/** Host specs nest as deep as ESO's API does; an annotation that somebody wrote on the host may hold anything. */
-const maxDepth = 32
 
 const parsed = (text: string | undefined): unknown =>
   text === undefined ? undefined : Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
 
 /** @param host the copy */
 export const baseOf = (host: KubeObject): JsonRecord | undefined => {
-  const base = parsed(host.metadata.annotations?.[baseAnnotation])
-  return isNestedDeeperThan(base, maxDepth) ? undefined : recordAt(base)
+  const text = host.metadata.annotations?.[baseAnnotation]
+  return text === undefined ? undefined : readBase(text)
 }
 
 /** `metadata.generation` of the virtual store from which that came. */

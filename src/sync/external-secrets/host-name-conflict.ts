@@ -7,6 +7,13 @@ import { Refusal } from "../tenancy/refusals.ts"
 
 const article = (kind: string): string => (/^[AEIOU]/.test(kind) ? "an" : "a")
 
+/** Nobody has to rename anything: what has the name is on its way out. */
+export const isGoing = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined
+
+/** What is to be told while it lasts. The end of it is an event, by which the key comes back. */
+export const stillThere = (what: string): string =>
+  `${what} is still being deleted on the host; this one goes there as soon as that is over`
+
 /**
  * Names are not injective and the host namespace is shared: what stands under the name that we need must be ours (DESIGN §3, §6).
  *
@@ -27,10 +34,11 @@ export const hostNameConflict = (
       reason: "HostObjectNotOurs",
       message: `the host already has ${article(kind)} ${kind} ${location.name} that does not belong to this vCluster; rename ${object.called}`,
     })
-  return origin.key === object.key
-    ? undefined
-    : new Refusal({
-        reason: "HostNameTaken",
-        message: `${kind} ${origin.key} translates to the same host name ${location.name}; rename one of the two`,
-      })
+  if (origin.key === object.key) return undefined
+  return new Refusal({
+    reason: "HostNameTaken",
+    message: isGoing(standing)
+      ? stillThere(`the copy of ${kind} ${origin.key}, which had the same host name ${location.name},`)
+      : `${kind} ${origin.key} translates to the same host name ${location.name}; rename one of the two`,
+  })
 }

@@ -28,18 +28,18 @@ const regexAdmits = (pattern: unknown, name: string): boolean =>
   typeof pattern === "string" &&
   Result.match(namespaceRegex(pattern), { onFailure: () => false, onSuccess: (regex) => regex.test(name) })
 
-/** What the operator should know of `spec.conditions`: the expressions that admit nothing here, with their places. */
+/** What the operator should know of `spec.conditions`: the expressions that cannot be judged here, with their places. */
 export const conditionProblems = (store: KubeObject): ReadonlyArray<string> =>
   arrayAt(store, "spec", "conditions").flatMap((condition, at) =>
     arrayAt(condition, "namespaceRegexes").flatMap((pattern, index) => {
       const read = typeof pattern === "string" ? namespaceRegex(pattern) : Result.fail("it is no text")
       return Result.isSuccess(read)
         ? []
-        : [`spec.conditions[${at}].namespaceRegexes[${index}] admits no namespace: ${read.failure}`]
+        : [`spec.conditions[${at}].namespaceRegexes[${index}] cannot be judged: ${read.failure}`]
     }),
   )
 
-export const conditionsAdmit = (store: KubeObject, namespace: Namespace): boolean => {
+const isAdmitted = (store: KubeObject, namespace: Namespace): boolean => {
   const conditions = arrayAt(store, "spec", "conditions")
   if (conditions.length === 0) return true
   return conditions.some(
@@ -48,4 +48,14 @@ export const conditionsAdmit = (store: KubeObject, namespace: Namespace): boolea
       arrayAt(condition, "namespaces").includes(namespace.name) ||
       arrayAt(condition, "namespaceRegexes").some((pattern) => regexAdmits(pattern, namespace.name)),
   )
+}
+
+/** `unreadable`: the expression that might admit it, if it could be judged, and why it cannot. */
+export type Admission = "admitted" | "not admitted" | { readonly unreadable: string }
+
+/** Whether a store's conditions admit a namespace. Only what is admitted may use it. */
+export const admissionOf = (store: KubeObject, namespace: Namespace): Admission => {
+  if (isAdmitted(store, namespace)) return "admitted"
+  const [unreadable] = conditionProblems(store)
+  return unreadable === undefined ? "not admitted" : { unreadable }
 }

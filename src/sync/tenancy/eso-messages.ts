@@ -14,6 +14,16 @@ export const messages = {
   couldNotUpdate: "could not update secret",
 } as const
 
+/**
+ * What ESO says of the namespace of the ExternalSecret that it has before it, which is the host's and none of the tenant's: a ClusterSecretStore
+ * whose conditions do not admit it (`secretstore/client_manager.go`), and a credential that such a store names without a namespace and that is
+ * therefore looked for there (`esutils/resolvers/secret_ref.go`). Names are in Go's quotes.
+ */
+export const hostSentences =
+  /using cluster store (?<deniedStore>"[^"]*") is not allowed from namespace "(?<deniedFrom>[^"]*)"|cannot get Kubernetes secret (?<secret>"[^"]*") from namespace "(?<lookedForIn>[^"]*)"/gu
+
+export const unquoted = (name: string): string => name.replaceAll('"', "")
+
 export interface EsoFailure {
   /** Of the condition. */
   readonly message: string

@@ -8,4 +8,6 @@ export interface Fix {
   readonly text: string
   /** One command, ready to paste. */
   readonly command?: string
+  /** The cluster that the command is for, where it is not plain; the same name may be known to both. */
+  readonly cluster?: "host" | "virtual"
 }

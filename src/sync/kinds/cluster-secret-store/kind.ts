@@ -80,6 +80,7 @@ const verdictOf = (host: KubeObject, pending: number): Verdict => {
       fix: {
         text: "the operator looks at the store on the host",
         command: `kubectl describe clustersecretstore ${host.metadata.name}`,
+        cluster: "host",
       },
     }
   const [problem] = conditionProblems(host)
@@ -87,10 +88,11 @@ const verdictOf = (host: KubeObject, pending: number): Verdict => {
     return {
       health: "broken",
       reason: "InvalidCondition",
-      message: problem,
+      message: `${problem}; so it admits no namespace here`,
       fix: {
         text: "the operator writes the expression otherwise, or names the namespaces",
         command: `kubectl edit clustersecretstore ${host.metadata.name}`,
+        cluster: "host",
       },
     }
   return pending === 0
@@ -136,6 +138,7 @@ const judge = ({ key, host, virtual }: Observed): Refusal | undefined =>
         fix: {
           text: "delete the tenant's own store to see the imported one",
           command: `kubectl delete clustersecretstore ${key}`,
+          cluster: "virtual",
         },
       })
     : undefined
@@ -189,6 +192,8 @@ export const clusterSecretStoreKind: SyncedKind = synced<Observed, Desired>({
     plural: "clustersecretstores",
     isWanted: () => true,
     isSynced: ({ clusterStores }) => clusterStores.enabled,
+    // An ESO for one namespace is installed without it; then the virtual cluster has no such kind either.
+    isNeeded: ({ clusterStores }) => clusterStores.enabled,
     // Of stores that are not imported, nothing is compared.
     needsSchema: ({ clusterStores }) => clusterStores.enabled,
   },

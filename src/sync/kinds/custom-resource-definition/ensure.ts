@@ -8,9 +8,10 @@ import type { KubeClient } from "../../../effects/client/kube-client.ts"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { SyncSettings } from "../../tenancy/sync-settings.ts"
 import type { Clients } from "../../engine/executor.ts"
-import type { CrdPair } from "../../engine/prerequisites.ts"
+import type { CrdPair, LookFailure } from "../../engine/prerequisites.ts"
 import { readCrd } from "../../engine/read-crd.ts"
-import { stringAt } from "../../../effects/client/unstructured.ts"
+import { contestOf } from "./contest.ts"
+import { checkConversion } from "./conversion.ts"
 import {
   chooseVersion,
   crdState,
@@ -18,10 +19,11 @@ import {
   desiredVirtualCrd,
   isOurCrd,
   lacksOnlySelectableFields,
+  resourceOf,
   servedVersions,
   specSchema,
 } from "./to-virtual.ts"
-import type { CrdState, VersionNotServed } from "../../engine/errors.ts"
+import type { CrdState } from "../../engine/errors.ts"
 import { OperatorMissing } from "../../engine/errors.ts"
 import { crdName, customResourceDefinitions } from "../../resources.ts"
 
@@ -30,14 +32,17 @@ export const compareCrd = Effect.fnUntraced(function* (
   clients: Clients,
   plural: string,
   settings: SyncSettings,
-): Effect.fn.Return<CrdPair, ApiError | OperatorMissing | VersionNotServed> {
+): Effect.fn.Return<CrdPair, LookFailure> {
   const read = (client: KubeClient) => readCrd(client, plural, { metadataOnly: false })
   const [host, virtual] = yield* Effect.all([read(clients.host), read(clients.virtual)], { concurrency: 2 })
   if (host === undefined) return yield* new OperatorMissing({ crd: crdName(plural) })
   const version = yield* Effect.fromResult(chooseVersion(host, settings.version))
+  if (virtual !== undefined) yield* checkConversion(clients.virtual, virtual, version)
   const desired = desiredVirtualCrd(host, version, virtual)
   const isAsFarAsCanBe = virtual !== undefined && lacksOnlySelectableFields(desired, virtual)
-  return { plural, version, host, virtual, actions: isAsFarAsCanBe ? [] : crdToVirtual(desired, virtual) }
+  const actions = isAsFarAsCanBe ? [] : crdToVirtual(desired, virtual)
+  const contested = virtual === undefined || actions.length === 0 ? undefined : contestOf(desired, virtual)
+  return { plural, version, host, virtual, actions, ...(contested === undefined ? {} : { contested }) }
 })
 
 /** The schema of `spec` on the host, at the version that we speak. */
@@ -98,16 +103,9 @@ const isOfNoResource = ({ reason }: ApiError): boolean => reason._tag === "NotFo
  * @param version of the CRD that will be spoken
  */
 export const awaitObjects = (client: KubeClient, crd: KubeObject, version: string): Effect.Effect<void, ApiError> => {
-  const resource = {
-    group: stringAt(crd, "spec", "group") ?? "",
-    version,
-    plural: stringAt(crd, "spec", "names", "plural") ?? "",
-    kind: stringAt(crd, "spec", "names", "kind") ?? "",
-    namespaced: stringAt(crd, "spec", "scope") === "Namespaced",
-  }
   // Somebody else's may never serve it.
   if (!servedVersions(crd).includes(version)) return Effect.void
-  return client.list(resource, { metadataOnly: true, limit: 1 }).pipe(
+  return client.list(resourceOf(crd, version), { metadataOnly: true, limit: 1 }).pipe(
     Effect.retry({ ...untilObjectsAreServed, while: isOfNoResource }),
     Effect.asVoid,
     // Whatever else went wrong says that they are served; the caches themselves will try again.

@@ -3,7 +3,8 @@
  * run for the host's where decisions need its schema, else only when one side has changed.
  */
 import { createHash } from "node:crypto"
-import { Effect } from "effect"
+import { Clock, Effect } from "effect"
+import { monotonicMillis } from "../../../effects/monotonic-time.ts"
 import type { ApiError } from "../../../effects/client/api-error.ts"
 import { retryThrottled } from "../../../effects/client/retry-throttled.ts"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
@@ -15,6 +16,8 @@ import type { CrdFollower, CrdPair, LookFailure, Sighting, WantedCrd } from "../
 import { carryOut } from "../../engine/executor.ts"
 import { readCrd } from "../../engine/read-crd.ts"
 import { crdName } from "../../resources.ts"
+import { contestOf, makeBrake } from "./contest.ts"
+import { checkConversion } from "./conversion.ts"
 import { awaitObjects, awaitState } from "./ensure.ts"
 import { hostEssentials, virtualEssentials } from "./essentials.ts"
 import { areKnown, type InStep, readNote, stateOf, writeNote } from "./known-states.ts"
@@ -62,11 +65,20 @@ const hashOf = (virtual: KubeObject): string => hash([isOurCrd(virtual), keptOf(
 /** @param by what else decides how a virtual CRD should look: the version of this program */
 export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: SyncSettings, by: string): CrdFollower => {
   const unread = new Set(wanted.flatMap(({ plural, needsSchema }) => (needsSchema ? [] : [plural])))
+  const unneeded = new Set(wanted.flatMap(({ plural, isNeeded }) => (isNeeded ? [] : [plural])))
+  /** The first that is wanted is the one that every ESO has. */
+  const missingOnHost = (plural: string): Effect.Effect<undefined, OperatorMissing> =>
+    unneeded.has(plural)
+      ? Effect.undefined
+      : Effect.fail(
+          new OperatorMissing({ crd: crdName(plural), ...(plural === wanted[0]?.plural ? {} : { partly: true }) }),
+        )
   const needsSchema = (plural: string): boolean => !unread.has(plural)
   const noteBy = `${by} ${settings.version ?? ""}`.trimEnd()
   const worked = new Map<string, Worked>()
   /** To our last writes. */
   const answers = new Map<string, Answer>()
+  const brake = makeBrake()
   /** Looked at moments ago by {@link CrdFollower.judge}. */
   const fresh = new Set<string>()
   let recalled: ReadonlyMap<string, InStep> = new Map()
@@ -110,7 +122,7 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
     actions: [],
   })
 
-  /** Nothing is left to do about these two: their states are known from now on. */
+  /** Nothing is left to do about these two, or nothing more is done: their states are known from now on. */
   const conclude = (pair: CrdPair, host: KubeObject, virtual: KubeObject): Judged => {
     const states = { host: stateOf(host), virtual: stateOf(virtual) }
     if (states.host !== undefined && states.virtual !== undefined)
@@ -156,7 +168,8 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
     const before = worked.get(plural)
     const virtual = seen.virtual === undefined ? undefined : yield* readWhole(clients, "virtual", plural, seen.virtual)
     const isServed = virtual !== undefined && crdState(virtual) === "served"
-    if (before !== undefined && isServed && before.host === stateOf(seen.host) && before.stored === hashOf(virtual)) {
+    const isInStep = before !== undefined && before.pair.contested === undefined
+    if (isInStep && isServed && before.host === stateOf(seen.host) && before.stored === hashOf(virtual)) {
       const state = stateOf(virtual) ?? ""
       const pair = { ...before.pair, virtual: virtualEssentials(virtual) }
       worked.set(plural, { ...before, pair, virtual: state })
@@ -164,8 +177,9 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
       return { pair, over: true } satisfies Judged
     }
     const host = yield* readWhole(clients, "host", plural, seen.host)
-    if (host === undefined) return yield* new OperatorMissing({ crd: crdName(plural) })
+    if (host === undefined) return yield* missingOnHost(plural)
     const version = yield* chosen(host)
+    if (virtual !== undefined) yield* checkConversion(clients.virtual, virtual, version)
     const pair = pairOf(plural, version, host, virtual)
     const desired = desiredVirtualCrd(host, version, virtual)
     const actions = isAsAnswered(plural, desired, virtual) ? [] : crdToVirtual(desired, virtual)
@@ -179,10 +193,10 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
     clients: Clients,
     plural: string,
     seen: Sighting,
-  ): Effect.fn.Return<Judged, LookFailure> {
+  ): Effect.fn.Return<Judged | undefined, LookFailure> {
     if (seen.host === undefined) {
       forget(plural)
-      return yield* new OperatorMissing({ crd: crdName(plural) })
+      return yield* missingOnHost(plural)
     }
     const before = worked.get(plural)
     if (before !== undefined && areKnown(seen, before)) return { pair: before.pair, over: true }
@@ -198,14 +212,25 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
   /** @returns also whether all is over, the write included */
   const bringIntoStep = Effect.fnUntraced(function* (clients: Clients, plural: string) {
     const judged = yield* lookOne(clients, plural)
+    if (judged === undefined) return undefined
     const { desired, over, pair: before } = judged
     if (over || desired === undefined || before.actions.length === 0) return judged
     const host = wholes.get(placeOf("host", plural))
+    const standing = wholes.get(placeOf("virtual", plural))
+    const wish = hash(keptOf(desired))
+    const nowMs = monotonicMillis(yield* Clock.Clock)
+    if (host !== undefined && standing !== undefined && crdState(standing) === "served") {
+      if (brake.holds(plural, wish, nowMs)) {
+        const contested = contestOf(desired, standing) ?? "somebody else undoes our change of it again and again"
+        return conclude({ ...pairOf(plural, before.version, host, standing), contested }, host, standing)
+      }
+      brake.wrote(plural, wish, nowMs)
+    }
     let stored: KubeObject | undefined
     for (const action of before.actions) stored = yield* carryOut(action, clients)
     if (stored === undefined || host === undefined) return judged
     wholes.set(placeOf("virtual", plural), stored)
-    answers.set(plural, { desired: hash(keptOf(desired)), stored: hash(keptOf(stored)) })
+    answers.set(plural, { desired: wish, stored: hash(keptOf(stored)) })
     const pair = pairOf(plural, before.version, host, stored)
     if (crdState(stored) !== "served") return { pair, over: false }
     yield* awaitObjects(clients.virtual, stored, before.version)
@@ -215,7 +240,9 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
 
   const untilServed = Effect.fnUntraced(function* (clients: Clients, plural: string) {
     for (;;) {
-      const { pair, over } = yield* retryThrottled(bringIntoStep(clients, plural))
+      const judged = yield* retryThrottled(bringIntoStep(clients, plural))
+      if (judged === undefined) return undefined
+      const { pair, over } = judged
       if (over) return pair
       const goes = crdState(pair.virtual) === "terminating"
       // One that goes away while it is waited for leads here again.
@@ -236,7 +263,9 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
   })
 
   const inStep = (): ReadonlyMap<string, InStep> => {
-    const mine = [...worked].filter(([, { pair }]) => pair.virtual !== undefined && isOurCrd(pair.virtual))
+    const mine = [...worked].filter(
+      ([, { pair }]) => pair.virtual !== undefined && isOurCrd(pair.virtual) && pair.contested === undefined,
+    )
     return new Map(mine.map(([plural, { pair: _read, ...known }]) => [plural, known]))
   }
 
@@ -261,7 +290,7 @@ export const makeCrdFollower = (wanted: ReadonlyArray<WantedCrd>, settings: Sync
     },
     note: () => writeNote(inStep(), noteBy),
     isKnown: (plural, seen) => areKnown(seen, worked.get(plural)),
-    keep: (clients, plural) => Effect.map(bringIntoStep(clients, plural), ({ pair }) => pair),
+    keep: (clients, plural) => Effect.map(bringIntoStep(clients, plural), (judged) => judged?.pair),
     ensure,
   }
 }

@@ -6,6 +6,7 @@
  */
 import { Result } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
+import type { Resource } from "../../../effects/client/resource.ts"
 import type { Action } from "../../engine/actions.ts"
 import type { CrdState } from "../../engine/errors.ts"
 import { CrdNotServed, VersionNotServed } from "../../engine/errors.ts"
@@ -24,6 +25,15 @@ const versionsOf = (crd: KubeObject): ReadonlyArray<JsonRecord> =>
 
 export const servedVersions = (crd: KubeObject): ReadonlyArray<string> =>
   versionsOf(crd).flatMap((version) => (version["served"] === true ? (stringAt(version, "name") ?? []) : []))
+
+/** How the objects of a CRD are asked for. */
+export const resourceOf = (crd: KubeObject, version: string): Resource => ({
+  group: stringAt(crd, "spec", "group") ?? "",
+  version,
+  plural: stringAt(crd, "spec", "names", "plural") ?? "",
+  kind: stringAt(crd, "spec", "names", "kind") ?? "",
+  namespaced: stringAt(crd, "spec", "scope") === "Namespaced",
+})
 
 export const storageVersion = (crd: KubeObject): string | undefined =>
   stringAt(

@@ -19,6 +19,7 @@ import type { Asked, ObservedStore, OnHost } from "./observe-asked.ts"
 import type { Desired } from "./desired.ts"
 import { fetchAgain, pairOf, untold, untouched } from "./desired.ts"
 import { gone, refused, unselected } from "./kept.ts"
+import { operatorFix } from "./operator-fix.ts"
 import { failedStatus, missingStatus } from "./status.ts"
 import { desiredHostExternalSecret, toHost } from "./to-host.ts"
 import type { Pair } from "./to-virtual.ts"
@@ -156,7 +157,10 @@ const comeBack = (
   return {
     secrets,
     status: hostStatus(copy, target.name, translate),
-    told: (pending) => ({ verdict: verdictOf(copy, translate, pending, fetchAgain(virtual), cause) }),
+    told: (pending) => {
+      const fix = operatorFix(copy, heard, observed) ?? fetchAgain(virtual)
+      return { verdict: verdictOf(copy, translate, pending, fix, cause) }
+    },
   }
 }
 

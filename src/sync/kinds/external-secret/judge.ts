@@ -1,7 +1,7 @@
 /** What keeps an ExternalSecret from the host. */
 import { Result } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import { hostNameConflict } from "../../external-secrets/host-name-conflict.ts"
+import { hostNameConflict, isGoing, stillThere } from "../../external-secrets/host-name-conflict.ts"
 import { referencesConflict } from "../../external-secrets/referents.ts"
 import { esoFinalizer } from "../../tenancy/labels.ts"
 import { controllerOf, originOf } from "../../tenancy/ownership.ts"
@@ -44,6 +44,10 @@ const secretsNameIsFree = onHost(({ place, secret, secretsMaker }, _asked, { con
   if (controller?.kind === "ExternalSecret" && controller.name === place.location.name) return undefined
   const origin = secretsMaker === undefined ? undefined : originOf(secretsMaker, context.tenancy)
   if (origin?.key === key) return undefined
+  const made = `Secret ${place.hostSecret} on the host, made for ${origin === undefined ? "an ExternalSecret that is gone" : `ExternalSecret ${origin.key}`},`
+  // Its maker is gone, or going: Kubernetes collects the Secret.
+  if (controller?.kind === "ExternalSecret" && (secretsMaker === undefined || isGoing(secretsMaker)))
+    return new Refusal({ reason: "HostNameTaken", message: stillThere(made) })
   return new Refusal(
     origin === undefined
       ? {

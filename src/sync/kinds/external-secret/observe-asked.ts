@@ -83,7 +83,7 @@ export const observeSurroundings = (
   virtual: KubeObject,
   spec: ExternalSecretSpec,
   caches: Caches,
-  { policy, settings }: SyncContext,
+  { hostNamespace, locate, policy, settings }: SyncContext,
 ): Surroundings => {
   const name = virtual.metadata.namespace ?? ""
   const standing = new Map(
@@ -101,6 +101,7 @@ export const observeSurroundings = (
       isImported: (store) => isImported(store, settings),
     },
     stores: { enabled: settings.stores.enabled },
+    hostNamespace: locate(virtual)?.namespace ?? hostNamespace,
     virtualNamespace: { name, labels: caches.of(virtualNamespaces).get(name)?.metadata.labels ?? {} },
   }
 }

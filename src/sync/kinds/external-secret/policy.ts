@@ -10,9 +10,10 @@ import { storeReferences } from "../../external-secrets/external-secret-spec.ts"
 import { managedLabel } from "../../tenancy/labels.ts"
 import { parseGoDuration } from "../../../effects/text/go-duration.ts"
 import { describeValue } from "../../../effects/text/problem-text.ts"
+import type { Fix } from "../../tenancy/object-health.ts"
 import type { Policy } from "../../tenancy/policy.ts"
 import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
-import { conditionsAdmit } from "../../external-secrets/store-conditions.ts"
+import { admissionOf } from "../../external-secrets/store-conditions.ts"
 import { judgeName, unknownField } from "./field-rules.ts"
 import { judgeTarget, judgeTemplateReferences } from "./target-policy.ts"
 import { webhookErrors } from "./validation.ts"
@@ -29,11 +30,13 @@ export interface Surroundings {
     readonly isImported: (store: KubeObject) => boolean
   }
   readonly stores: { readonly enabled: boolean }
+  /** Where the copy stands, or would. */
+  readonly hostNamespace: string
   readonly virtualNamespace: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
 }
 
 const judgeClusterStore = (ref: LocatedStoreReference, around: Surroundings): Refusal | undefined => {
-  const { clusterStores, policy, virtualNamespace } = around
+  const { clusterStores, policy } = around
   const store = clusterStores.standing.get(ref.name)
   if (store === undefined || !clusterStores.isImported(store)) {
     if (policy.unimportedClusterStores === "allow") return undefined
@@ -56,16 +59,49 @@ const judgeClusterStore = (ref: LocatedStoreReference, around: Surroundings): Re
           },
     )
   }
-  if (conditionsAdmit(store, virtualNamespace)) return undefined
-  return new Refusal({
-    reason: "StoreConditionsNotMet",
-    message: `ClusterSecretStore ${ref.name} (${ref.path}) does not admit namespace ${virtualNamespace.name}: see its spec.conditions`,
-  })
+  return judgeConditions(ref, store, around)
+}
+
+/** The operator may have thought of one of the two namespaces: both are named. */
+const judgeConditions = (
+  { name, path }: LocatedStoreReference,
+  store: KubeObject,
+  { hostNamespace, virtualNamespace }: Surroundings,
+): Refusal | undefined => {
+  const admission = admissionOf(store, virtualNamespace)
+  if (admission === "admitted") return undefined
+  const called = `ClusterSecretStore ${name} (${path})`
+  const namespace = virtualNamespace.name
+  const both = `namespace ${namespace} and this vCluster's host namespace ${hostNamespace}`
+  const command = `kubectl edit clustersecretstore ${name}`
+  return new Refusal(
+    admission === "not admitted"
+      ? {
+          reason: "StoreConditionsNotMet",
+          message: `${called} does not admit namespace ${namespace}: its spec.conditions must admit both ${both}`,
+          fix: {
+            text: `the operator lets spec.conditions of the store on the host admit both ${both}; a host namespace that is called ${namespace} would be admitted as well`,
+            command,
+            cluster: "host",
+          },
+        }
+      : {
+          reason: "StoreConditionsNotMet",
+          message: `whether ${called} admits namespace ${namespace} cannot be told: ${admission.unreadable}`,
+          fix: {
+            text: `the operator writes that expression of the store on the host otherwise, or names the namespaces: ${both}`,
+            command,
+            cluster: "host",
+          },
+        },
+  )
 }
 
 /** A command that makes a store match, where the selector is simple enough to say it in one. */
-const labelCommand = (store: string, selector: string): { readonly command?: string } =>
-  /^[^,!() ]+=[^,!() ]*$/.test(selector) ? { command: `kubectl label clustersecretstore ${store} ${selector}` } : {}
+const labelCommand = (store: string, selector: string): Omit<Fix, "text"> =>
+  /^[^,!() ]+=[^,!() ]*$/.test(selector)
+    ? { command: `kubectl label clustersecretstore ${store} ${selector}`, cluster: "host" }
+    : {}
 
 const judgeStore = (ref: LocatedStoreReference, around: Surroundings): Refusal | undefined => {
   switch (ref.kind) {

@@ -5,6 +5,7 @@
 import { isRecord } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { jsonEqual } from "../../../effects/client/merge-patch.ts"
+import { equalsBase } from "../../external-secrets/base.ts"
 
 export interface Merged {
   readonly value: unknown
@@ -26,14 +27,14 @@ const mergeMaps = (base: JsonRecord, ours: JsonRecord, theirs: JsonRecord, path:
 }
 
 /**
- * @param base what both sides had
+ * @param base what both sides had, as `base.ts` keeps it
  * @param ours the side that wins where both changed the same thing
  * @param path of the values, for the list of conflicts
  * @returns undefined as the value where it is to be absent. The depth of the values must be limited by the caller
  */
 export const mergeThreeWays = (base: unknown, ours: unknown, theirs: unknown, path: string): Merged => {
-  if (jsonEqual(ours, theirs) || jsonEqual(theirs, base)) return { value: ours, conflicts: [] }
-  if (jsonEqual(ours, base)) return { value: theirs, conflicts: [] }
+  if (jsonEqual(ours, theirs) || equalsBase(theirs, base)) return { value: ours, conflicts: [] }
+  if (equalsBase(ours, base)) return { value: theirs, conflicts: [] }
   if (isRecord(ours) && isRecord(theirs)) return mergeMaps(isRecord(base) ? base : {}, ours, theirs, path)
   return { value: ours, conflicts: [path] }
 }

@@ -12,6 +12,7 @@ import type { Action } from "../../engine/actions.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { baseOf } from "../../external-secrets/agreed-base.ts"
+import { writeBase } from "../../external-secrets/base.ts"
 import { acceptedAnnotation, baseAnnotation, carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
 import { jsonEqual, mergePatch } from "../../../effects/client/merge-patch.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
@@ -127,7 +128,7 @@ const desiredHostStore = (
     annotations: {
       ...carriedAnnotations(virtual.metadata.annotations),
       ...markAnnotations(virtual, context.tenancy),
-      [baseAnnotation]: JSON.stringify(spec),
+      [baseAnnotation]: writeBase(spec),
       [acceptedAnnotation]: JSON.stringify({ generation: virtual.metadata.generation ?? 0 }),
     },
     ownerReferences: ownedByService(service, location.namespace),

@@ -10,6 +10,7 @@ import {
   CrdNotServed,
   HostNamespaceMissing,
   LeaseLost,
+  ConversionBroken,
   OperatorMissing,
   VclusterGone,
   VersionNotServed,
@@ -156,6 +157,7 @@ describe("other failures", () => {
     new VersionNotServed({ crd: "crd", version: "v2", served: ["v1"] }),
   ]
   const badNews = [
+    new ConversionBroken({ crd: "crd", webhook: "Service a/b", detail: "" }),
     new CrdNotServed({ crd: "crd", state: "absent", seconds: 60, detail: "" }),
     new IdentityMismatch({ vcluster: "vc", hostNamespace: "team-x", why: "another UID" }),
     new LeaseHeld({ namespace: "team-x", name: "lease", holder: "a-pod", renewTime: "", expired: false }),
@@ -172,7 +174,7 @@ describe("other failures", () => {
     const fixes = badNews.map((error) => explainCause(Cause.fail(error)).fix)
     assert.deepStrictEqual(
       fixes.map((fix) => fix?.split(" ").slice(0, 2).join(" ")),
-      ["in the", "if that", "one syncer", undefined, "helm install", undefined],
+      ["bring the", "in the", "if that", "one syncer", undefined, "helm install", undefined],
     )
   })
   it("a defect is ours, without a stack trace", () => {

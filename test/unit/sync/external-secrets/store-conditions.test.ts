@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { conditionProblems, conditionsAdmit } from "../../../../src/sync/external-secrets/store-conditions.ts"
+import { admissionOf, conditionProblems } from "../../../../src/sync/external-secrets/store-conditions.ts"
 
 const store = (conditions: unknown) => ({
   apiVersion: "external-secrets.io/v1",
@@ -10,7 +10,7 @@ const store = (conditions: unknown) => ({
 
 const prod = { name: "prod", labels: { tier: "gold" } }
 
-describe("conditionsAdmit", () => {
+describe("admissionOf", () => {
   const cases: ReadonlyArray<readonly [what: string, conditions: unknown, admits: boolean]> = [
     ["none", undefined, true],
     ["an empty list", [], true],
@@ -44,20 +44,65 @@ describe("conditionsAdmit", () => {
   ]
   for (const [what, conditions, admits] of cases)
     it(`${what}: ${admits ? "admits" : "does not"}`, () =>
-      assert.strictEqual(conditionsAdmit(store(conditions), prod), admits))
+      assert.strictEqual(admissionOf(store(conditions), prod) === "admitted", admits))
+})
+
+describe("what keeps a namespace out", () => {
+  it("is that nothing admits it", () =>
+    assert.strictEqual(admissionOf(store([{ namespaces: ["x"] }, { namespaceRegexes: ["^x"] }]), prod), "not admitted"))
+  it("is not said of an expression that cannot be judged", () =>
+    assert.deepStrictEqual(
+      admissionOf(store([{ namespaces: ["x"] }, { namespaceRegexes: ["^x", "^\\p{Greek}"] }]), prod),
+      {
+        unreadable:
+          "spec.conditions[1].namespaceRegexes[1] cannot be judged: the class \\p{Greek} is no general category of Unicode such as \\p{L} or \\p{Nd}",
+      },
+    ))
+  it("is nothing where another one admits it", () =>
+    assert.strictEqual(admissionOf(store([{ namespaceRegexes: ["("] }, { namespaces: ["prod"] }]), prod), "admitted"))
+})
+
+/** `field-cases.md` 23: what ESO takes of a host namespace `team-x` and of a tenant's `team-a`. */
+describe("expressions in Go's syntax", () => {
+  for (const pattern of [
+    "^team\\-.*$",
+    "(?i)^team-",
+    "^[[:alpha:]-]+$",
+    "\\Ateam-[a-z]+\\z",
+    "^(?P<t>team)-",
+    "(?i)^TEAM-",
+    "^team-.*$",
+  ])
+    it(pattern, () =>
+      assert.strictEqual(
+        admissionOf(store([{ namespaceRegexes: [pattern] }]), { name: "team-a", labels: {} }),
+        "admitted",
+      ),
+    )
+  it("takes no longer for one that would go back and forth", () => {
+    const name = "a".repeat(5_000)
+    assert.strictEqual(
+      admissionOf(store([{ namespaceRegexes: ["^(a+)+$", "(a|a)*!"] }]), { name: `${name}!!`, labels: {} }),
+      "admitted",
+    )
+    assert.strictEqual(
+      admissionOf(store([{ namespaceRegexes: ["^(a+)+$"] }]), { name: `${name}b`, labels: {} }),
+      "not admitted",
+    )
+  })
 })
 
 describe("conditionProblems", () => {
-  it("names each expression that admits nothing, and why", () => {
+  it("names each expression that cannot be judged, and why", () => {
     const conditions = [
       { namespaces: ["prod"] },
       { namespaceRegexes: ["^prod", "\\p{Uppercase}", "(?P<a>p)(?P<a>r)", "(", 5] },
     ]
     assert.deepStrictEqual(conditionProblems(store(conditions)), [
-      "spec.conditions[1].namespaceRegexes[1] admits no namespace: the class \\p{Uppercase} is no general category of Unicode such as \\p{L} or \\p{Nd}",
-      "spec.conditions[1].namespaceRegexes[2] admits no namespace: duplicate capture group name: `a`",
-      "spec.conditions[1].namespaceRegexes[3] admits no namespace: missing closing ): `(`",
-      "spec.conditions[1].namespaceRegexes[4] admits no namespace: it is no text",
+      "spec.conditions[1].namespaceRegexes[1] cannot be judged: the class \\p{Uppercase} is no general category of Unicode such as \\p{L} or \\p{Nd}",
+      "spec.conditions[1].namespaceRegexes[2] cannot be judged: duplicate capture group name: `a`",
+      "spec.conditions[1].namespaceRegexes[3] cannot be judged: missing closing ): `(`",
+      "spec.conditions[1].namespaceRegexes[4] cannot be judged: it is no text",
     ])
   })
   it("has nothing to say of a store without conditions, or with good ones", () => {

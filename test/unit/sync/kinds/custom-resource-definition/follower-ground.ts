@@ -63,11 +63,15 @@ const observed = (memory: MemoryClient, side: string, reads: Array<string>) => {
 }
 
 /** Both clusters, with ESO's CRDs on the host, and what was asked of them. */
-export const place = (settings: SyncSettings = testContext().settings) => {
+export const place = (
+  settings: SyncSettings = testContext().settings,
+  /** What else the virtual API server does. */
+  besides: (client: KubeClient) => KubeClient = (client) => client,
+) => {
   const host = makeMemoryClient()
   const virtual = makeMemoryClient()
   const reads: Array<string> = []
-  const clients = { host: observed(host, "host", reads), virtual: observed(virtual, "virtual", reads) }
+  const clients = { host: observed(host, "host", reads), virtual: besides(observed(virtual, "virtual", reads)) }
   for (const plural of ["externalsecrets", "secretstores", "clustersecretstores"]) host.put(crds, hostCrd(plural))
   const writes = () => virtual.calls.filter(({ verb }) => verb !== "get").map(({ verb, key }) => `${verb} ${key}`)
   /** What was read since it was last asked. */
@@ -79,7 +83,10 @@ export const place = (settings: SyncSettings = testContext().settings) => {
     yield* follower.judge(clients, seen)
     const plurals = seen.map(([plural]) => plural)
     const pairs = yield* Effect.forEach(plurals, (plural) => follower.ensure(clients, plural))
-    return { follower, pairs: new Map(pairs.map((pair) => [pair.plural, pair])) }
+    return {
+      follower,
+      pairs: new Map(pairs.flatMap((pair) => (pair === undefined ? [] : [[pair.plural, pair] as const]))),
+    }
   })
   return { host, virtual, clients, read, writes, start }
 }

@@ -153,6 +153,7 @@ describe("an upgrade of the host's", () => {
       host.put(crds, hostCrd("externalsecrets", "second"))
       read()
       const pair = yield* follower.keep(clients, "externalsecrets")
+      assert.isDefined(pair)
       assert.deepStrictEqual(hostSpecSchema(pair), { type: "object", title: "second" })
       assert.include(JSON.stringify(virtual.stored(crds, { name: nameOf("externalsecrets") })), "second")
       const asked = [...metadataOfBoth, "host externalsecrets", "virtual externalsecrets", "virtual list"]
@@ -228,8 +229,8 @@ describe("one that is ours again", () => {
     assert.isDefined(ours)
     const edited = { ...ours, spec: { ...recordAt(ours, "spec"), conversion: { strategy: "Webhook" } } }
     virtual.put(crds, { ...edited, metadata: { ...edited.metadata, labels: {} } })
-    const { actions } = yield* follower.keep(clients, "externalsecrets")
-    assert.deepStrictEqual(actions, [])
+    const kept = yield* follower.keep(clients, "externalsecrets")
+    assert.deepStrictEqual(kept?.actions, [])
     assert.notInclude(follower.note(), '"externalsecrets"')
     virtual.put(crds, edited)
     return { ...ground, follower }
@@ -287,6 +288,34 @@ describe("what is missing on the host", () => {
       const error = yield* Effect.flip(start())
       assert.strictEqual(error._tag, "OperatorMissing")
       assert.include(error.message, "no CRD externalsecrets")
+    }),
+  )
+
+  /** `field-cases.md` 10. */
+  it.effect("is no matter where the settings do not need it, and comes into the virtual cluster when it is there", () =>
+    Effect.gen(function* () {
+      const { start, host, clients, writes } = place(withoutStores)
+      host.remove(crds, { name: nameOf("clustersecretstores") })
+      const { follower, pairs } = yield* start()
+      assert.deepStrictEqual([...pairs.keys()], ["externalsecrets"])
+      assert.isUndefined(yield* follower.keep(clients, "clustersecretstores"))
+      assert.deepStrictEqual(writes(), [`create ${nameOf("externalsecrets")}`])
+      host.put(crds, hostCrd("clustersecretstores"))
+      assert.strictEqual((yield* follower.keep(clients, "clustersecretstores"))?.plural, "clustersecretstores")
+      assert.strictEqual(writes().at(-1), `create ${nameOf("clustersecretstores")}`)
+    }),
+  )
+
+  it.effect("is not said to be all of External Secrets Operator where the settings need it", () =>
+    Effect.gen(function* () {
+      const { start, host } = place(withStores)
+      host.remove(crds, { name: nameOf("clustersecretstores") })
+      const error = yield* Effect.flip(start())
+      assert.strictEqual(error._tag, "OperatorMissing")
+      assert.strictEqual(
+        error.message,
+        "External Secrets Operator was installed on the host without the CRD clustersecretstores.external-secrets.io, which the settings of this vCluster need",
+      )
     }),
   )
 })

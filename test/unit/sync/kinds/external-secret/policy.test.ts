@@ -28,6 +28,7 @@ const around: Surroundings = {
   policy: defaultPolicy,
   clusterStores: { enabled: true, selector: "vcluster-accessible=true", standing: stores, isImported: () => true },
   stores: { enabled: false },
+  hostNamespace: "team-x",
   virtualNamespace: { name: "default", labels: {} },
 }
 
@@ -185,6 +186,30 @@ describe("judgeSpec", () => {
     assert.strictEqual(hidden?.fix?.command, "kubectl label clustersecretstore hidden vcluster-accessible=true")
     const selector = { ...around.clusterStores, selector: "a in (b,c)" }
     assert.isUndefined(judge({ ...good, secretStoreRef: ref("hidden") }, { clusterStores: selector })?.fix?.command)
+  })
+
+  it("names both namespaces that a store's conditions must admit, and who can mend them", () => {
+    const refusal = judge({ ...good, secretStoreRef: ref("elsewhere") })
+    assert.strictEqual(
+      refusal?.message,
+      "ClusterSecretStore elsewhere (spec.secretStoreRef) does not admit namespace default: its spec.conditions must admit both namespace default and this vCluster's host namespace team-x",
+    )
+    assert.deepInclude(refusal?.fix, { command: "kubectl edit clustersecretstore elsewhere", cluster: "host" })
+    assert.include(refusal?.fix?.text, "a host namespace that is called default would be admitted as well")
+  })
+
+  it("does not say of an expression that it cannot judge that it did not match", () => {
+    const unreadable = {
+      ...around.clusterStores,
+      imported: () => store("store", [{ namespaceRegexes: ["^\\p{Greek}+$"] }]),
+    }
+    const refusal = judge(good, { clusterStores: unreadable })
+    assert.strictEqual(refusal?.reason, "StoreConditionsNotMet")
+    assert.match(
+      refusal?.message ?? "",
+      /^whether ClusterSecretStore .* admits namespace default cannot be told: spec\.conditions\[0\]\.namespaceRegexes\[0\] cannot be judged/,
+    )
+    assert.notInclude(refusal?.message, "does not admit")
   })
 
   it("a policy can open what is not imported, but not the conditions of what is", () => {

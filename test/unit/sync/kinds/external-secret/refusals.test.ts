@@ -13,6 +13,9 @@ import type { KubeObject } from "../../../../../src/effects/client/kube-object.t
 import { externalSecretKind } from "../../../../../src/sync/kinds/kinds.ts"
 import type { SyncContext } from "../../../../../src/sync/engine/context.ts"
 import type { Action, Decision } from "../../../../../src/sync/engine/actions.ts"
+import type { Cache } from "../../../../../src/sync/engine/caches.ts"
+import { hostExternalSecrets } from "../../../../../src/sync/external-secrets/external-secret-caches.ts"
+import { hostSecrets } from "../../../../../src/sync/external-secrets/secret-caches.ts"
 import { hostName, hostSecretName } from "../../../../../src/sync/tenancy/names.ts"
 import { Refusal } from "../../../../../src/sync/tenancy/refusals.ts"
 import type { RefusalReason } from "../../../../../src/sync/tenancy/refusals.ts"
@@ -136,6 +139,60 @@ describe("what stands on the host under the name", () => {
     world.remove("virtual", "ExternalSecret", "default/first")
     settle(world, "default/first", "default/second")
     assert.strictEqual(decide(world, "default/second").verdict?.health, "synced")
+  })
+
+  describe("when the first is gone", () => {
+    const going = { deletionTimestamp: "2026-01-01T00:00:00Z", finalizers: ["eso"] }
+    const message = (world: World, key: string) => {
+      const { verdict } = decide(world, key)
+      assert.strictEqual(verdict?.reason, "HostNameTaken")
+      return verdict?.message ?? ""
+    }
+    const whoseKeysCome = (changed: KubeObject, world: World, cache: Cache) =>
+      externalSecretKind.sources
+        .filter((source) => source.cache === cache)
+        .flatMap((source) => [...source.keys(changed, world.caches(), world.context)])
+
+    it("nobody is told to rename what waits for the end of its copy, and that end brings the key back", () => {
+      const world = new World()
+      world.put("virtual", "ExternalSecret", tenants("a-x-b", "c"))
+      settle(world, "c/a-x-b")
+      world.put("virtual", "ExternalSecret", tenants("a", "b-x-c"))
+      assert.include(message(world, "b-x-c/a"), "rename one of the two")
+      const copy = world.get("host", "ExternalSecret", hostKey("a-x-b", "c"))
+      assert.isDefined(copy)
+      world.put("host", "ExternalSecret", { ...copy, metadata: { ...copy.metadata, ...going } })
+      assert.include(message(world, "b-x-c/a"), "is still being deleted on the host")
+      assert.notInclude(message(world, "b-x-c/a"), "rename")
+      assert.include(whoseKeysCome(copy, world, hostExternalSecrets), "b-x-c/a")
+      world.remove("virtual", "ExternalSecret", "c/a-x-b")
+      world.remove("host", "ExternalSecret", hostKey("a-x-b", "c"))
+      assert.strictEqual(decide(world, "b-x-c/a").actions[0]?._tag, "Create")
+    })
+
+    it("its Secret is not called a stranger's before Kubernetes has collected it, and its end brings the key back", () => {
+      const world = new World()
+      world.put("virtual", "ExternalSecret", tenants("first", "default", { target: { name: "t" } }))
+      settle(world, "default/first")
+      world.put("virtual", "ExternalSecret", tenants("second", "default", { target: { name: "t" } }))
+      const copy = world.get("host", "ExternalSecret", hostKey("first"))
+      assert.isDefined(copy)
+      world.put("host", "ExternalSecret", { ...copy, metadata: { ...copy.metadata, ...going } })
+      assert.include(message(world, "default/second"), "made for ExternalSecret default/first, is still being deleted")
+      world.remove("virtual", "ExternalSecret", "default/first")
+      // The collector is late.
+      world.objects.delete(`host|ExternalSecret|${hostKey("first")}`)
+      assert.include(
+        message(world, "default/second"),
+        "made for an ExternalSecret that is gone, is still being deleted",
+      )
+      const [secret] = world.all("host", "Secret")
+      assert.isDefined(secret)
+      assert.include(whoseKeysCome(secret, world, hostSecrets), "default/second")
+      world.remove("host", "Secret", `team-x/${secret.metadata.name}`)
+      settle(world, "default/second")
+      assert.strictEqual(decide(world, "default/second").verdict?.health, "synced")
+    })
   })
 
   it("its own Secret is no conflict, also when the copy was made anew", () => {
