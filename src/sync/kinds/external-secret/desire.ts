@@ -8,6 +8,7 @@ import { restsOnAbsentClusterStore } from "../../external-secrets/absent-cluster
 import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
 import { notReady, notSelected, toldRefused } from "../../external-secrets/not-ready.ts"
+import { otherOperator } from "../../external-secrets/other-operator.ts"
 import { missingCopy } from "../../external-secrets/referents.ts"
 import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import {
@@ -49,10 +50,16 @@ const removed = ({ claimed }: Observed): Pick<Desired, "copy" | "secrets"> => ({
   secrets: { remove: claimed.filter((secret) => controllerOf(secret) !== undefined) },
 })
 
+/** One that is being deleted, and that an operator inside the virtual cluster does not let go. */
+const held = ({ context, leaving }: Observed): Told => {
+  const refusal = leaving === undefined ? undefined : otherOperator(leaving, Date.parse(context.now()))
+  return { verdict: refusal === undefined ? undefined : refusedVerdict(refusal) }
+}
+
 const untouched = { copy: "as it stands", secrets: {}, status: undefined } as const
 
 const refused = (observed: Observed, virtual: KubeObject, refusal: Refusal): Desired =>
-  refusal.reason === "ManagedByOtherOperator"
+  refusal.reason === "ManagedByOtherOperator" || refusal.reason === "OtherOperatorSilent"
     ? { ...untouched, copy: "none", told: () => ({ verdict: refusedVerdict(refusal) }) }
     : {
         ...removed(observed),
@@ -207,7 +214,7 @@ export const desireWith =
   (targets: TargetSecrets) =>
   (observed: Observed, refusal: Refusal | undefined): Desired => {
     const { asked, copies, virtual } = observed
-    if (virtual === undefined) return { ...removed(observed), status: undefined, told: untold }
+    if (virtual === undefined) return { ...removed(observed), status: undefined, told: () => held(observed) }
     if (refusal !== undefined) return refused(observed, virtual, refusal)
     if (asked === undefined) return unselected(observed, virtual)
     const wish = Result.getOrUndefined(asked)

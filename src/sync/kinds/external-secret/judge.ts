@@ -1,9 +1,8 @@
 /** What keeps an ExternalSecret from the host. */
 import { Result } from "effect"
-import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { hostNameConflict } from "../../external-secrets/host-name-conflict.ts"
+import { otherOperator } from "../../external-secrets/other-operator.ts"
 import { referencesConflict } from "../../external-secrets/referents.ts"
-import { esoFinalizer } from "../../tenancy/labels.ts"
 import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
 import type { Asked, Observed, OnHost } from "./observe.ts"
@@ -77,19 +76,10 @@ const checks: ReadonlyArray<Check> = [
   referencesNamesAreOurs,
 ]
 
-const leftToOther = (virtual: KubeObject): Refusal | undefined =>
-  virtual.metadata.finalizers?.includes(esoFinalizer) === true
-    ? new Refusal({
-        reason: "ManagedByOtherOperator",
-        message:
-          "an External Secrets Operator inside the virtual cluster reconciles this ExternalSecret; it is left to it",
-      })
-    : undefined
-
 /** Of one that is not selected, only whether it is another operator's. */
 export const judge = (observed: Observed): Refusal | undefined => {
-  const { asked, virtual } = observed
-  const other = virtual === undefined ? undefined : leftToOther(virtual)
+  const { asked, context, virtual } = observed
+  const other = virtual === undefined ? undefined : otherOperator(virtual, Date.parse(context.now()))
   if (other !== undefined || asked === undefined) return other
   if (Result.isFailure(asked)) return asked.failure
   return firstRefusal(checks, (check) => check(asked.success, observed))

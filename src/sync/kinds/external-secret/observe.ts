@@ -46,6 +46,8 @@ export interface Observed {
   readonly claimed: ReadonlyArray<KubeObject>
   /** undefined: there is none in the virtual cluster (any more) */
   readonly virtual: KubeObject | undefined
+  /** One that is being deleted, as long as something holds it. */
+  readonly leaving: KubeObject | undefined
   /** What it asks for; undefined: it is not selected. A failure: its spec cannot be read. */
   readonly asked: Result.Result<Asked, Refusal> | undefined
 }
@@ -195,6 +197,7 @@ export const observe = (key: ObjectKey, caches: Caches, context: SyncContext): O
     copies,
     claimed: caches.of(virtualSecrets).byIndex("claimant", key),
     virtual,
+    leaving: virtual === undefined ? known : undefined,
     asked:
       virtual === undefined || !isSelected(virtual, context)
         ? undefined
