@@ -1,10 +1,12 @@
 /** The caches of ExternalSecrets, and the indexes that lead from anything that concerns one to its key. */
 import { externalSecretsIn } from "./eso-resources.ts"
 import { Result } from "effect"
-import type { KubeObject } from "../../effects/client/kube-object.ts"
+import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
 import { keyOf, splitKey } from "../../effects/client/kube-object.ts"
+import { stringAt } from "../../effects/client/unstructured.ts"
 import type { Cache } from "../engine/caches.ts"
 import { originKeys } from "../tenancy/ownership.ts"
+import { isHandedOver } from "../tenancy/vcluster-leftover.ts"
 import { referenceKey } from "../tenancy/references.ts"
 import { hostReferenceKeys } from "./referents.ts"
 import { copyKeys, hostSecretOf } from "./host-place.ts"
@@ -44,6 +46,12 @@ const namesIn = (object: KubeObject): Named => {
   const names = decodeNames(object)
   named.set(object, names)
   return names
+}
+
+/** The Secret that an ExternalSecret on the host has as its target. */
+export const leftoverSecretKey = (host: KubeObject): ObjectKey => {
+  const name = stringAt(host, "spec", "target", "name") ?? ""
+  return keyOf(host.metadata.namespace, name === "" ? host.metadata.name : name)
 }
 
 export const virtualExternalSecrets: Cache = {
@@ -89,6 +97,9 @@ export const hostExternalSecrets: Cache = {
     // Without a selector: a foreign object under a name that we need is seen coming and going, not guessed from a 409.
     selection: { namespace: hostScope },
     takesOurWrites: true,
-    indexes: { origin: (object) => originKeys(object, tenancy) },
+    indexes: {
+      origin: (object) => originKeys(object, tenancy),
+      leftoverSecret: (object) => (isHandedOver(object) ? [leftoverSecretKey(object)] : []),
+    },
   }),
 }

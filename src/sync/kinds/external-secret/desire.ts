@@ -23,7 +23,8 @@ import { messages } from "../../tenancy/eso-messages.ts"
 import type { EsoFailure } from "../../tenancy/eso-messages.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import { controllerOf, originOf } from "../../tenancy/ownership.ts"
-import type { Refusal } from "../../tenancy/refusals.ts"
+import type { Refusal, RefusalReason } from "../../tenancy/refusals.ts"
+import { takeOver } from "./adoption.ts"
 import type { Asked, Observed, ObservedStore, OnHost } from "./observe.ts"
 import { failedStatus, missingStatus } from "./status.ts"
 import { desiredHostExternalSecret, toHost } from "./to-host.ts"
@@ -35,6 +36,8 @@ type Told = Omit<Decision, "actions">
 export interface Desired {
   /** On the host. "anew": the copy goes with the Secret that ESO made of it, so that another one is made. */
   readonly copy: KubeObject | "none" | "as it stands" | "anew"
+  /** What stands in the place of the copy, of another integration, and how it should stand. */
+  readonly leftover?: { readonly current: KubeObject; readonly wanted: KubeObject }
   readonly secrets: SecretPlan
   /** In the virtual cluster; undefined: as it stands. */
   readonly status: JsonRecord | undefined
@@ -58,17 +61,25 @@ const held = ({ context, leaving }: Observed): Told => {
 
 const untouched = { copy: "as it stands", secrets: {}, status: undefined } as const
 
-const refused = (observed: Observed, virtual: KubeObject, refusal: Refusal): Desired =>
-  refusal.reason === "ManagedByOtherOperator" || refusal.reason === "OtherOperatorSilent"
-    ? { ...untouched, copy: "none", told: () => ({ verdict: refusedVerdict(refusal) }) }
-    : {
-        ...removed(observed),
-        status: notReady(virtual, refusal, observed.context),
-        told: () => ({
-          ...toldRefused(virtual, refusal),
-          ...(refusal.reason === "StoreNotImported" ? restsOnAbsentClusterStore : {}),
-        }),
-      }
+/** One that another syncer reconciles, or did: its status is that one's to write. */
+const leftAlone: Readonly<Partial<Record<RefusalReason, Pick<Desired, "copy">>>> = {
+  ManagedByOtherOperator: { copy: "none" },
+  OtherOperatorSilent: { copy: "none" },
+  HostObjectOfVcluster: { copy: "as it stands" },
+}
+
+const refused = (observed: Observed, virtual: KubeObject, refusal: Refusal): Desired => {
+  const others = leftAlone[refusal.reason]
+  if (others !== undefined) return { ...untouched, ...others, told: () => ({ verdict: refusedVerdict(refusal) }) }
+  return {
+    ...removed(observed),
+    status: notReady(virtual, refusal, observed.context),
+    told: () => ({
+      ...toldRefused(virtual, refusal),
+      ...(refusal.reason === "StoreNotImported" ? restsOnAbsentClusterStore : {}),
+    }),
+  }
+}
 
 const unselected = (observed: Observed, virtual: KubeObject): Desired => {
   if (observed.copies.length === 0 && observed.claimed.length === 0) return { ...untouched, told: untold }
@@ -133,7 +144,11 @@ const followed = (targets: TargetSecrets, observed: Observed, asked: Asked, onHo
     onHost.place.hostSecret,
     observed.host,
   )
-  const { copy, made: source } = onHost
+  const { copy, leftover, made: source } = onHost
+  if (leftover !== undefined) {
+    const { told, wanted } = takeOver(leftover, desired)
+    return { ...untouched, leftover: { current: leftover.externalSecret, wanted }, told: () => told }
+  }
   if (!isSettled(copy, virtual, observed))
     return { ...untouched, copy: desired, told: () => ({ verdict: waitingVerdict(copy) }) }
   const pair = { virtual, spec, target, copy, source, claimed: observed.claimed }

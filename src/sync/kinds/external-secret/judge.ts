@@ -22,14 +22,16 @@ const onHost =
   (asked, observed) =>
     asked.onHost === undefined ? undefined : check(asked.onHost, asked, observed)
 
-const nameIsFree = onHost(({ place, externalSecret }, _asked, { context, key }) =>
-  hostNameConflict(
-    "ExternalSecret",
-    { key, called: "this ExternalSecret" },
-    place.location,
-    externalSecret,
-    context.tenancy,
-  ),
+const nameIsFree = onHost(({ place, externalSecret, leftover }, _asked, { context, key }) =>
+  leftover !== undefined
+    ? undefined
+    : hostNameConflict(
+        "ExternalSecret",
+        { key, called: "this ExternalSecret" },
+        place.location,
+        externalSecret,
+        context.tenancy,
+      ),
 )
 
 /**

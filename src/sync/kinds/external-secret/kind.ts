@@ -41,7 +41,7 @@ import { desireWith } from "./desire.ts"
 import { judge } from "./judge.ts"
 import type { Observed } from "./observe.ts"
 import { observe } from "./observe.ts"
-import { toHost } from "./to-host.ts"
+import { patchOf, toHost } from "./to-host.ts"
 import type { SecretPlan } from "./to-virtual.ts"
 
 /** Of several copies only the one stays that stands where it should. */
@@ -56,6 +56,11 @@ const hostWrites = ({ copies, host, virtual }: Observed, copy: Desired["copy"], 
         ? removedWithSecret(current, host.version)
         : toHost(copy, current, virtual, host)),
   ]
+}
+
+const leftoverWrites = ({ host }: Observed, leftover: Desired["leftover"]): ReadonlyArray<Action> => {
+  const patch = leftover === undefined ? undefined : patchOf(leftover.current, leftover.wanted, host)
+  return patch === undefined ? [] : [patch]
 }
 
 /** An immutable Secret that is still there would be taken over as it is. */
@@ -90,10 +95,11 @@ const onHostOf = ({ asked }: Observed) => (asked === undefined ? undefined : Res
 
 const diffWith =
   (targets: TargetSecrets) =>
-  (observed: Observed, { copy, secrets: plan, status }: Desired): ReadonlyArray<Action> => {
+  (observed: Observed, { copy, leftover, secrets: plan, status }: Desired): ReadonlyArray<Action> => {
     const { context, virtual } = observed
     return [
       ...hostWrites(observed, copy, onHostOf(observed)?.copy),
+      ...leftoverWrites(observed, leftover),
       ...secretWrites(targets, observed, plan),
       ...(virtual === undefined || status === undefined
         ? []
@@ -135,8 +141,12 @@ const usersOf = (secret: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> =
   ...referrersOf(virtualExternalSecrets, "Secret")(secret, caches),
 ]
 
-/** Those that need the name of a host Secret, for what ESO makes or for a copy of what they refer to. */
+/** Those that need the name of a host Secret, or wait for it to be let go, for what ESO makes or for a copy of what they refer to. */
 const hostUsersOf = (secret: KubeObject, caches: Caches): ReadonlyArray<ObjectKey> => [
+  ...caches
+    .of(hostExternalSecrets)
+    .byIndex("leftoverSecret", objectKey(secret))
+    .flatMap((leftover) => keysOf(caches.of(virtualExternalSecrets).byIndex("hostName", objectKey(leftover)))),
   ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostSecret", objectKey(secret))),
   ...needersOf(virtualExternalSecrets, "Secret")(secret, caches),
 ]

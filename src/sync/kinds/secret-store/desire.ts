@@ -6,7 +6,7 @@ import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
 import { notReady, notSelected, toldRefused } from "../../external-secrets/not-ready.ts"
 import { missingCopy } from "../../external-secrets/referents.ts"
-import { pendingVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
+import { pendingVerdict, refusedVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import { originOf } from "../../tenancy/ownership.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
@@ -91,6 +91,9 @@ const followed = (observed: Observed, virtual: KubeObject, onHost: OnHost): Desi
 export const desire = (observed: Observed, refusal: Refusal | undefined): Desired => {
   const { virtual, onHost } = observed
   if (virtual === undefined) return removed(observed, undefined, untold)
+  // Another syncer's, maybe still: its status is that one's to write.
+  if (refusal?.reason === "HostObjectOfVcluster")
+    return { remove: [], agreement: undefined, status: undefined, told: () => ({ verdict: refusedVerdict(refusal) }) }
   if (refusal !== undefined)
     return removed(observed, notReady(virtual, refusal, observed.context), () => toldRefused(virtual, refusal))
   return onHost === undefined ? unselected(observed, virtual) : followed(observed, virtual, onHost)

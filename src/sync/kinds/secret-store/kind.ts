@@ -55,7 +55,7 @@ const diff = (observed: Observed, desired: Desired): ReadonlyArray<Action> => {
     ...remove(desired.remove, observed),
     ...(virtual === undefined || agreement === undefined
       ? []
-      : writesOf(agreement, virtual, onHost?.copy, service, context)),
+      : writesOf(agreement, virtual, onHost?.isHandedOver === true ? onHost.standing : onHost?.copy, service, context)),
     ...(virtual === undefined || status === undefined ? [] : writeStatus(secretStoresIn(context), virtual, status)),
   ]
 }

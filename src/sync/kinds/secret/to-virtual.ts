@@ -13,10 +13,12 @@ import { appliedByOthers, appliedFields, fieldManager, managerFor } from "../../
 import { isControlledBy } from "../../external-secrets/target-secret.ts"
 import type { TargetSecrets, VirtualTarget } from "../../external-secrets/target-secret.ts"
 import { creationPolicyOf } from "../../external-secrets/external-secret-spec.ts"
+import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { stringAt, stringMapAt, valueAt } from "../../../effects/client/unstructured.ts"
 import {
   carriedAnnotations,
   carriedLabels,
+  esoCreatedByLabel,
   externalSecretAnnotation,
   heldBackLabels,
   hostVersionAnnotation,
@@ -208,6 +210,15 @@ const foreignKeys = (target: VirtualTarget, current: KubeObject): ReadonlyArray<
   return Object.keys(stringMapAt(current, "data")).filter((key) => !Object.hasOwn(wanted, key))
 }
 
+/**
+ * ESO's mark of the ExternalSecret that made it, where another one did before (inside the virtual cluster, or on the host beside vCluster's own
+ * integration). ESO in one cluster would write its own over it. vCluster takes labels along to the host, where ESO deletes what bears one of its.
+ */
+const staleMark = ({ spec }: VirtualTarget, { metadata: { labels = {} } }: KubeObject): JsonRecord =>
+  creationPolicyOf(spec) === "Owner" && Object.hasOwn(labels, esoCreatedByLabel)
+    ? { metadata: { labels: { [esoCreatedByLabel]: null } } }
+    : {}
+
 /** Brings `current` to what should stand there. */
 export const applySecret = (target: VirtualTarget, current: KubeObject | undefined): ReadonlyArray<Action> => {
   const { owner } = target
@@ -224,17 +235,12 @@ export const applySecret = (target: VirtualTarget, current: KubeObject | undefin
   const foreign = foreignKeys(target, current)
   const ours = appliedFields(current, apply.manager).data
   const strange = foreign.filter((key) => !ours.has(key))
+  const patch = {
+    ...(strange.length === 0 ? {} : { data: Object.fromEntries(strange.map((key) => [key, null])) }),
+    ...staleMark(target, current),
+  }
   return [
-    ...(strange.length === 0
-      ? []
-      : [
-          {
-            ...onVirtual,
-            _tag: "Patch" as const,
-            current,
-            patch: { data: Object.fromEntries(strange.map((key) => [key, null])) },
-          },
-        ]),
+    ...(Object.keys(patch).length === 0 ? [] : [{ ...onVirtual, _tag: "Patch" as const, current, patch }]),
     ...(inStep(current, desired, owner) ? [] : [apply]),
   ]
 }
