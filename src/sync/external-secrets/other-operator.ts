@@ -86,19 +86,23 @@ const fixOf = (virtual: KubeObject, isSilent: boolean): Fix => ({
 const leftToIt =
   "an External Secrets Operator inside the virtual cluster reconciles this ExternalSecret; it is left to it"
 
-const leaving = (virtual: KubeObject, since: number, search: string): Refusal =>
+const leaving = (virtual: KubeObject, since: number, isSilent: boolean, search: string): Refusal =>
   new Refusal({
-    reason: "OtherOperatorSilent",
+    reason: isSilent ? "OtherOperatorSilent" : "ManagedByOtherOperator",
     message: `it has been in deletion since ${instant(since)} and waits for the External Secrets Operator inside the virtual cluster to take its finalizer off${search}`,
     fix: fixOf(virtual, true),
   })
+
+/** Whether something of it is there, and nothing behind it. */
+const isDown = (search: OperatorSearch | undefined): boolean =>
+  search !== undefined && search.traces.length > 0 && search.traces.every(({ isAlive }) => !isAlive)
 
 /**
  * What is to be said of an ExternalSecret that bears ESO's finalizer.
  *
  * @param now milliseconds since the epoch
  * @param search what a search for the operator found; undefined: it was not looked for
- * @returns undefined where there is nothing to be told: without the finalizer, and of one whose deletion has only begun
+ * @returns undefined without the finalizer
  */
 export const otherOperator = (virtual: KubeObject, now: number, search?: OperatorSearch): Refusal | undefined => {
   if (virtual.metadata.finalizers?.includes(esoFinalizer) !== true) return undefined
@@ -106,7 +110,7 @@ export const otherOperator = (virtual: KubeObject, now: number, search?: Operato
   const { deletionTimestamp } = virtual.metadata
   if (deletionTimestamp !== undefined) {
     const since = Date.parse(deletionTimestamp)
-    return now - since > deletionGraceMs ? leaving(virtual, since, found) : undefined
+    return leaving(virtual, since, now - since > deletionGraceMs || isDown(search), found)
   }
   const refresh = refreshOf(virtual)
   const hasMissed = refresh?.due !== undefined && refresh.due.missedAt < now
@@ -116,9 +120,8 @@ export const otherOperator = (virtual: KubeObject, now: number, search?: Operato
       message: hasMissed ? `${leftToIt}; yet ${refreshWords(refresh, now)}` : leftToIt,
       fix: { text: "to hand it over to the host's operator, uninstall that one first: docs/moving-in.md" },
     })
-  const isDead = search !== undefined && search.traces.length > 0
   const seen = `${refreshWords(refresh, now)}${found}`
-  return hasMissed || isDead
+  return hasMissed || isDown(search)
     ? new Refusal({
         reason: "OtherOperatorSilent",
         message: `an External Secrets Operator inside the virtual cluster reconciled this ExternalSecret, and does not answer any more: ${seen}`,

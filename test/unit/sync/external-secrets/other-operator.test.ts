@@ -66,8 +66,11 @@ describe("an operator inside the virtual cluster", () => {
   for (const [name, [given, search]] of Object.entries(silent))
     it(`does not answer: ${name}`, () => assert.strictEqual(reasonOf(given, search), "OtherOperatorSilent"))
 
-  it("is given a minute to let go of what is deleted", () => {
-    assert.isUndefined(reasonOf({ metadata: { deletionTimestamp: ago(0.5) } }))
+  it("is given a minute to let go of what is deleted, unless it is known to be down", () => {
+    const begun = { metadata: { deletionTimestamp: ago(0.5) } }
+    assert.strictEqual(reasonOf(begun), "ManagedByOtherOperator")
+    assert.strictEqual(reasonOf(begun, found()), "ManagedByOtherOperator")
+    assert.strictEqual(reasonOf(begun, found(deployment(false))), "OtherOperatorSilent")
   })
 
   it("says what was looked at", () => {
