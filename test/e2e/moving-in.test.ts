@@ -58,6 +58,14 @@ layer(SyncedPair.layer({ follow: false }), { excludeTestServices: true, timeout:
           // Nothing was written over what the other one said.
           assert.isTrue(isReady(yield* kube.get(externalSecrets, ref("app"))))
 
+          yield* kube.delete(externalSecrets, ref("hangs"))
+          const hangs = (yield* problemsOf(pair)).find(({ name }) => name === "hangs")
+          assert.strictEqual(hangs?.reason, "OtherOperatorSilent")
+          assert.match(
+            hangs?.message ?? "",
+            /^it has been in deletion since .* waits for the External Secrets Operator/,
+          )
+
           const path = yield* makePath(ground)
           const one = yield* shell(ground, path, virtual.kubeconfig, silent?.command ?? "false")
           assert.strictEqual(one.code, 0, one.stderr)
@@ -73,8 +81,8 @@ layer(SyncedPair.layer({ follow: false }), { excludeTestServices: true, timeout:
             commandsOf("hand over all ExternalSecrets, in the virtual cluster"),
           )
           assert.strictEqual(rest.code, 0, rest.stderr)
-          for (const name of ["more", "hangs"])
-            yield* kube.waitFor(secrets, ref(name), (secret) => valueOf(secret, "password") === "s3cret")
+          yield* kube.waitFor(secrets, ref("more"), (secret) => valueOf(secret, "password") === "s3cret")
+          yield* kube.waitUntilGone(externalSecrets, ref("hangs"))
 
           const { uid } = before.metadata
           for (const line of seen())
