@@ -126,6 +126,12 @@ const indexed = (
       const annotations = markAnnotations(bare(name, namespace), context.tenancy)
       return { ...copy, metadata: { ...copy.metadata, annotations } }
     }
+    case "leftover": {
+      const copy = bare("stand-in", context.hostNamespace)
+      const labels = { "vcluster.loft.sh/managed-by": context.tenancy.vcluster }
+      const annotations = { "vcluster.loft.sh/object-name": name, "vcluster.loft.sh/object-namespace": namespace ?? "" }
+      return { ...copy, metadata: { ...copy.metadata, labels, annotations } }
+    }
     case "claimant": {
       const secret = bare("stand-in", namespace)
       const annotations = { [externalSecretAnnotation]: name }

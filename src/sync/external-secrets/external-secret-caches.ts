@@ -6,7 +6,7 @@ import { keyOf, splitKey } from "../../effects/client/kube-object.ts"
 import { stringAt } from "../../effects/client/unstructured.ts"
 import type { Cache } from "../engine/caches.ts"
 import { originKeys } from "../tenancy/ownership.ts"
-import { isHandedOver } from "../tenancy/vcluster-leftover.ts"
+import { isHandedOver, leftoverKeys } from "../tenancy/vcluster-leftover.ts"
 import { referenceKey } from "../tenancy/references.ts"
 import { hostReferenceKeys } from "./referents.ts"
 import { copyKeys, hostSecretOf } from "./host-place.ts"
@@ -99,6 +99,7 @@ export const hostExternalSecrets: Cache = {
     takesOurWrites: true,
     indexes: {
       origin: (object) => originKeys(object, tenancy),
+      leftover: (object) => leftoverKeys(object, tenancy),
       leftoverSecret: (object) => (isHandedOver(object) ? [leftoverSecretKey(object)] : []),
     },
   }),

@@ -5,6 +5,7 @@ import { keyOf } from "../../effects/client/kube-object.ts"
 import type { Cache } from "../engine/caches.ts"
 import { originKeys } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
+import { leftoverKeys } from "../tenancy/vcluster-leftover.ts"
 import { copyKeys } from "./host-place.ts"
 import { hostReferenceKeys } from "./referents.ts"
 import { referentsOf } from "./store-references.ts"
@@ -35,7 +36,10 @@ export const hostSecretStores: Cache = {
     resource: secretStoresIn(context),
     selection: { namespace: hostScope },
     takesOurWrites: true,
-    indexes: { origin: (object) => originKeys(object, tenancy) },
+    indexes: {
+      origin: (object) => originKeys(object, tenancy),
+      leftover: (object) => leftoverKeys(object, tenancy),
+    },
     ...(settings.stores.enabled ? {} : { leftover: { onlyWith: virtualSecretStores } }),
   }),
 }

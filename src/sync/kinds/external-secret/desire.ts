@@ -24,6 +24,7 @@ import type { EsoFailure } from "../../tenancy/eso-messages.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import type { Refusal, RefusalReason } from "../../tenancy/refusals.ts"
+import { abandoned } from "../../tenancy/vcluster-leftover.ts"
 import { takeOver } from "./adoption.ts"
 import type { Asked, Observed, ObservedStore, OnHost } from "./observe.ts"
 import { failedStatus, missingStatus } from "./status.ts"
@@ -53,9 +54,13 @@ const removed = ({ claimed }: Observed): Pick<Desired, "copy" | "secrets"> => ({
   secrets: { remove: claimed.filter((secret) => controllerOf(secret) !== undefined) },
 })
 
-/** One that is being deleted, and that an operator inside the virtual cluster does not let go. */
-const held = ({ context, leaving }: Observed): Told => {
-  const refusal = leaving === undefined ? undefined : otherOperator(leaving, Date.parse(context.now()))
+/** Of one that is gone, or as good as that: who holds it still, on either side. */
+const held = (observed: Observed): Told => {
+  const { context, leaving } = observed
+  const refusal =
+    leaving === undefined
+      ? abandoned("ExternalSecret", observed.abandoned)
+      : otherOperator(leaving, Date.parse(context.now()))
   return { verdict: refusal === undefined ? undefined : refusedVerdict(refusal) }
 }
 

@@ -34,6 +34,7 @@ import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import { translatedRefusal } from "../../external-secrets/tenant-text.ts"
 import { externalSecrets, secrets } from "../../resources.ts"
 import { originKeys } from "../../tenancy/ownership.ts"
+import { leftoverKeys } from "../../tenancy/vcluster-leftover.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
 import { virtualNamespaces } from "./caches.ts"
 import type { Desired } from "./desire.ts"
@@ -154,7 +155,10 @@ const hostUsersOf = (secret: KubeObject, caches: Caches): ReadonlyArray<ObjectKe
 const keys = (caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> =>
   new Set([
     ...keysOf([...caches.of(virtualExternalSecrets).values()]),
-    ...[...caches.of(hostExternalSecrets).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+    ...[...caches.of(hostExternalSecrets).values()].flatMap((copy) => [
+      ...originKeys(copy, context.tenancy),
+      ...leftoverKeys(copy, context.tenancy),
+    ]),
   ])
 
 /** Those that need the name of a Secret that a host ExternalSecret made: whose that is depends on whose the maker is. */
@@ -208,6 +212,7 @@ export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind =>
       ),
       on(hostExternalSecrets, (object, caches, context) => [
         ...originKeys(object, context.tenancy),
+        ...leftoverKeys(object, context.tenancy),
         ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostName", objectKey(object))),
         ...rivalsOf(object, caches),
       ]),

@@ -48,6 +48,8 @@ export interface Observed {
   readonly claimed: ReadonlyArray<KubeObject>
   /** undefined: there is none in the virtual cluster (any more) */
   readonly virtual: KubeObject | undefined
+  /** What vCluster's own integration left of one that is gone. */
+  readonly abandoned: ReadonlyArray<KubeObject>
   /** One that is being deleted, as long as something holds it. */
   readonly leaving: KubeObject | undefined
   /** What it asks for; undefined: it is not selected. A failure: its spec cannot be read. */
@@ -203,6 +205,7 @@ export const observe = (key: ObjectKey, caches: Caches, context: SyncContext): O
     copies,
     claimed: caches.of(virtualSecrets).byIndex("claimant", key),
     virtual,
+    abandoned: known === undefined ? caches.of(hostExternalSecrets).byIndex("leftover", key) : [],
     leaving: virtual === undefined ? known : undefined,
     asked:
       virtual === undefined || !isSelected(virtual, context)

@@ -24,6 +24,8 @@ export interface Observed {
   readonly copies: ReadonlyArray<KubeObject>
   /** undefined: there is none in the virtual cluster (any more) */
   readonly virtual: KubeObject | undefined
+  /** What vCluster's own integration left of one that is gone. */
+  readonly abandoned: ReadonlyArray<KubeObject>
   readonly isSelected: boolean
   /** undefined: not selected, or its namespace has no place on the host */
   readonly onHost: OnHost | undefined
@@ -81,6 +83,7 @@ export const observe = (key: ObjectKey, caches: Caches, context: SyncContext): O
     service: vclusterService(caches, context),
     copies,
     virtual,
+    abandoned: known === undefined ? caches.of(hostSecretStores).byIndex("leftover", key) : [],
     isSelected: selected,
     onHost: selected ? observeHost(virtual, copies, caches, context) : undefined,
   }

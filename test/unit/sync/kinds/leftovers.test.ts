@@ -175,6 +175,19 @@ describe("an ExternalSecret", () => {
       assert.include(verdict?.fix?.command, `kubectl patch secret ${nameIn(formerKey)} -n team-x`)
     })
 
+  it("HostObjectOfVcluster: the copy of one that is gone is told of, with the command that deletes it", () => {
+    const { world } = moved()
+    world.remove("virtual", "ExternalSecret", "default/a")
+    const keys = [...externalSecretKind.keys(world.caches(), world.context)]
+    assert.deepStrictEqual(keys, ["default/a"])
+    const { actions, verdict } = decide(world)
+    assert.deepInclude(verdict, { health: "refused", reason: "HostObjectOfVcluster" })
+    assert.strictEqual(verdict?.fix?.command, `kubectl delete externalsecret ${nameIn(place)} -n team-x`)
+    assert.isEmpty(actions)
+    world.remove("host", "ExternalSecret", place)
+    assert.isUndefined(decide(world).verdict)
+  })
+
   it("a spec that is refused stays as it is, handed over or not", () => {
     const { world, leftover } = moved({ refreshInterval: "soon" })
     putLeftover(world, { [adopt]: leftover.metadata.uid })
