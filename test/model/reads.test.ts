@@ -279,6 +279,42 @@ describe("what a decision reads", () => {
     assert.deepStrictEqual(uncovered(world), [])
   })
 
+  it("brings it back when what vCluster's own integration left changes, or the Secret that ESO made of it", () => {
+    const world = new World(context)
+    play(world, {
+      _tag: "ExternalSecret",
+      name: "a",
+      namespace: "c",
+      store: "ClusterSecretStore",
+      policy: "Owner",
+      refers: "",
+      target: "",
+    })
+    const put = (adopt: string) =>
+      world.put("host", "ExternalSecret", {
+        apiVersion: "external-secrets.io/v1",
+        kind: "ExternalSecret",
+        metadata: {
+          name: "a-x-c-x-vc",
+          namespace: "team-x",
+          labels: { "vcluster.loft.sh/managed-by": "vc" },
+          annotations: {
+            "vcluster.loft.sh/object-name": "a",
+            "vcluster.loft.sh/object-namespace": "c",
+            "vcluster-es.io/adopt": adopt,
+          },
+        },
+        spec: { target: { name: "left" } },
+      })
+    const { uid = "" } = put("").metadata
+    for (const adopt of ["", uid]) {
+      put(adopt)
+      assert.deepStrictEqual(uncovered(world), [])
+    }
+    world.put("host", "Secret", { apiVersion: "v1", kind: "Secret", metadata: { name: "left", namespace: "team-x" } })
+    assert.deepStrictEqual(uncovered(world), [])
+  })
+
   it.effect.prop(
     "brings it back when it changes",
     [Schema.Array(Step)],

@@ -137,6 +137,12 @@ const indexed = (
   switch (index) {
     case "origin":
       return copyOf(bare(name, namespace), context)
+    case "leftover": {
+      const copy = bare("stand-in", context.hostNamespace)
+      const labels = { "vcluster.loft.sh/managed-by": context.tenancy.vcluster }
+      const annotations = { "vcluster.loft.sh/object-name": name, "vcluster.loft.sh/object-namespace": namespace ?? "" }
+      return { ...copy, metadata: { ...copy.metadata, labels, annotations } }
+    }
     case "claimant": {
       const secret = bare("stand-in", namespace)
       const annotations = { [externalSecretAnnotation]: name }

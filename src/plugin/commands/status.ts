@@ -6,15 +6,17 @@ import type { KubeClient, Selection } from "../../effects/client/kube-client.ts"
 import type { Resource } from "../../effects/client/resource.ts"
 import { leaseResource } from "../../effects/leader-election/lease.ts"
 import { findEso, type EsoFacts } from "../../sync/discovery/find-eso.ts"
+import { findInnerOperator } from "../../sync/discovery/find-inner-operator.ts"
 import { observe, type Observation } from "../../sync/diagnose/snapshot.ts"
 import type { ConversionBroken, OperatorMissing } from "../../sync/engine/errors.ts"
 import { orUndefined } from "../../effects/client/ignore-not-found.ts"
 import type { ObjectReport } from "../../sync/engine/report.ts"
 import { externalSecrets } from "../../sync/resources.ts"
+import { isOfOtherOperator, searchedFor } from "../../sync/diagnose/other-operator.ts"
 import { statusOf } from "../../sync/diagnose/status.ts"
 import { isGood, type StatusReport } from "../../sync/diagnose/status-report.ts"
 import { leaseName } from "../../sync/engine/preflight.ts"
-import { bothClients } from "../../sync/engine/clients.ts"
+import { bothClients, VirtualClient } from "../../sync/engine/clients.ts"
 import { VclusterTarget } from "../../sync/engine/target.ts"
 import type { ConnectArgs } from "../connect/connect.ts"
 import { explainCause, renderExplanation } from "../output/error.ts"
@@ -73,7 +75,16 @@ const crdProblem = (error: ConversionBroken | OperatorMissing): ObjectReport => 
 
 const without = (problem: ObjectReport): Looked => ({ observation: undefined, problems: [problem], denied: [] })
 
+/** Whose words rest on whether an operator runs inside the virtual cluster: looked for only where they do. */
+const withInnerOperator = Effect.fnUntraced(function* (observation: Observation) {
+  if (!observation.reports.some(isOfOtherOperator)) return observation
+  const now = yield* Clock.currentTimeMillis
+  const search = yield* findInnerOperator(yield* VirtualClient, now)
+  return { ...observation, reports: searchedFor(observation, search, now) }
+})
+
 const look = observe.pipe(
+  Effect.flatMap(withInnerOperator),
   Effect.map((observation): Looked => ({ observation, problems: [], denied: [] })),
   // Of an ESO that is not there at all the head of the page says so.
   Effect.catchTag("ConversionBroken", (error) => Effect.succeed(without(crdProblem(error)))),

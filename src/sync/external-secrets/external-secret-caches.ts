@@ -1,14 +1,15 @@
 /** The caches of ExternalSecrets, and the indexes that lead from anything that concerns one to its key. */
 import { externalSecretsIn } from "./eso-resources.ts"
 import { Result } from "effect"
-import type { KubeObject } from "../../effects/client/kube-object.ts"
+import type { KubeObject, ObjectKey } from "../../effects/client/kube-object.ts"
 import { keyOf, splitKey } from "../../effects/client/kube-object.ts"
-import type { Cache } from "../engine/caches.ts"
 import { stringAt } from "../../effects/client/unstructured.ts"
+import type { Cache } from "../engine/caches.ts"
 import { originKeys, originOf } from "../tenancy/ownership.ts"
 import { acceptedReferences, acceptedTargetName } from "./accepted.ts"
 import { hostReferenceKeys, referentKeys } from "./referents.ts"
 import { originNamespace, ownNamespace } from "./referrer.ts"
+import { isHandedOver, leftoverKeys } from "../tenancy/vcluster-leftover.ts"
 import { copyKeys, hostSecretOf } from "./host-place.ts"
 import type { ExternalSecretSpec, TemplateReference } from "./external-secret-spec.ts"
 import {
@@ -52,6 +53,12 @@ const namesIn = (object: KubeObject): Named => {
   const names = decodeNames(object)
   named.set(object, names)
   return names
+}
+
+/** The Secret that an ExternalSecret on the host has as its target. */
+export const leftoverSecretKey = (host: KubeObject): ObjectKey => {
+  const name = stringAt(host, "spec", "target", "name") ?? ""
+  return keyOf(host.metadata.namespace, name === "" ? host.metadata.name : name)
 }
 
 export const virtualExternalSecrets: Cache = {
@@ -110,6 +117,8 @@ export const hostExternalSecrets: Cache = {
       reference: (object) => referentKeys(acceptedReferences(object), originNamespace(object, context)),
       hostReference: (object) =>
         hostReferenceKeys(acceptedReferences(object), originNamespace(object, context), context),
+      leftover: (object) => leftoverKeys(object, context.tenancy),
+      leftoverSecret: (object) => (isHandedOver(object) ? [leftoverSecretKey(object)] : []),
     },
   }),
 }

@@ -4,6 +4,7 @@ import type { HostLocation } from "../tenancy/names.ts"
 import type { Tenancy } from "../tenancy/ownership.ts"
 import { originOf } from "../tenancy/ownership.ts"
 import { Refusal } from "../tenancy/refusals.ts"
+import { handOverFix, isLeftoverOf } from "../tenancy/vcluster-leftover.ts"
 
 const article = (kind: string): string => (/^[AEIOU]/.test(kind) ? "an" : "a")
 
@@ -29,6 +30,12 @@ export const hostNameConflict = (
 ): Refusal | undefined => {
   if (standing === undefined) return undefined
   const origin = originOf(standing, tenancy)
+  if (origin === undefined && isLeftoverOf(standing, object.key, tenancy))
+    return new Refusal({
+      reason: "HostObjectOfVcluster",
+      message: `the host already has ${article(kind)} ${kind} ${location.name} that vCluster's own integration made; it goes on as it is until the operator hands it over`,
+      fix: handOverFix(kind.toLowerCase(), standing),
+    })
   if (origin === undefined)
     return new Refusal({
       reason: "HostObjectNotOurs",

@@ -6,6 +6,7 @@ import type { Cache } from "../engine/caches.ts"
 import { metadataOnly } from "../engine/metadata-only.ts"
 import { originKeys } from "../tenancy/ownership.ts"
 import type { SyncSettings } from "../tenancy/sync-settings.ts"
+import { leftoverKeys } from "../tenancy/vcluster-leftover.ts"
 import { copyKeys } from "./host-place.ts"
 import { agreedReferents } from "./agreed-base.ts"
 import { hostReferenceKeys, referentKeys } from "./referents.ts"
@@ -37,6 +38,7 @@ export const hostSecretStores: Cache = {
     takesOurWrites: true,
     indexes: {
       origin: (object) => originKeys(object, context.tenancy),
+      leftover: (object) => leftoverKeys(object, context.tenancy),
       reference: (object) => referentKeys(agreedReferents(object, context), originNamespace(object, context)),
       hostReference: (object) =>
         hostReferenceKeys(agreedReferents(object, context), originNamespace(object, context), context),

@@ -28,6 +28,9 @@ export const askedAnnotation = `${domain}/asked`
 /** On imported ClusterSecretStores and CRDs: the host object's UID. */
 export const hostUidAnnotation = `${domain}/host-uid`
 
+/** On what vCluster's own integration left on the host: its UID, by which the operator hands it over. */
+export const adoptAnnotation = `${domain}/adopt`
+
 /** On host copies of what specs refer to: `"true"`. */
 export const referenceLabel = `${domain}/reference`
 /** On the same: the virtual object's resourceVersion from which the data was copied. */
@@ -47,6 +50,8 @@ export const allowMassDeleteAnnotation = `${domain}/allow-mass-delete`
 
 /** ESO's marks on the Secrets that it writes (external-secrets.io, `ExternalSecret` controller). */
 export const esoManagedLabel = "reconcile.external-secrets.io/managed"
+/** On those of an Owner: whose. ESO deletes the one that bears it and is the target no more. */
+export const esoCreatedByLabel = "reconcile.external-secrets.io/created-by"
 /** ESO's finalizer. On a virtual ExternalSecret it proves that an ESO runs inside the virtual cluster: we never carry it. */
 export const esoFinalizer = "externalsecrets.external-secrets.io/externalsecret-cleanup"
 

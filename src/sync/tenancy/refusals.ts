@@ -40,6 +40,10 @@ export type RefusalReason =
   | "VirtualObjectNotOurs"
   /** An ESO inside the virtual cluster reconciles the object. */
   | "ManagedByOtherOperator"
+  /** One did, by all that is seen does not any more, and left its finalizer. */
+  | "OtherOperatorSilent"
+  /** What vCluster's own integration left on the host under the name that we need. */
+  | "HostObjectOfVcluster"
   /** The host's API server (its validation, an admission webhook, a quota) does not take the host object. */
   | "RefusedByHost"
   /** The virtual Secret cannot be written (another controller owns it, it is immutable, admission denied it). */

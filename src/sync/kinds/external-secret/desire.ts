@@ -14,6 +14,7 @@ import { readyCondition, saysAlready } from "../../tenancy/conditions.ts"
 import { messages } from "../../tenancy/eso-messages.ts"
 import type { EsoFailure } from "../../tenancy/eso-messages.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
+import { takeOver } from "./adoption.ts"
 import type { Observed } from "./observe.ts"
 import type { Asked, ObservedStore, OnHost } from "./observe-asked.ts"
 import type { Desired } from "./desired.ts"
@@ -77,6 +78,11 @@ const followed = (targets: TargetSecrets, observed: Observed, asked: Asked, onHo
     observed.host,
   )
   const { served } = observed
+  const { leftover } = onHost
+  if (leftover !== undefined) {
+    const { told, wanted } = takeOver(leftover, desired)
+    return { ...untouched, leftover: { current: leftover.externalSecret, wanted }, told: () => told }
+  }
   if (served === undefined)
     return { ...untouched, copy: desired, told: () => ({ verdict: waitingVerdict(onHost.copy) }) }
   const { copy } = served

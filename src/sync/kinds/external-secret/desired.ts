@@ -11,6 +11,8 @@ import type { Pair, SecretPlan } from "./to-virtual.ts"
 export interface Desired {
   /** On the host. "anew": the copy goes with the Secret that ESO made of it, so that another one is made. */
   readonly copy: KubeObject | "none" | "as it stands" | "anew"
+  /** What stands in the place of the copy, of another integration, and how it should stand. */
+  readonly leftover?: { readonly current: KubeObject; readonly wanted: KubeObject }
   readonly secrets: SecretPlan
   /** In the virtual cluster; undefined: as it stands. */
   readonly status: JsonRecord | undefined

@@ -1,9 +1,8 @@
 /** What keeps an ExternalSecret from the host. */
 import { Result } from "effect"
-import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { hostNameConflict, isGoing, stillThere } from "../../external-secrets/host-name-conflict.ts"
+import { otherOperator } from "../../external-secrets/other-operator.ts"
 import { referencesConflict } from "../../external-secrets/referents.ts"
-import { esoFinalizer } from "../../tenancy/labels.ts"
 import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
 import type { Observed } from "./observe.ts"
@@ -24,14 +23,16 @@ const onHost =
   (asked, observed) =>
     asked.onHost === undefined ? undefined : check(asked.onHost, asked, observed)
 
-const nameIsFree = onHost(({ place, externalSecret }, _asked, { context, key }) =>
-  hostNameConflict(
-    "ExternalSecret",
-    { key, called: "this ExternalSecret" },
-    place.location,
-    externalSecret,
-    context.tenancy,
-  ),
+const nameIsFree = onHost(({ place, externalSecret, leftover }, _asked, { context, key }) =>
+  leftover !== undefined
+    ? undefined
+    : hostNameConflict(
+        "ExternalSecret",
+        { key, called: "this ExternalSecret" },
+        place.location,
+        externalSecret,
+        context.tenancy,
+      ),
 )
 
 /**
@@ -82,19 +83,10 @@ const checks: ReadonlyArray<Check> = [
   referencesNamesAreOurs,
 ]
 
-const leftToOther = (virtual: KubeObject): Refusal | undefined =>
-  virtual.metadata.finalizers?.includes(esoFinalizer) === true
-    ? new Refusal({
-        reason: "ManagedByOtherOperator",
-        message:
-          "an External Secrets Operator inside the virtual cluster reconciles this ExternalSecret; it is left to it",
-      })
-    : undefined
-
 /** Of one that is not selected, only whether it is another operator's. */
 export const judge = (observed: Observed): Refusal | undefined => {
-  const { asked, virtual } = observed
-  const other = virtual === undefined ? undefined : leftToOther(virtual)
+  const { asked, context, virtual } = observed
+  const other = virtual === undefined ? undefined : otherOperator(virtual, Date.parse(context.now()))
   if (other !== undefined || asked === undefined) return other
   if (Result.isFailure(asked)) return asked.failure
   return firstRefusal(checks, (check) => check(asked.success, observed))

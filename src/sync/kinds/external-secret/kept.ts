@@ -7,6 +7,9 @@ import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { matches } from "../../../effects/client/label-selector.ts"
 import { acceptedOf } from "../../external-secrets/accepted.ts"
 import { restsOnAbsentClusterStore } from "../../external-secrets/absent-cluster-store.ts"
+import type { Decision } from "../../engine/actions.ts"
+import { otherOperator } from "../../external-secrets/other-operator.ts"
+import { abandoned as abandonedBy } from "../../tenancy/vcluster-leftover.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
 import { causeOf } from "../../external-secrets/involved-object.ts"
 import { notReady, notSelected, toldRefused } from "../../external-secrets/not-ready.ts"
@@ -131,11 +134,18 @@ const asAccepted = (
   }
 }
 
+/** One that another syncer reconciles, or did: its status is that one's to write. */
+const leftAlone: Readonly<Partial<Record<RefusalReason, Pick<Desired, "copy">>>> = {
+  ManagedByOtherOperator: { copy: "none" },
+  OtherOperatorSilent: { copy: "none" },
+  HostObjectOfVcluster: { copy: "as it stands" },
+}
+
 /** A refusal changes nothing of what was accepted before, as long as that is still allowed. */
 export const refused = (targets: TargetSecrets, observed: Observed, virtual: KubeObject, refusal: Refusal): Desired => {
   const { served } = observed
-  if (refusal.reason === "ManagedByOtherOperator")
-    return { ...untouched, copy: "none", told: () => ({ verdict: refusedVerdict(refusal) }) }
+  const others = leftAlone[refusal.reason]
+  if (others !== undefined) return { ...untouched, ...others, told: () => ({ verdict: refusedVerdict(refusal) }) }
   if (served === undefined) return neverAccepted(observed, virtual, refusal)
   const why = judgeServed(served.spec, served.surroundings)
   if (why === "store absent") return withoutItsStore(observed, virtual, served, refusal)
@@ -162,11 +172,19 @@ export const unselected = (observed: Observed, virtual: KubeObject): Desired => 
   }
 }
 
+/** Of one that is gone, or as good as that: who holds it still, on either side. */
+const heldBy = ({ abandoned, context, leaving }: Observed): Omit<Decision, "actions"> => {
+  const refusal =
+    leaving === undefined ? abandonedBy("ExternalSecret", abandoned) : otherOperator(leaving, Date.parse(context.now()))
+  return { verdict: refusal === undefined ? undefined : refusedVerdict(refusal) }
+}
+
 /**
  * It is deleted, or is being deleted. Its Secret is Kubernetes' to collect: not when it is orphaned, and not while another owner
  * lives. ESO itself deletes only what `deletionPolicy: Delete` says.
  */
-export const gone = ({ claimed, context, copies, leaving }: Observed): Desired => {
+export const gone = (observed: Observed): Desired => {
+  const { claimed, context, copies, leaving } = observed
   const isOrphaned = leaving?.metadata.finalizers?.includes("orphan") === true
   const doomed = copies.flatMap((copy) => {
     const uid = originOf(copy, context.tenancy)?.uid
@@ -174,5 +192,5 @@ export const gone = ({ claimed, context, copies, leaving }: Observed): Desired =
       ? []
       : claimed.filter((secret) => isOnlyOwnedBy(secret, uid))
   })
-  return { copy: "none", secrets: { remove: doomed }, status: undefined, told: untold }
+  return { copy: "none", secrets: { remove: doomed }, status: undefined, told: () => heldBy(observed) }
 }

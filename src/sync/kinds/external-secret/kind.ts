@@ -36,6 +36,7 @@ import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import { translatedRefusal } from "../../external-secrets/tenant-text.ts"
 import { externalSecrets, secrets } from "../../resources.ts"
 import { originKeys } from "../../tenancy/ownership.ts"
+import { leftoverKeys } from "../../tenancy/vcluster-leftover.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
 import { virtualNamespaces } from "./caches.ts"
 import type { Desired } from "./desired.ts"
@@ -43,7 +44,7 @@ import { desireWith } from "./desire.ts"
 import { judge } from "./judge.ts"
 import type { Observed } from "./observe.ts"
 import { observe } from "./observe.ts"
-import { toHost } from "./to-host.ts"
+import { patchOf, toHost } from "./to-host.ts"
 import type { SecretPlan } from "./to-virtual.ts"
 
 /** Of several copies only the one stays that stands where it should. */
@@ -58,6 +59,11 @@ const hostWrites = ({ copies, host, virtual }: Observed, copy: Desired["copy"], 
         ? removedWithSecret(current, host.version)
         : toHost(copy, current, virtual, host)),
   ]
+}
+
+const leftoverWrites = ({ host }: Observed, leftover: Desired["leftover"]): ReadonlyArray<Action> => {
+  const patch = leftover === undefined ? undefined : patchOf(leftover.current, leftover.wanted, host)
+  return patch === undefined ? [] : [patch]
 }
 
 /** An immutable Secret that is still there would be taken over as it is. */
@@ -105,13 +111,15 @@ const onHostOf = ({ asked }: Observed) => (asked === undefined ? undefined : Res
 
 const diffWith =
   (targets: TargetSecrets) =>
-  (observed: Observed, { copy, secrets: plan, status }: Desired): ReadonlyArray<Action> => {
+  (observed: Observed, { copy, leftover, secrets: plan, status }: Desired): ReadonlyArray<Action> => {
     const { context, virtual } = observed
     const onHost = hostWrites(observed, copy, onHostOf(observed)?.copy)
     const ofSecrets = secretWrites(targets, observed, plan)
     return [
       // The copy tells why a Secret goes: without it, a crash in between would let that be forgotten.
-      ...(copy === "none" ? [...ofSecrets, ...onHost] : [...onHost, ...ofSecrets]),
+      ...(copy === "none"
+        ? [...ofSecrets, ...onHost]
+        : [...onHost, ...leftoverWrites(observed, leftover), ...ofSecrets]),
       ...(virtual === undefined || status === undefined
         ? []
         : writeStatus(externalSecretsIn(context), virtual, status)),
@@ -160,8 +168,12 @@ const usersOf = (secret: KubeObject, caches: Caches, context: SyncContext): Read
   ...referrersOf(virtualExternalSecrets, "Secret")(secret, caches),
 ]
 
-/** Those that need the name of a host Secret, for what ESO makes or for a copy of what they refer to. */
+/** Those that need the name of a host Secret, or wait for it to be let go, for what ESO makes or for a copy of what they refer to. */
 const hostUsersOf = (secret: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> => [
+  ...caches
+    .of(hostExternalSecrets)
+    .byIndex("leftoverSecret", objectKey(secret))
+    .flatMap((leftover) => keysOf(caches.of(virtualExternalSecrets).byIndex("hostName", objectKey(leftover)))),
   ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostSecret", objectKey(secret))),
   ...servedBy("hostSecret", objectKey(secret), caches, context),
   ...needersOf(virtualExternalSecrets, "Secret")(secret, caches),
@@ -170,7 +182,10 @@ const hostUsersOf = (secret: KubeObject, caches: Caches, context: SyncContext): 
 const keys = (caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> =>
   new Set([
     ...keysOf([...caches.of(virtualExternalSecrets).values()]),
-    ...[...caches.of(hostExternalSecrets).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+    ...[...caches.of(hostExternalSecrets).values()].flatMap((copy) => [
+      ...originKeys(copy, context.tenancy),
+      ...leftoverKeys(copy, context.tenancy),
+    ]),
   ])
 
 /** Those that need the name of a Secret that a host ExternalSecret made: whose that is depends on whose the maker is. */
@@ -224,6 +239,7 @@ export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind =>
       ),
       on(hostExternalSecrets, (object, caches, context) => [
         ...originKeys(object, context.tenancy),
+        ...leftoverKeys(object, context.tenancy),
         ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostName", objectKey(object))),
         ...rivalsOf(object, caches),
       ]),

@@ -28,6 +28,8 @@ import { externalSecretText } from "../../external-secrets/tenant-text.ts"
 import type { Translate } from "../../tenancy/message-translation.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
+import type { Leftover } from "./adoption.ts"
+import { observeLeftover } from "./adoption.ts"
 import { virtualNamespaces } from "./caches.ts"
 import type { Surroundings } from "./policy.ts"
 
@@ -51,6 +53,8 @@ export interface OnHost {
   readonly secretsMaker: KubeObject | undefined
   readonly stores: ReadonlyArray<ObservedStore>
   readonly references: ReadonlyArray<ObservedReferent>
+  /** What vCluster's own integration left in its place, and the operator has handed over. */
+  readonly leftover: Leftover | undefined
   /** The one of the copies that is where it should be. */
   readonly copy: KubeObject | undefined
   /** The Secret that ESO made for the copy. */
@@ -146,13 +150,15 @@ export const observeHost = (
   const place = { location, hostSecret: hostSecretOf(virtual, spec, location, context) }
   const key = keyOf(location.namespace, location.name)
   const copy = copies.find((each) => objectKey(each) === key)
+  const standing = caches.of(hostExternalSecrets).get(key)
   const secretKey = keyOf(location.namespace, place.hostSecret)
   const byEso = caches.of(hostSecrets).get(secretKey)
   const secret = byEso ?? caches.of(hostUnmanagedSecrets).get(secretKey)
   const maker = secret === undefined ? undefined : controllerOf(secret)
   return {
     place,
-    externalSecret: caches.of(hostExternalSecrets).get(key),
+    externalSecret: standing,
+    leftover: observeLeftover(standing, objectKey(virtual), caches, context),
     secret,
     secretsMaker:
       maker?.kind === "ExternalSecret"

@@ -30,6 +30,8 @@ export interface Observed {
   readonly claimed: ReadonlyArray<KubeObject>
   /** undefined: there is none in the virtual cluster (any more) */
   readonly virtual: KubeObject | undefined
+  /** What vCluster's own integration left of one that is gone. */
+  readonly abandoned: ReadonlyArray<KubeObject>
   /** The virtual one, while it is being deleted. */
   readonly leaving: KubeObject | undefined
   /** What it asks for; undefined: it is not selected. A failure: its spec cannot be read. */
@@ -119,6 +121,7 @@ export const observe = (key: ObjectKey, caches: Caches, context: SyncContext): O
     copies,
     claimed: caches.of(virtualSecrets).byIndex("claimant", key),
     virtual,
+    abandoned: known === undefined ? caches.of(hostExternalSecrets).byIndex("leftover", key) : [],
     leaving: isLeaving ? known : undefined,
     asked,
     served: virtual === undefined ? undefined : observeServed(virtual, wish, copies, caches, context),

@@ -150,7 +150,8 @@ const keepOwners = (desired: KubeObject, current: KubeObject, host: HostSide): K
         metadata: { ...desired.metadata, ownerReferences: current.metadata.ownerReferences ?? [] },
       }
 
-const patchOf = (current: KubeObject, desired: KubeObject, host: HostSide): Action | undefined => {
+/** The write that brings one to the other, where they differ in meaning. */
+export const patchOf = (current: KubeObject, desired: KubeObject, host: HostSide): Action | undefined => {
   const wanted = keepOwners(desired, current, host)
   const patch = mergePatch(kept(current, current["spec"]), kept(wanted, wanted["spec"]))
   // Most are equal as they stand, and comparing by meaning costs ten times as much.

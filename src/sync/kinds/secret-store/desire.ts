@@ -7,10 +7,11 @@ import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
 import { notReady, notSelected, toldRefused } from "../../external-secrets/not-ready.ts"
 import { missingCopy } from "../../external-secrets/referents.ts"
-import { pendingVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
+import { pendingVerdict, refusedVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import { originOf } from "../../tenancy/ownership.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
+import { abandoned } from "../../tenancy/vcluster-leftover.ts"
 import { judgeSpec } from "./judge.ts"
 import type { Observed, OnHost } from "./observe.ts"
 import type { Agreement } from "./to-host.ts"
@@ -121,7 +122,13 @@ const followed = (observed: Observed, virtual: KubeObject, onHost: OnHost): Desi
 
 export const desire = (observed: Observed, refusal: Refusal | undefined): Desired => {
   const { virtual, onHost } = observed
-  if (virtual === undefined) return removed(observed, undefined, untold)
+  if (virtual === undefined) {
+    const left = abandoned("SecretStore", observed.abandoned)
+    return removed(observed, undefined, () => ({ verdict: left === undefined ? undefined : refusedVerdict(left) }))
+  }
+  // Another syncer's, maybe still: its status is that one's to write.
+  if (refusal?.reason === "HostObjectOfVcluster")
+    return { remove: [], agreement: undefined, status: undefined, told: () => ({ verdict: refusedVerdict(refusal) }) }
   if (refusal !== undefined) return refused(observed, virtual, refusal)
   return onHost === undefined ? unselected(observed, virtual) : followed(observed, virtual, onHost)
 }

@@ -25,7 +25,7 @@ const isMapped: Check = ({ metadata }, { context, onHost }) =>
     : undefined
 
 const nameIsFree: Check = ({ metadata }, { context, key, onHost }) =>
-  onHost === undefined
+  onHost === undefined || onHost.isHandedOver
     ? undefined
     : hostNameConflict(
         "SecretStore",

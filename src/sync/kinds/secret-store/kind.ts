@@ -28,6 +28,7 @@ import {
 import { hostSecretStores, virtualSecretStores } from "../../external-secrets/store-caches.ts"
 import { namedInTexts, translatedRefusal } from "../../external-secrets/tenant-text.ts"
 import { originKeys } from "../../tenancy/ownership.ts"
+import { leftoverKeys } from "../../tenancy/vcluster-leftover.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
 import type { Desired } from "./desire.ts"
 import { desire } from "./desire.ts"
@@ -55,7 +56,7 @@ const diff = (observed: Observed, desired: Desired): ReadonlyArray<Action> => {
     ...remove(desired.remove, observed),
     ...(virtual === undefined || agreement === undefined
       ? []
-      : writesOf(agreement, virtual, onHost?.copy, service, context)),
+      : writesOf(agreement, virtual, onHost?.isHandedOver === true ? onHost.standing : onHost?.copy, service, context)),
     ...(virtual === undefined || status === undefined ? [] : writeStatus(secretStoresIn(context), virtual, status)),
   ]
 }
@@ -77,7 +78,10 @@ const keysOf = (objects: ReadonlyArray<KubeObject>): ReadonlyArray<ObjectKey> =>
 const keys = (caches: Caches, context: SyncContext): ReadonlySet<ObjectKey> =>
   new Set([
     ...keysOf([...caches.of(virtualSecretStores).values()]),
-    ...[...caches.of(hostSecretStores).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+    ...[...caches.of(hostSecretStores).values()].flatMap((copy) => [
+      ...originKeys(copy, context.tenancy),
+      ...leftoverKeys(copy, context.tenancy),
+    ]),
   ])
 
 export const secretStoreKind: SyncedKind = synced<Observed, Desired>({
@@ -104,6 +108,7 @@ export const secretStoreKind: SyncedKind = synced<Observed, Desired>({
     on(virtualSecretStores, (object) => [objectKey(object)]),
     on(hostSecretStores, (object, caches, context) => [
       ...originKeys(object, context.tenancy),
+      ...leftoverKeys(object, context.tenancy),
       ...keysOf(caches.of(virtualSecretStores).byIndex("hostName", objectKey(object))),
     ]),
     on(hostStoreEvents, complainedKey(regardedStores)),

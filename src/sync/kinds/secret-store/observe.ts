@@ -13,6 +13,7 @@ import { referentsOf } from "../../external-secrets/store-references.ts"
 import { storeText } from "../../external-secrets/tenant-text.ts"
 import type { Translate } from "../../tenancy/message-translation.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
+import { isHandedOver, isLeftoverOf } from "../../tenancy/vcluster-leftover.ts"
 
 export interface Observed {
   readonly key: ObjectKey
@@ -23,6 +24,8 @@ export interface Observed {
   readonly copies: ReadonlyArray<KubeObject>
   /** undefined: there is none in the virtual cluster (any more) */
   readonly virtual: KubeObject | undefined
+  /** What vCluster's own integration left of one that is gone. */
+  readonly abandoned: ReadonlyArray<KubeObject>
   readonly isSelected: boolean
   /** undefined: not selected, or its namespace has no place on the host */
   readonly onHost: OnHost | undefined
@@ -32,6 +35,8 @@ export interface OnHost {
   readonly location: HostLocation
   /** What stands there, whosever it is. */
   readonly standing: KubeObject | undefined
+  /** Whether vCluster's own integration left it, and the operator has handed it over. */
+  readonly isHandedOver: boolean
   /** The one of the copies that is where it should be. */
   readonly copy: KubeObject | undefined
   readonly references: ReadonlyArray<ObservedReferent>
@@ -54,9 +59,12 @@ const observeHost = (
   if (location === undefined) return undefined
   const place = keyOf(location.namespace, location.name)
   const copy = copies.find((each) => objectKey(each) === place)
+  const standing = caches.of(hostSecretStores).get(place)
   return {
     location,
-    standing: caches.of(hostSecretStores).get(place),
+    standing,
+    isHandedOver:
+      standing !== undefined && isLeftoverOf(standing, objectKey(virtual), context.tenancy) && isHandedOver(standing),
     copy,
     references: observeReferents(referentsOf(virtual, context), virtual.metadata.namespace ?? "", caches, context),
     heard: copy === undefined ? [] : heardOf(copy, caches, regardedStores),
@@ -75,6 +83,7 @@ export const observe = (key: ObjectKey, caches: Caches, context: SyncContext): O
     service: vclusterService(caches, context),
     copies,
     virtual,
+    abandoned: known === undefined ? caches.of(hostSecretStores).byIndex("leftover", key) : [],
     isSelected: selected,
     onHost: selected ? observeHost(virtual, copies, caches, context) : undefined,
   }

@@ -18,6 +18,7 @@ import { stringAt, stringMapAt, valueAt } from "../../../effects/client/unstruct
 import {
   carriedAnnotations,
   carriedLabels,
+  esoCreatedByLabel,
   externalSecretAnnotation,
   heldBackLabels,
   hostVersionAnnotation,
@@ -224,6 +225,13 @@ const formerOwner = ({ owner }: VirtualTarget, current: KubeObject): OwnerRefere
   return isControlledBy(current, owner) && controller?.uid !== owner.metadata.uid ? controller : undefined
 }
 
+/**
+ * ESO's mark of the ExternalSecret that made it, where another one did before (inside the virtual cluster, or on the host beside vCluster's own
+ * integration). ESO in one cluster would write its own over it. vCluster takes labels along to the host, where ESO deletes what bears one of its.
+ */
+const hasStaleMark = ({ spec }: VirtualTarget, { metadata: { labels = {} } }: KubeObject): boolean =>
+  creationPolicyOf(spec) === "Owner" && Object.hasOwn(labels, esoCreatedByLabel)
+
 /** What goes from the Secret before ours is applied: `undefined` where nothing does. */
 const cleared = (
   target: VirtualTarget,
@@ -231,11 +239,15 @@ const cleared = (
   strange: ReadonlyArray<string>,
 ): JsonRecord | undefined => {
   const former = formerOwner(target, current)
-  if (strange.length === 0 && former === undefined) return undefined
+  const isMarked = hasStaleMark(target, current)
+  if (strange.length === 0 && former === undefined && !isMarked) return undefined
   const owners = (current.metadata.ownerReferences ?? []).filter((each) => each !== former)
   return {
     ...(strange.length === 0 ? {} : { data: Object.fromEntries(strange.map((key) => [key, null])) }),
-    ...(former === undefined ? {} : { metadata: { ownerReferences: owners } }),
+    metadata: {
+      ...(former === undefined ? {} : { ownerReferences: owners }),
+      ...(isMarked ? { labels: { [esoCreatedByLabel]: null } } : {}),
+    },
   }
 }
 

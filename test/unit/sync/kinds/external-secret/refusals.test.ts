@@ -237,6 +237,34 @@ describe("what stands in the virtual cluster", () => {
     )
   })
 
+  it("OtherOperatorSilent: the same, with the command that hands over", () => {
+    const world = new World()
+    const finalizers = ["externalsecrets.external-secrets.io/externalsecret-cleanup"]
+    world.put("virtual", "ExternalSecret", {
+      ...tenants("a"),
+      metadata: { name: "a", namespace: "default", finalizers },
+      status: { refreshTime: "2025-12-31T00:00:00Z", conditions: [{ type: "Ready", status: "True" }] },
+    })
+    const { verdict, actions, notice } = decide(world, "default/a")
+    assert.deepInclude(verdict, { health: "refused", reason: "OtherOperatorSilent" })
+    assert.include(verdict?.fix?.command, "kubectl patch externalsecret a -n default")
+    assert.deepStrictEqual([actions, notice], [[], undefined])
+  })
+
+  it("OtherOperatorSilent: a deletion that waits for ESO's finalizer is told of", () => {
+    const world = new World()
+    const finalizers = ["externalsecrets.external-secrets.io/externalsecret-cleanup"]
+    const deletionTimestamp = "2025-12-31T23:00:00Z"
+    world.put("virtual", "ExternalSecret", {
+      ...tenants("a"),
+      metadata: { name: "a", namespace: "default", finalizers, deletionTimestamp },
+    })
+    const { verdict, actions } = decide(world, "default/a")
+    assert.deepInclude(verdict, { health: "refused", reason: "OtherOperatorSilent" })
+    assert.include(verdict?.message, "in deletion since 2025-12-31T23:00:00Z")
+    assert.deepStrictEqual(actions, [])
+  })
+
   it("an authorisation that is withdrawn takes the host object along, is told once, and a forged status is written over", () => {
     const world = new World(importing("yes"))
     labelStore(world, "yes")

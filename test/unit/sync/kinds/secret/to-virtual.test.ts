@@ -233,6 +233,20 @@ describe("applySecret", () => {
   ]
   for (const [what, current, actions] of changes) it(what, () => assert.deepStrictEqual(apply(current), actions))
 
+  it("of an ESO that made it before, the mark goes by which ESO would delete it; a Secret that is merged into keeps it", () => {
+    const createdBy = "reconcile.external-secrets.io/created-by"
+    const standing = (spec: object) => {
+      const body = wanted(spec)
+      const labels = { ...body.metadata.labels, [createdBy]: "hash", "reconcile.external-secrets.io/managed": "true" }
+      return applied(body, { metadata: { labels } })
+    }
+    const [patch, ...more] = applySecret(target(), standing({}))
+    assert.deepInclude(patch, { _tag: "Patch", patch: { metadata: { labels: { [createdBy]: null } } } })
+    assert.deepStrictEqual(more, [])
+    const merge = { target: { creationPolicy: "Merge" } }
+    assert.deepStrictEqual(applySecret(target(merge), standing(merge)), [])
+  })
+
   it("no owner any more, once the policy is Orphan or Merge", () => {
     assert.deepStrictEqual(apply(applied(wanted()), orphaned), ["Apply"])
     assert.deepStrictEqual(apply(applied(wanted()), merging), ["Apply"])
