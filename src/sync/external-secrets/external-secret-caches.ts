@@ -8,6 +8,7 @@ import { originKeys } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
 import { hostReferenceKeys } from "./referents.ts"
 import { copyKeys, hostSecretOf } from "./host-place.ts"
+import { summarizeWriters } from "./managed-fields.ts"
 import type { ExternalSecretSpec, TemplateReference } from "./external-secret-spec.ts"
 import { decodeSpec, storeReferences, targetName, templateReferences } from "./external-secret-spec.ts"
 
@@ -90,5 +91,6 @@ export const hostExternalSecrets: Cache = {
     selection: { namespace: hostScope },
     takesOurWrites: true,
     indexes: { origin: (object) => originKeys(object, tenancy) },
+    transform: summarizeWriters,
   }),
 }

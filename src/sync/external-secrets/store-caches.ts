@@ -6,6 +6,7 @@ import type { Cache } from "../engine/caches.ts"
 import { originKeys } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
 import { copyKeys } from "./host-place.ts"
+import { summarizeWriters } from "./managed-fields.ts"
 import { hostReferenceKeys } from "./referents.ts"
 import { referentsOf } from "./store-references.ts"
 
@@ -36,6 +37,7 @@ export const hostSecretStores: Cache = {
     selection: { namespace: hostScope },
     takesOurWrites: true,
     indexes: { origin: (object) => originKeys(object, tenancy) },
+    transform: summarizeWriters,
     ...(settings.stores.enabled ? {} : { leftover: { onlyWith: virtualSecretStores } }),
   }),
 }

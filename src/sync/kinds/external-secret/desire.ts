@@ -8,6 +8,7 @@ import { restsOnAbsentClusterStore } from "../../external-secrets/absent-cluster
 import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
 import { notReady, notSelected, toldRefused } from "../../external-secrets/not-ready.ts"
+import { tellOverruled } from "../../external-secrets/overruled.ts"
 import { missingCopy } from "../../external-secrets/referents.ts"
 import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import {
@@ -25,7 +26,7 @@ import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
 import type { Asked, Observed, ObservedStore, OnHost } from "./observe.ts"
 import { failedStatus, missingStatus } from "./status.ts"
-import { desiredHostExternalSecret, toHost } from "./to-host.ts"
+import { desiredHostExternalSecret, overruledOnHost, toHost } from "./to-host.ts"
 import type { Pair, SecretPlan } from "./to-virtual.ts"
 import { isAskedAnew, overridesHost, secretOutcome } from "./to-virtual.ts"
 
@@ -131,7 +132,8 @@ const followed = (targets: TargetSecrets, observed: Observed, asked: Asked, onHo
     return { ...untouched, copy: desired, told: () => ({ verdict: waitingVerdict(copy) }) }
   const pair = { virtual, spec, target, copy, source, claimed: observed.claimed }
   if (isAskedAnew(pair)) return askedAnew(pair, isAccepted(desired, copy, observed) ? "anew" : desired)
-  return { copy: desired, ...comeBack(targets, observed, pair, onHost) }
+  const overruled = overruledOnHost(copy, desired, observed.host)
+  return tellOverruled({ copy: desired, ...comeBack(targets, observed, pair, onHost) }, virtual, overruled)
 }
 
 const fetchAgain = ({ metadata: { name, namespace } }: KubeObject): Fix => ({

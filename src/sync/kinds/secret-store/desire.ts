@@ -5,6 +5,7 @@ import type { Decision } from "../../engine/actions.ts"
 import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
 import { notReady, notSelected, toldRefused } from "../../external-secrets/not-ready.ts"
+import { tellOverruled } from "../../external-secrets/overruled.ts"
 import { missingCopy } from "../../external-secrets/referents.ts"
 import { pendingVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
@@ -12,7 +13,7 @@ import { originOf } from "../../tenancy/ownership.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
 import type { Observed, OnHost } from "./observe.ts"
 import type { Agreement } from "./to-host.ts"
-import { agreementOf } from "./to-host.ts"
+import { agreementOf, overruledOnHost } from "./to-host.ts"
 
 type Told = Omit<Decision, "actions">
 
@@ -75,7 +76,7 @@ const followed = (observed: Observed, virtual: KubeObject, onHost: OnHost): Desi
       told: () => ({ verdict: pendingVerdict("not on the host yet", "NotOnHost") }),
     }
   const { overruled } = agreement
-  return {
+  const desired: Desired = {
     remove,
     agreement,
     status: hostStatus(copy, "", translate),
@@ -86,6 +87,7 @@ const followed = (observed: Observed, virtual: KubeObject, onHost: OnHost): Desi
         : { notice: { regarding: virtual, type: "Warning", reason: "HostEditOverruled", message: overruled } }),
     }),
   }
+  return tellOverruled(desired, virtual, overruledOnHost(copy, agreement, service, context))
 }
 
 export const desire = (observed: Observed, refusal: Refusal | undefined): Desired => {
