@@ -93,11 +93,12 @@ export const isAskedAnew = (pair: Pair): boolean =>
   isCarriedOver(pair) &&
   keepsItsValue(pair)
 
-const virtualTarget = ({ virtual, spec, target }: Pair, source: KubeObject): VirtualTarget => ({
-  owner: virtual,
-  spec,
-  name: target.name,
+const virtualTarget = (pair: Pair, source: KubeObject): VirtualTarget => ({
+  owner: pair.virtual,
+  spec: pair.spec,
+  name: pair.target.name,
   source,
+  isCarriedOver: isCarriedOver(pair),
 })
 
 /** ESO leaves an Orphan's Secret alone between two refreshes, also when it is edited or deleted. */
