@@ -7,9 +7,18 @@ import { stringAt, valueAt } from "../../src/effects/client/unstructured.ts"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { ourAgent } from "../support/complaint.ts"
 import { mutatingPolicyFlags, putIntoForce } from "../support/mutating-policy.ts"
-import { events, externalSecrets, secrets, secretStores } from "../support/resources.ts"
+import { clusterSecretStores, events, externalSecrets, secrets, secretStores } from "../support/resources.ts"
 import type { SyncedPairShape } from "../support/synced-pair.ts"
-import { externalSecret, hostRef, isReady, isRefused, readyOf, SyncedPair, valueOf } from "../support/synced-pair.ts"
+import {
+  externalSecret,
+  fakeStore,
+  hostRef,
+  isReady,
+  isRefused,
+  readyOf,
+  SyncedPair,
+  valueOf,
+} from "../support/synced-pair.ts"
 
 const withStores = {
   integrations: {
@@ -36,14 +45,15 @@ const secret = (name: string, data: Readonly<Record<string, string>> = {}): Kube
   data,
 })
 
-const isLease = ({ objectRef }: AuditEntry): boolean => objectRef?.resource === "leases"
+/** The Lease goes on, and events are hints: ESO may tell of something late. */
+const isAside = ({ objectRef }: AuditEntry): boolean => ["leases", "events"].includes(objectRef?.resource ?? "")
 
-/** What we write in both clusters while something runs, but for the Lease. */
+/** What we write in both clusters while something runs. */
 const writesDuring = Effect.fnUntraced(function* <A, E>({ ground }: SyncedPairShape, run: Effect.Effect<A, E>) {
   const marks = [yield* ground.host.audit.mark, yield* ground.virtual.audit.mark] as const
   yield* run
   const entries = [...(yield* ground.host.audit.since(marks[0])), ...(yield* ground.virtual.audit.since(marks[1]))]
-  return entries.filter((entry) => ourAgent(entry) && isWrite(entry) && !isLease(entry)).map(describeEntry)
+  return entries.filter((entry) => ourAgent(entry) && isWrite(entry) && !isAside(entry)).map(describeEntry)
 })
 
 const succeeds = Effect.fnUntraced(function* (pair: SyncedPairShape, command: "sync" | "status") {
@@ -175,6 +185,25 @@ layer(SyncedPair.layer({ values: withStores, follow: false, ground: { host: flag
       assert.isUndefined(made.metadata.annotations?.["note"])
       assert.isTrue(isReady(yield* virtual.kube.get(externalSecrets, inVirtual("teamed"))))
       yield* isAtRest(pair)
+    }),
+  )
+
+  it.effect("26: a label that the virtual cluster's adds to an imported store stays", () =>
+    Effect.gen(function* () {
+      const pair = yield* SyncedPair
+      const { virtual } = pair.ground
+      const probe = { ...fakeStore("probe", {}), spec: { provider: { fake: { data: [{ key: "/k", value: "v" }] } } } }
+      yield* putIntoForce(virtual.kube, {
+        name: "stores",
+        resources: [clusterSecretStores],
+        when: "has(object.metadata.labels)",
+        patches: '[JSONPatch{op: "add", path: "/metadata/labels/cost-center", value: "4711"}]',
+        probe: { resource: clusterSecretStores, object: probe },
+      })
+      yield* virtual.kube.patch(clusterSecretStores, { name: "store" }, { metadata: { annotations: { touched: "1" } } })
+      yield* isAtRest(pair)
+      const { metadata } = yield* virtual.kube.get(clusterSecretStores, { name: "store" })
+      assert.strictEqual(metadata.labels?.["cost-center"], "4711")
     }),
   )
 

@@ -64,6 +64,12 @@ const isAdmissions = ({ ours, others }: WrittenFields, path: Path, isWanted: boo
 const isOverruled = (fields: WrittenFields, { path, value }: Leaf): boolean =>
   isAdmissions(fields, path, value !== null)
 
+/** Whether what stands at the path was written by nobody: admission added it. */
+export const isWrittenByNobody = (current: KubeObject, path: Path): boolean => {
+  const { ours, others } = writtenFields(current)
+  return ours.length > 0 && ![...ours, ...others].some((fields) => covers(fields, path))
+}
+
 /** The labels and annotations that we keep in step: those that we want, and those that we once wrote. */
 const ownEntries = (current: KubeObject, wanted: KubeObject, field: "labels" | "annotations"): JsonRecord => {
   const { ours } = writtenFields(current)
