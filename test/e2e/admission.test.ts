@@ -100,42 +100,41 @@ layer(SyncedPair.layer({ values: withStores, follow: false, ground: { host: flag
     }),
   )
 
-  it.effect(
-    "5: a value that the host's overrules is told once, and asked for again only when the tenant changes it",
-    () =>
-      Effect.gen(function* () {
-        const pair = yield* SyncedPair
-        const { host, virtual } = pair.ground
-        yield* putIntoForce(host.kube, {
-          name: "rarely",
-          resources: [externalSecrets],
-          when: 'object.metadata.name.startsWith("capped")',
-          patches: '[JSONPatch{op: "replace", path: "/spec/refreshInterval", value: "24h"}]',
-          probe: { resource: externalSecrets, object: externalSecret("capped-probe") },
-        })
-        yield* virtual.kube.create(externalSecrets, externalSecret("capped"))
-        yield* succeeds(pair, "sync")
-        const told = yield* virtual.kube.get(externalSecrets, inVirtual("capped"))
-        assert.isTrue(isReady(told))
-        assert.strictEqual(readyOf(told)?.message, "secret synced; the host's admission overrules spec.refreshInterval")
-        yield* isAtRest(pair)
-        const ours = yield* writesDuring(
-          pair,
-          Effect.andThen(
-            virtual.kube.patch(externalSecrets, inVirtual("capped"), { spec: { refreshInterval: "2h" } }),
-            succeeds(pair, "sync"),
-          ),
-        )
-        const toCopy = ours.filter((write) => write.startsWith(`patch externalsecrets/${hostRef("capped").name} in`))
-        assert.isAtMost(toCopy.length, 2, ours.join("\n"))
-        const copy = yield* host.kube.get(externalSecrets, hostRef("capped"))
-        assert.match(stringAt(copy, "spec", "refreshInterval") ?? "", /^24h/)
-        yield* isAtRest(pair)
-        const notices = (yield* virtual.kube.list(events, { namespace: "default" })).filter(
-          (event) => valueAt(event, "reason") === "OverruledByHost",
-        )
-        assert.lengthOf(notices, 1)
-      }),
+  it.effect("5: a value that the host's overrules is told once, and again when the tenant asks for another", () =>
+    Effect.gen(function* () {
+      const pair = yield* SyncedPair
+      const { host, virtual } = pair.ground
+      yield* putIntoForce(host.kube, {
+        name: "rarely",
+        resources: [externalSecrets],
+        when: 'object.metadata.name.startsWith("capped")',
+        patches: '[JSONPatch{op: "replace", path: "/spec/refreshInterval", value: "24h"}]',
+        probe: { resource: externalSecrets, object: externalSecret("capped-probe") },
+      })
+      yield* virtual.kube.create(externalSecrets, externalSecret("capped"))
+      yield* succeeds(pair, "sync")
+      const told = yield* virtual.kube.get(externalSecrets, inVirtual("capped"))
+      assert.isTrue(isReady(told))
+      assert.strictEqual(readyOf(told)?.message, "secret synced; the host's admission overrules spec.refreshInterval")
+      yield* isAtRest(pair)
+      const notices = Effect.map(virtual.kube.list(events, { namespace: "default" }), (all) =>
+        all.filter((event) => valueAt(event, "reason") === "OverruledByHost"),
+      )
+      assert.lengthOf(yield* notices, 1)
+      const ours = yield* writesDuring(
+        pair,
+        Effect.andThen(
+          virtual.kube.patch(externalSecrets, inVirtual("capped"), { spec: { refreshInterval: "2h" } }),
+          succeeds(pair, "sync"),
+        ),
+      )
+      const toCopy = ours.filter((write) => write.startsWith(`patch externalsecrets/${hostRef("capped").name} in`))
+      assert.isAtMost(toCopy.length, 2, ours.join("\n"))
+      const copy = yield* host.kube.get(externalSecrets, hostRef("capped"))
+      assert.match(stringAt(copy, "spec", "refreshInterval") ?? "", /^24h/)
+      yield* isAtRest(pair)
+      assert.lengthOf(yield* notices, 2)
+    }),
   )
 
   it.effect("5: what the host's makes of a SecretStore is no edit, and does not come back into the tenant's", () =>

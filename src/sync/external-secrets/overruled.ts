@@ -10,13 +10,15 @@ const reason = "OverruledByHost"
 /** More than these are not named. */
 const named = 10
 
-interface Telling {
+/** What is told of an object, in its status and otherwise. */
+export interface Telling {
   /** In the virtual cluster; undefined: as it stands. */
   readonly status: JsonRecord | undefined
   readonly told: (pending: number) => Omit<Decision, "actions">
 }
 
-const isReady = (condition: unknown): boolean => stringAt(condition, "type") === "Ready"
+const isReady = (condition: unknown): boolean =>
+  stringAt(condition, "type") === "Ready" && stringAt(condition, "status") === "True"
 
 /** ESO's CRDs allow no condition of another type. */
 const amended = (status: JsonRecord, note: string): JsonRecord => ({
@@ -36,7 +38,7 @@ const amended = (status: JsonRecord, note: string): JsonRecord => ({
  */
 export const tellOverruled = <T extends Telling>(telling: T, virtual: KubeObject, fields: ReadonlyArray<string>): T => {
   const { status, told } = telling
-  // Before ESO has answered, there is no condition to say it in.
+  // Where something is wrong, that is what is told.
   if (fields.length === 0 || status === undefined || !arrayAt(status, "conditions").some(isReady)) return telling
   const more = fields.length > named ? ` and ${fields.length - named} more` : ""
   const note = `the host's admission overrules ${fields.slice(0, named).join(", ")}${more}`
