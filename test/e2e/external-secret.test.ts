@@ -158,7 +158,7 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
     }),
   )
 
-  it.effect("edited on the host by hand is put right", () =>
+  it.effect("edited on the host by hand is put right, but for what others add to its labels", () =>
     Effect.gen(function* () {
       const pair = yield* SyncedPair
       const { host } = pair.ground
@@ -171,7 +171,7 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
         return (
           stringAt(arrayAt(copy, "spec", "data")[0], "secretKey") === "password" &&
           copy.metadata.labels?.["vcluster-es.io/managed-by"] === vcluster.name &&
-          copy.metadata.labels?.["by"] === undefined
+          copy.metadata.labels?.["by"] === "hand"
         )
       })
     }),

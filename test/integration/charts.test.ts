@@ -63,7 +63,13 @@ const settingsOfVcluster = (version: VclusterVersion, config: unknown) => {
   }
 }
 
-const comparable = ({ origins: _origins, warnings: _warnings, elsewhere: _elsewhere, ...settings }: Settings) => ({
+const comparable = ({
+  origins: _origins,
+  warnings: _warnings,
+  elsewhere: _elsewhere,
+  importedSecrets: _imported,
+  ...settings
+}: Settings) => ({
   ...settings,
   externalSecrets: { ...settings.externalSecrets, selector: compact(settings.externalSecrets.selector) },
   stores: { ...settings.stores, selector: compact(settings.stores.selector) },

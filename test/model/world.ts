@@ -28,6 +28,7 @@ const defaultSettings: SyncSettings = {
   clusterStores: { enabled: true, selector: {} },
   namespaces: { enabled: false, mappingsOnly: false, byName: [] },
   serviceAccounts: false,
+  importedSecrets: [],
   webhook: false,
   version: undefined,
 }

@@ -42,3 +42,7 @@ export const validatingWebhookConfigurations = resource(
   "v1",
   false,
 )("ValidatingWebhookConfiguration", "validatingwebhookconfigurations")
+
+const beta = resource("admissionregistration.k8s.io", "v1beta1", false)
+export const mutatingAdmissionPolicies = beta("MutatingAdmissionPolicy", "mutatingadmissionpolicies")
+export const mutatingAdmissionPolicyBindings = beta("MutatingAdmissionPolicyBinding", "mutatingadmissionpolicybindings")

@@ -6,7 +6,7 @@
  */
 import { Schema } from "effect"
 
-/** 404: the object, or the whole resource (`resourceMissing`: its CRD is not installed, or not at this version). */
+/** 404: the object, or the whole resource (`resourceMissing`: its CRD is not installed, or not at this version, or being deleted). */
 export class NotFound extends Schema.TaggedError<NotFound>()("NotFound", { resourceMissing: Schema.Boolean }) {}
 /** 409 on create. */
 export class AlreadyExists extends Schema.TaggedError<AlreadyExists>()("AlreadyExists", {}) {}

@@ -114,10 +114,15 @@ const userOf = (message: string): { readonly user?: string } => {
   return user === undefined ? {} : { user }
 }
 
+/** While a CRD is being deleted, the API server takes no new objects of it (apiextensions-apiserver; 403 or 405 by release). */
+const isTerminatingCrd = (status: number, message: string): boolean =>
+  (status === 403 || status === 405) && message.includes("not allowed while custom resource definition is terminating")
+
 const reasonOf = (status: number, headers: IncomingHttpHeaders, body: unknown): ApiErrorReason => {
   const message = textAt(body, "message") ?? ""
   const wait = retryAfterMs(headers, body)
   if (status === 422 && isMisfit(body)) return new Conflict()
+  if (isTerminatingCrd(status, message)) return new NotFound({ resourceMissing: true })
   switch (status) {
     case 400:
     case 413:

@@ -40,9 +40,12 @@ const worthAWord = 4
 /** A hint is not worth more tries, unless what keeps it passes by itself. */
 const triesForHint = 5
 
+/** A CRD that is gone, or going: ESO is being reinstalled. */
+const isAwaited = ({ reason }: ApiError): boolean => reason._tag === "NotFound" && reason.resourceMissing
+
 const passesByItself = (cause: Cause.Cause<unknown>): boolean => {
   const error = Option.getOrUndefined(Cause.findErrorOption(cause))
-  return Cause.hasInterruptsOnly(cause) || (error instanceof ApiError && isTransient(error))
+  return Cause.hasInterruptsOnly(cause) || (error instanceof ApiError && (isTransient(error) || isAwaited(error)))
 }
 
 /** No server's word makes a key wait for longer: an hour is a mistake, or malice. */

@@ -15,6 +15,7 @@ import { monotonicMillis } from "../../effects/monotonic-time.ts"
 import { bothClients } from "./clients.ts"
 import { makeConfirmations } from "./confirmations.ts"
 import { Epoch } from "./epoch.ts"
+import { contestOver, makeContests } from "./contests.ts"
 import { carryOut, changeOf } from "./executor.ts"
 import { KeptCaches } from "./informers.ts"
 import { KeyQueue } from "./key-queue.ts"
@@ -31,8 +32,7 @@ import type { Refusal } from "../tenancy/refusals.ts"
 import { refusedWrite } from "./refused-write.ts"
 import { refusalReasonOf } from "./synced-kind.ts"
 import type { Memory, SyncedKind } from "./synced-kind.ts"
-import type { Contested } from "./write-limiter.ts"
-import { makeWriteBrake } from "./write-limiter.ts"
+import { Contested, describeWrite, makeWriteBrake } from "./write-limiter.ts"
 
 export const reportOf = (kind: string, key: ObjectKey, verdict: Verdict): ObjectReport => {
   const { namespace, name } = splitKey(key)
@@ -91,12 +91,14 @@ const makeReconciler = Effect.gen(function* () {
   const kept = yield* KeptCaches
   const { context, hostCrdUid } = yield* Epoch
   const gates = yield* MassDeleteGates
-  const { listener } = yield* KeyQueue
+  const { listener, queue } = yield* KeyQueue
   const reports = yield* Reports
   const { onChange } = yield* Reporter
   const { record } = yield* TenantEvents
   const clock = yield* Clock.Clock
-  const brake = makeWriteBrake(() => monotonicMillis(clock))
+  const now = () => monotonicMillis(clock)
+  const brake = makeWriteBrake(now)
+  const contests = makeContests(now)
   const { caches } = kept
   const { confirm } = makeConfirmations(clients.host)
   const refusedWrites = new Map<string, Refusal>()
@@ -117,7 +119,14 @@ const makeReconciler = Effect.gen(function* () {
         crd !== undefined && crd.metadata.deletionTimestamp === undefined && crd.metadata.uid === hostCrdUid(plural),
     )
 
-  const memoryOf = (id: string): Memory => ({ refusedWrite: refusedWrites.get(id) })
+  const memoryOf = (id: string): Memory => ({ refusedWrite: contests.of(id)?.told ?? refusedWrites.get(id) })
+
+  /** A write did not last. */
+  const noteContest = (kind: SyncedKind, id: string, action: Action) => {
+    const contest = contestOver(kind, action)
+    if (contest !== undefined) contests.fought(id, contest)
+    return contest !== undefined
+  }
 
   /** @returns whether the server stored anything new, where it was asked to */
   const perform = Effect.fnUntraced(function* (kind: SyncedKind, id: string, action: Action) {
@@ -131,7 +140,10 @@ const makeReconciler = Effect.gen(function* () {
         }),
       ),
     )
-    const stored = yield* brake.allow(id, action, write)
+    const stored = yield* brake
+      .allow(id, action, write)
+      .pipe(Effect.tapErrorTag("Contested", () => Effect.sync(() => noteContest(kind, id, action))))
+    if (contests.of(id) !== undefined) noteContest(kind, id, action)
     if (refusedWrites.get(id)?.reason === refusalReasonOf(kind, action)) refusedWrites.delete(id)
     if (doomed !== undefined) deleted.set(doomed, true)
     if (wasIdle(action, stored)) return true
@@ -149,6 +161,7 @@ const makeReconciler = Effect.gen(function* () {
   /** Nothing is left of the key on either side: a name that tenants come and go with must not stay with us for ever. */
   const forget = (kind: SyncedKind, id: string, key: ObjectKey) => {
     refusedWrites.delete(id)
+    contests.forget(id)
     gates.of(kind.kind)?.forget(key)
   }
 
@@ -191,10 +204,22 @@ const makeReconciler = Effect.gen(function* () {
     if (kind.hint !== undefined) return
     // Nothing changed, so nothing will bring the key back: without a word it would be waited for until a resync.
     const [first] = futile.length === actions.length ? futile : []
+    if (first !== undefined && noteContest(kind, id, first)) return yield* new Contested({ what: describeWrite(first) })
     reports.set(id, first === undefined ? report : reportOf(kind.kind, key, withoutEffect(first)))
+    const contest = contests.of(id)
+    if (contest !== undefined) return yield* new Contested({ what: contest.what })
   })
 
-  return { reconcile }
+  /** A fight is over when nothing happens, and nothing that happens would bring its key back then. */
+  const thenLookAgain = (id: string) =>
+    Effect.sync(() => {
+      if (contests.of(id) !== undefined) queue.addAfter(id, contests.remaining(id))
+    })
+
+  return {
+    reconcile: (kind: SyncedKind, key: ObjectKey) =>
+      Effect.ensuring(reconcile(kind, key), thenLookAgain(workId(kind.kind, key))),
+  }
 })
 
 export class Reconciler extends Context.Service<

@@ -8,7 +8,10 @@ import type { Refusal, RefusalReason } from "../tenancy/refusals.ts"
 
 /** What the Syncer remembers of a key between two decisions. In memory only: a decision must be right without it. */
 export interface Memory {
-  /** A write that the API server refused for good (of the virtual Secret or of the host object), until one like it succeeds. */
+  /**
+   * A write that the API server refused for good (of the virtual Secret or of the host object), until one like it succeeds; or one that
+   * somebody else keeps undoing, while that lasts.
+   */
   readonly refusedWrite: Refusal | undefined
 }
 
@@ -35,6 +38,13 @@ export const refusalReasonOf = (
 ): RefusalReason | undefined =>
   refusable?.find((write) => write.side === side && write.plural === resource.plural)?.reason
 
+/** The reason under which the tenant is told that somebody else keeps undoing such a write. */
+export const contestReasonOf = (
+  { refusable }: Pick<SyncedKind, "refusable">,
+  { side, resource }: Action,
+): RefusalReason | undefined =>
+  refusable?.find((write) => write.side === side && write.plural === resource.plural)?.contested
+
 export interface SyncedKind {
   /** Kubernetes kind, for reports. */
   readonly kind: string
@@ -55,6 +65,8 @@ export interface SyncedKind {
     readonly side: Side
     readonly plural: string
     readonly reason: RefusalReason
+    /** Of writes that somebody else may keep undoing: the reason for that. */
+    readonly contested?: RefusalReason
   }>
   /** The CRD of external-secrets.io that the kind needs in the virtual cluster. */
   readonly prerequisite?: {
@@ -88,7 +100,7 @@ export interface Stages<Observed, Desired> {
   /** What is told of it, to people and to the shell. */
   readonly report: (observed: Observed, desired: Desired, actions: ReadonlyArray<Action>) => Omit<Decision, "actions">
   /**
-   * An API server did not take a write of {@link SyncedKind.refusable} when it was tried last.
+   * An API server did not take a write of {@link SyncedKind.refusable} when it was tried last, or somebody else keeps undoing it.
    *
    * @returns what is to be done where it is to be tried again, for what it objected to may be over: the tenant is told first
    */
@@ -98,6 +110,8 @@ export interface Stages<Observed, Desired> {
     desired: Desired,
     actions: ReadonlyArray<Action>,
   ) => Decision | undefined
+  /** Such a write, as the tenant was told of it: where nothing is remembered (another process looks, a start). */
+  readonly toldBefore?: (observed: Observed, actions: ReadonlyArray<Action>) => Refusal | undefined
 }
 
 /** A kind that decides in stages. */
@@ -108,6 +122,7 @@ export const synced = <Observed, Desired>({
   diff,
   report,
   refusedBefore,
+  toldBefore,
   ...kind
 }: Omit<SyncedKind, "decide"> & Stages<Observed, Desired>): SyncedKind => ({
   ...kind,
@@ -115,7 +130,8 @@ export const synced = <Observed, Desired>({
     const observed = observe(key, caches, context)
     const desired = desire(observed, judge?.(observed))
     const actions = diff(observed, desired)
-    const again = refusedWrite === undefined ? undefined : refusedBefore?.(refusedWrite, observed, desired, actions)
+    const refused = refusedWrite ?? toldBefore?.(observed, actions)
+    const again = refused === undefined ? undefined : refusedBefore?.(refused, observed, desired, actions)
     return again ?? { actions, ...report(observed, desired, actions) }
   },
 })

@@ -24,7 +24,7 @@ export interface WriteBrake {
 /** As many equal writes of one key at once. People who try what we do about their edits need fewer. */
 const burst = 10
 /** Milliseconds until one more is free. */
-const refillMs = 30_000
+export const refillMs = 30_000
 /** Writes that are remembered. A fight among more than these is slowed down by their number. */
 const remembered = 4096
 
@@ -69,7 +69,8 @@ const targetOf = (id: string, action: Action): string => {
   return `${id} ${action._tag} ${action.side} ${action.resource.plural} ${namespace}/${name}`
 }
 
-const describe = (action: Action): string => {
+/** The write in a few words. */
+export const describeWrite = (action: Action): string => {
   const { metadata } = objectOf(action)
   const where = metadata.namespace === undefined ? "" : `${metadata.namespace}/`
   return `${action.side} ${action.resource.kind} ${where}${metadata.name}`
@@ -94,7 +95,7 @@ export const makeWriteBrake = (now: () => number): WriteBrake => {
         // The first one was not looked at: it counts as equal.
         const before = buckets.get(key) ?? { tokens: burst - 1, at: first }
         const tokens = Math.min(burst, before.tokens + Math.max(0, at - before.at) / refillMs)
-        if (tokens < 1) return Effect.fail(new Contested({ what: describe(action) }))
+        if (tokens < 1) return Effect.fail(new Contested({ what: describeWrite(action) }))
         return Effect.tap(
           write,
           Effect.sync(() => buckets.set(key, { tokens: tokens - 1, at })),

@@ -11,6 +11,7 @@ import { hostReferenceKeys, referentKeys } from "./referents.ts"
 import { originNamespace, ownNamespace } from "./referrer.ts"
 import { isHandedOver, leftoverKeys } from "../tenancy/vcluster-leftover.ts"
 import { copyKeys, hostSecretOf } from "./host-place.ts"
+import { summarizeWriters } from "./managed-fields.ts"
 import type { ExternalSecretSpec, TemplateReference } from "./external-secret-spec.ts"
 import {
   clusterStoreNames,
@@ -120,5 +121,6 @@ export const hostExternalSecrets: Cache = {
       leftover: (object) => leftoverKeys(object, context.tenancy),
       leftoverSecret: (object) => (isHandedOver(object) ? [leftoverSecretKey(object)] : []),
     },
+    transform: summarizeWriters,
   }),
 }

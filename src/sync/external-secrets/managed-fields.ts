@@ -7,6 +7,7 @@
  */
 import { createHash } from "node:crypto"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
+import type { JsonRecord } from "../../effects/client/unstructured.ts"
 import { arrayAt, isRecord, recordAt, stringAt, valueAt } from "../../effects/client/unstructured.ts"
 
 /** As every write names it (`fieldManager`) that is not made for one ExternalSecret. */
@@ -78,3 +79,47 @@ export const appliedFields = (cached: KubeObject, manager: string): AppliedField
 /** What the managers of other ExternalSecrets applied to it. */
 export const appliedByOthers = (cached: KubeObject, manager: string): AppliedFields =>
   fieldsIn(summaries(cached).filter((summary) => valueAt(summary, "manager") !== manager))
+
+/** Who wrote what of a host copy, as FieldsV1 of its labels, annotations and spec. */
+export interface WrittenFields {
+  /** What we wrote and nobody has changed or removed since; none: the account is not known. */
+  readonly ours: ReadonlyArray<JsonRecord>
+  readonly others: ReadonlyArray<JsonRecord>
+}
+
+/** As the summary above. */
+const writersField = "x-vcluster-es-writers"
+
+const isWrittenByUs = (entry: unknown): boolean =>
+  stringAt(entry, "manager") === fieldManager && valueAt(entry, "operation") === "Update"
+
+const accountOf = (entry: unknown): JsonRecord => {
+  const part = (...path: ReadonlyArray<string>): JsonRecord => {
+    const field = path.at(-1) ?? ""
+    const found = recordAt(valueAt(entry, "fieldsV1"), ...path)
+    return found === undefined ? {} : { [field]: found }
+  }
+  return {
+    "f:metadata": { ...part("f:metadata", "f:labels"), ...part("f:metadata", "f:annotations") },
+    ...part("f:spec"),
+  }
+}
+
+/** Before the cache drops managedFields: what decisions need of them about a host copy. */
+export const summarizeWriters = (object: KubeObject): KubeObject => {
+  const entries = arrayAt(object, "metadata", "managedFields").filter(
+    (entry) => valueAt(entry, "subresource") === undefined,
+  )
+  return {
+    ...object,
+    [writersField]: {
+      ours: entries.filter(isWrittenByUs).map(accountOf),
+      others: entries.filter((entry) => !isWrittenByUs(entry)).map(accountOf),
+    },
+  }
+}
+
+export const writtenFields = (cached: KubeObject): WrittenFields => ({
+  ours: arrayAt(cached, writersField, "ours").filter(isRecord),
+  others: arrayAt(cached, writersField, "others").filter(isRecord),
+})

@@ -11,6 +11,7 @@ import { copyKeys } from "./host-place.ts"
 import { agreedReferents } from "./agreed-base.ts"
 import { hostReferenceKeys, referentKeys } from "./referents.ts"
 import { originNamespace, ownNamespace } from "./referrer.ts"
+import { summarizeWriters } from "./managed-fields.ts"
 import { referentsOf } from "./store-references.ts"
 
 export const virtualSecretStores: Cache = {
@@ -43,6 +44,7 @@ export const hostSecretStores: Cache = {
       hostReference: (object) =>
         hostReferenceKeys(agreedReferents(object, context), originNamespace(object, context), context),
     },
+    transform: summarizeWriters,
     ...(context.settings.stores.enabled ? {} : { leftover: { onlyWith: virtualSecretStores } }),
   }),
 }

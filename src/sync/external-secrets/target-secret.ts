@@ -15,6 +15,8 @@ export interface VirtualTarget {
   readonly name: string
   /** The Secret that ESO made on the host. */
   readonly source: KubeObject
+  /** What ESO made of its last refresh is there already: until the next one it does not look at labels and annotations. */
+  readonly isCarriedOver: boolean
 }
 
 export interface TargetSecrets {

@@ -134,6 +134,14 @@ interface Reading extends SyncSettings {
   readonly elsewhere: ReadonlyArray<PositionedProblem>
 }
 
+/** What brings all of a namespace (`team/*`, or none) names no Secret: whether one of a name will be there is not known. */
+const importedSecrets = ({ sync }: VclusterValues): SyncSettings["importedSecrets"] =>
+  sync.fromHost.secrets.enabled
+    ? Object.entries(sync.fromHost.secrets.mappings.byName)
+        .map(([host, virtual]) => ({ host, virtual }))
+        .filter(({ virtual }) => virtual.includes("/") && !virtual.endsWith("/*"))
+    : []
+
 const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Reading => {
   const merged = isMerged(root)
   const decoded = decodeYaml(VclusterValues, root)
@@ -152,6 +160,7 @@ const read = (root: YamlTree, known: KnownPlace, syncedBy: SyncedPlurals): Readi
       byName: Object.entries(namespaces.mappings.byName).map(([virtual, host]) => ({ virtual, host })),
     },
     serviceAccounts: serviceAccounts.enabled,
+    importedSecrets: importedSecrets(values),
   }
   const conflicts = enabled ? conflictsOf(root, decoded, syncedBy(settings), known.namespace) : nothing
   const isRelevant = (wrong: WrongValue): boolean => isOwn(wrong) || (enabled && hidesConflicts(values, wrong))

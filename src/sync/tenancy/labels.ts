@@ -37,6 +37,8 @@ export const referenceLabel = `${domain}/reference`
 export const sourceVersionAnnotation = `${domain}/virtual-resource-version`
 /** On the same: of the copied data, so that an edit on the host is seen. */
 export const contentHashAnnotation = `${domain}/content-hash`
+/** On host copies: a hash of all that we wrote, so that what the host's admission made of it can be told from what is still to be written. */
+export const writtenAnnotation = `${domain}/written`
 /** On host SecretStores: the spec, in the tenant's names, on which both sides last agreed. */
 export const baseAnnotation = `${domain}/base`
 
@@ -47,6 +49,9 @@ export const versionAnnotation = `${domain}/version`
 export const knownCrdsAnnotation = `${domain}/known-crds`
 export const heldDeletionsAnnotation = `${domain}/held-deletions`
 export const allowMassDeleteAnnotation = `${domain}/allow-mass-delete`
+
+/** Whether a label or an annotation is one of vcluster-es. */
+export const isOurKey = (key: string): boolean => key.startsWith(`${domain}/`)
 
 /** ESO's marks on the Secrets that it writes (external-secrets.io, `ExternalSecret` controller). */
 export const esoManagedLabel = "reconcile.external-secrets.io/managed"

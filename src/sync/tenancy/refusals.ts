@@ -48,6 +48,10 @@ export type RefusalReason =
   | "RefusedByHost"
   /** The virtual Secret cannot be written (another controller owns it, it is immutable, admission denied it). */
   | "TargetSecretRefused"
+  /** Somebody else keeps writing what is in the virtual Secret. */
+  | "TargetSecretContested"
+  /** vCluster itself imports a Secret of the host under the name of the virtual Secret. */
+  | "TargetSecretImported"
   /** The virtual namespace is not mapped, and only mapped ones are synced. */
   | "NamespaceNotMapped"
 

@@ -1,6 +1,7 @@
 /** The ClusterSecretStores of the virtual cluster: imported ones, and the tenant's own. */
 import { clusterSecretStoresIn } from "../../external-secrets/eso-resources.ts"
 import type { Cache } from "../../engine/caches.ts"
+import { summarizeWriters } from "../../external-secrets/managed-fields.ts"
 
 export const virtualClusterSecretStores: Cache = {
   name: "virtualClusterSecretStores",
@@ -10,6 +11,7 @@ export const virtualClusterSecretStores: Cache = {
     selection: {},
     takesOurWrites: true,
     indexes: {},
+    transform: summarizeWriters,
     ...(context.settings.clusterStores.enabled ? {} : { leftover: {} }),
   }),
 }

@@ -3,6 +3,7 @@
  * Edits in the virtual cluster are reverted. Nothing that a store's references name follows it: credentials stay on the host.
  */
 import { clusterSecretStoresIn } from "../../external-secrets/eso-resources.ts"
+import { isWrittenByNobody } from "../../external-secrets/host-copy-patch.ts"
 import { hostClusterSecretStores, isImported } from "../../external-secrets/store-caches.ts"
 import { virtualClusterSecretStores } from "./caches.ts"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
@@ -39,8 +40,13 @@ const desiredImport = (host: KubeObject, context: SyncContext): KubeObject => ({
   spec: host["spec"],
 })
 
+/** A label that the virtual cluster's admission adds stays; one that a tenant adds does not. */
 const marked = (object: KubeObject) => ({
-  labels: object.metadata.labels ?? {},
+  labels: Object.fromEntries(
+    Object.entries(object.metadata.labels ?? {}).filter(
+      ([key]) => !isWrittenByNobody(object, ["metadata", "labels", key]),
+    ),
+  ),
   annotations: { [hostUidAnnotation]: object.metadata.annotations?.[hostUidAnnotation] },
 })
 

@@ -2,9 +2,11 @@
 import { Result } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { warnOnce } from "../../engine/events.ts"
+import { withWrittenMark } from "../../external-secrets/host-copy-patch.ts"
 import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
 import { notReady } from "../../external-secrets/not-ready.ts"
+import { tellOverruled } from "../../external-secrets/overruled.ts"
 import { missingCopy } from "../../external-secrets/referents.ts"
 import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import { brokenVerdict, pendingVerdict, verdictOf, waitingVerdict } from "../../external-secrets/verdicts.ts"
@@ -22,7 +24,7 @@ import { fetchAgain, pairOf, untold, untouched } from "./desired.ts"
 import { gone, refused, unselected } from "./kept.ts"
 import { operatorFix } from "./operator-fix.ts"
 import { failedStatus, missingStatus } from "./status.ts"
-import { desiredHostExternalSecret, toHost } from "./to-host.ts"
+import { desiredHostExternalSecret, overruledOnHost, toHost } from "./to-host.ts"
 import type { Pair } from "./to-virtual.ts"
 import { isAskedAnew, isAskedToFetch, overridesHost, secretOutcome } from "./to-virtual.ts"
 
@@ -88,7 +90,9 @@ const followed = (targets: TargetSecrets, observed: Observed, asked: Asked, onHo
   const { copy } = served
   const pair = pairOf(asked, onHost, copy, observed)
   if (isAskedAnew(targets, pair)) return askedAnew(pair, isAccepted(desired, copy, observed) ? "anew" : desired)
-  return { copy: asking(pair, desired), ...comeBack(targets, observed, pair, onHost) }
+  const wanted = asking(pair, desired)
+  const overruled = overruledOnHost(copy, wanted, observed.host)
+  return tellOverruled({ copy: wanted, ...comeBack(targets, observed, pair, onHost) }, virtual, overruled)
 }
 
 const failed = (
@@ -116,7 +120,10 @@ const asking = (pair: Pair, desired: KubeObject): KubeObject => {
     : copy.metadata.annotations?.[askedAnnotation]
   if (asked === undefined) return desired
   const { annotations, ...metadata } = desired.metadata
-  return { ...desired, metadata: { ...metadata, annotations: { ...annotations, [askedAnnotation]: asked } } }
+  return withWrittenMark({
+    ...desired,
+    metadata: { ...metadata, annotations: { ...annotations, [askedAnnotation]: asked } },
+  })
 }
 
 /** Whether the host has taken what the tenant asks for now. */

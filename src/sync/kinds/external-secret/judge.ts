@@ -2,6 +2,8 @@
 import { Result } from "effect"
 import { hostNameConflict, isGoing, stillThere } from "../../external-secrets/host-name-conflict.ts"
 import { otherOperator } from "../../external-secrets/other-operator.ts"
+import { keyOf } from "../../../effects/client/kube-object.ts"
+import { creationPolicyOf } from "../../external-secrets/external-secret-spec.ts"
 import { referencesConflict } from "../../external-secrets/referents.ts"
 import { controllerOf, originOf } from "../../tenancy/ownership.ts"
 import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
@@ -17,6 +19,18 @@ const isMapped: Check = ({ onHost, virtual }, { context }) =>
   onHost === undefined
     ? new Refusal({ reason: "NamespaceNotMapped", message: context.whyNowhere(virtual.metadata.namespace ?? "") })
     : undefined
+
+/** vCluster would write the whole of it again whenever we have written (measured: it takes our keys and our label off). */
+const targetIsNotImported: Check = ({ spec, target, virtual }, { context }) => {
+  const wanted = keyOf(virtual.metadata.namespace, target.name)
+  const mapping = context.settings.importedSecrets.find((each) => each.virtual === wanted)
+  return mapping === undefined || creationPolicyOf(spec) === "None"
+    ? undefined
+    : new Refusal({
+        reason: "TargetSecretImported",
+        message: `Secret ${wanted} is one that vCluster itself imports from the host (sync.fromHost.secrets.mappings.byName: ${JSON.stringify(mapping.host)}); choose another spec.target.name`,
+      })
+}
 
 const onHost =
   (check: (onHost: OnHost, asked: Asked, observed: Observed) => Refusal | undefined): Check =>
@@ -76,6 +90,7 @@ const referencesNamesAreOurs = onHost(({ references }, { virtual }, { context })
 /** In the order in which the tenant is told: what the spec may ask for, its place, then the names that it needs there. */
 const checks: ReadonlyArray<Check> = [
   isAllowed,
+  targetIsNotImported,
   isMapped,
   nameIsFree,
   secretsNameIsFree,

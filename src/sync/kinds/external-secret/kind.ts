@@ -35,9 +35,10 @@ import { hostClusterSecretStores, hostSecretStores, virtualSecretStores } from "
 import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import { translatedRefusal } from "../../external-secrets/tenant-text.ts"
 import { externalSecrets, secrets } from "../../resources.ts"
+import { readyCondition } from "../../tenancy/conditions.ts"
 import { originKeys } from "../../tenancy/ownership.ts"
 import { leftoverKeys } from "../../tenancy/vcluster-leftover.ts"
-import type { Refusal } from "../../tenancy/refusals.ts"
+import { Refusal } from "../../tenancy/refusals.ts"
 import { virtualNamespaces } from "./caches.ts"
 import type { Desired } from "./desired.ts"
 import { desireWith } from "./desire.ts"
@@ -143,12 +144,23 @@ const refusedBefore = (
   const onHost = onHostOf(observed)
   if (virtual === undefined || onHost === undefined || typeof copy === "string") return undefined
   const resource = externalSecretsIn(context)
-  if (refused.reason === "TargetSecretRefused" && actions.some(isOfSecret))
+  if (
+    refused.reason === "TargetSecretContested" ||
+    (refused.reason === "TargetSecretRefused" && actions.some(isOfSecret))
+  )
     return toldFirst(resource, virtual, refused, actions, context.now())
   // What the host has is not what the tenant asks for now, so nothing comes back from there.
   const again = actions.filter(isOfHost)
   return refused.reason === "RefusedByHost" && again.length > 0
     ? toldFirst(resource, virtual, translatedRefusal(refused, onHost.translate), again, context.now())
+    : undefined
+}
+
+/** Whoever looks on while somebody else keeps changing the Secret finds it changed, or put right a moment ago. */
+const toldBefore = ({ virtual }: Observed, actions: ReadonlyArray<Action>): Refusal | undefined => {
+  const ready = readyCondition(virtual)
+  return ready?.reason === "TargetSecretContested" && actions.some(isOfSecret)
+    ? new Refusal({ reason: ready.reason, message: ready.message })
     : undefined
 }
 
@@ -208,7 +220,7 @@ export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind =>
       isSynced: (settings) => settings.externalSecrets.enabled,
     },
     refusable: [
-      { side: "virtual", plural: "secrets", reason: "TargetSecretRefused" },
+      { side: "virtual", plural: "secrets", reason: "TargetSecretRefused", contested: "TargetSecretContested" },
       { side: "host", plural: "externalsecrets", reason: "RefusedByHost" },
     ],
     mirrored: { virtual: virtualExternalSecrets, host: hostExternalSecrets, plural: "externalsecrets" },
@@ -267,4 +279,5 @@ export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind =>
     diff: diffWith(targets),
     report: (_observed, { told }, actions) => told(actions.filter(isOfVirtual).length),
     refusedBefore,
+    toldBefore,
   })

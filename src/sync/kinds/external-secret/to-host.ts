@@ -9,10 +9,11 @@ import { apiVersionOf } from "../../../effects/client/resource.ts"
 import type { Action } from "../../engine/actions.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import { acceptedAnnotations } from "../../external-secrets/accepted.ts"
+import type { CopyDifference } from "../../external-secrets/host-copy-patch.ts"
+import { copyDifference, withWrittenMark } from "../../external-secrets/host-copy-patch.ts"
 import type { ExternalSecretSpec, StoreReference, TargetTemplate } from "../../external-secrets/external-secret-spec.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
-import { mergePatch } from "../../../effects/client/merge-patch.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
 import { markAnnotations, markLabels, originOf, ownedByService } from "../../tenancy/ownership.ts"
 import type { Tenancy } from "../../tenancy/ownership.ts"
@@ -110,36 +111,23 @@ export const desiredHostExternalSecret = (
   location: HostLocation,
   hostSecret: string,
   host: HostSide,
-): KubeObject => ({
-  apiVersion: apiVersionOf(externalSecrets(host.version)),
-  kind: "ExternalSecret",
-  metadata: {
-    name: location.name,
-    namespace: location.namespace,
-    labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(host.tenancy) },
-    annotations: {
-      ...carriedAnnotations(virtual.metadata.annotations),
-      ...markAnnotations(virtual, host.tenancy),
-      ...acceptedAnnotations(virtual, spec),
+): KubeObject =>
+  withWrittenMark({
+    apiVersion: apiVersionOf(externalSecrets(host.version)),
+    kind: "ExternalSecret",
+    metadata: {
+      name: location.name,
+      namespace: location.namespace,
+      labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(host.tenancy) },
+      annotations: {
+        ...carriedAnnotations(virtual.metadata.annotations),
+        ...markAnnotations(virtual, host.tenancy),
+        ...acceptedAnnotations(virtual, spec),
+      },
+      ownerReferences: ownedByService(host.service, location.namespace),
     },
-    ownerReferences: ownedByService(host.service, location.namespace),
-  },
-  spec: hostSpec(spec, hostSecret, virtual.metadata.namespace ?? "", host),
-})
-
-/** The parts that we keep in step. */
-const kept = (object: KubeObject, spec: unknown): JsonRecord => ({
-  metadata: {
-    labels: object.metadata.labels ?? {},
-    annotations: object.metadata.annotations ?? {},
-    ownerReferences: object.metadata.ownerReferences ?? [],
-  },
-  spec,
-})
-
-/** The same, in a form in which equal meaning is equal JSON. */
-const comparable = (object: KubeObject, host: HostSide): JsonRecord =>
-  kept(object, canonical(host.schema, object["spec"]))
+    spec: hostSpec(spec, hostSecret, virtual.metadata.namespace ?? "", host),
+  })
 
 /** While the Service is away (helm is replacing it), an owner reference that is there stays as it is. */
 const keepOwners = (desired: KubeObject, current: KubeObject, host: HostSide): KubeObject =>
@@ -150,12 +138,17 @@ const keepOwners = (desired: KubeObject, current: KubeObject, host: HostSide): K
         metadata: { ...desired.metadata, ownerReferences: current.metadata.ownerReferences ?? [] },
       }
 
+const differenceOf = (current: KubeObject, desired: KubeObject, host: HostSide): CopyDifference =>
+  copyDifference(current, keepOwners(desired, current, host), (spec) => canonical(host.schema, spec))
+
+/** What the host's admission keeps otherwise than it is desired. */
+export const overruledOnHost = (current: KubeObject, desired: KubeObject, host: HostSide): ReadonlyArray<string> =>
+  differenceOf(current, desired, host).overruled
+
 /** The write that brings one to the other, where they differ in meaning. */
 export const patchOf = (current: KubeObject, desired: KubeObject, host: HostSide): Action | undefined => {
-  const wanted = keepOwners(desired, current, host)
-  const patch = mergePatch(kept(current, current["spec"]), kept(wanted, wanted["spec"]))
-  // Most are equal as they stand, and comparing by meaning costs ten times as much.
-  return patch === undefined || mergePatch(comparable(current, host), comparable(wanted, host)) === undefined
+  const { patch } = differenceOf(current, desired, host)
+  return patch === undefined
     ? undefined
     : { _tag: "Patch", side: "host", resource: externalSecrets(host.version), current, patch }
 }

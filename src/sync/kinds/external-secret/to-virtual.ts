@@ -85,11 +85,12 @@ const keepsItsValue = ({ spec, copy }: Pair): boolean =>
   fetchesOnce(spec) ||
   readyCondition(copy)?.message.startsWith(messages.couldNotUpdate) === true
 
-const virtualTarget = ({ virtual, spec, target }: Pair, source: KubeObject): VirtualTarget => ({
-  owner: virtual,
-  spec,
-  name: target.name,
+const virtualTarget = (pair: Pair, source: KubeObject): VirtualTarget => ({
+  owner: pair.virtual,
+  spec: pair.spec,
+  name: pair.target.name,
   source,
+  isCarriedOver: isCarriedOver(pair),
 })
 
 /** The tenant deleted the Secret. That is how one asks ESO for a new value: in one cluster it fetches one at once. */

@@ -6,6 +6,7 @@ import { agreedGeneration, baseOf } from "../../external-secrets/agreed-base.ts"
 import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
 import { notReady, notSelected, toldRefused } from "../../external-secrets/not-ready.ts"
+import { tellOverruled } from "../../external-secrets/overruled.ts"
 import { missingCopy } from "../../external-secrets/referents.ts"
 import { pendingVerdict, refusedVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
@@ -15,7 +16,7 @@ import { abandoned } from "../../tenancy/vcluster-leftover.ts"
 import { judgeSpec } from "./judge.ts"
 import type { Observed, OnHost } from "./observe.ts"
 import type { Agreement } from "./to-host.ts"
-import { agreementOf } from "./to-host.ts"
+import { agreementOf, overruledOnHost } from "./to-host.ts"
 
 type Told = Omit<Decision, "actions">
 
@@ -107,7 +108,7 @@ const followed = (observed: Observed, virtual: KubeObject, onHost: OnHost): Desi
       told: () => ({ verdict: pendingVerdict("not on the host yet", "NotOnHost") }),
     }
   const { overruled } = agreement
-  return {
+  const desired: Desired = {
     remove,
     agreement,
     status: hostStatus(copy, "", translate),
@@ -118,6 +119,7 @@ const followed = (observed: Observed, virtual: KubeObject, onHost: OnHost): Desi
         : { notice: { regarding: virtual, type: "Warning", reason: "HostEditOverruled", message: overruled } }),
     }),
   }
+  return tellOverruled(desired, virtual, overruledOnHost(copy, agreement, service, context))
 }
 
 export const desire = (observed: Observed, refusal: Refusal | undefined): Desired => {

@@ -14,6 +14,8 @@ import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { baseOf } from "../../external-secrets/agreed-base.ts"
 import { writeBase } from "../../external-secrets/base.ts"
 import { acceptedAnnotation, baseAnnotation, carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
+import type { CopyDifference } from "../../external-secrets/host-copy-patch.ts"
+import { copyDifference, withoutAdmissions, withWrittenMark } from "../../external-secrets/host-copy-patch.ts"
 import { jsonEqual, mergePatch } from "../../../effects/client/merge-patch.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
 import { markAnnotations, markLabels, ownedByService } from "../../tenancy/ownership.ts"
@@ -91,14 +93,15 @@ const agree = (virtual: KubeObject, host: KubeObject | undefined, context: SyncC
   const ours = inTenantNames(knownSpec(virtual, context), context)
   const base = host === undefined ? undefined : baseOf(host)
   if (host === undefined || base === undefined) return { ours, spec: ours, overruled: undefined }
-  const theirs = backFromHost(host, [ours, base], virtual.metadata.namespace ?? "", context)
-  if (theirs === undefined)
+  const standing = backFromHost(host, [ours, base], virtual.metadata.namespace ?? "", context)
+  if (standing === undefined)
     return {
       ours,
       spec: ours,
       overruled: "an edit of the SecretStore on the host refers to what is not of this namespace",
     }
-  const merged = mergeThreeWays(base, ours, theirs, "spec")
+  // What the host's admission made of our own write is nobody's edit.
+  const merged = mergeThreeWays(base, ours, withoutAdmissions(host, base, standing), "spec")
   const spec = recordAt(merged.value) ?? ours
   // Nobody but the tenant is asked: what they may not write themselves is not written for them.
   if (!jsonEqual(spec, ours) && judgeSpec({ ...virtual, spec }, context) !== undefined)
@@ -119,31 +122,43 @@ const desiredHostStore = (
   location: HostLocation,
   service: KubeObject | undefined,
   context: SyncContext,
-): KubeObject => ({
-  apiVersion: apiVersionOf(secretStoresIn(context)),
-  kind: "SecretStore",
-  metadata: {
-    ...location,
-    labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(context.tenancy) },
-    annotations: {
-      ...carriedAnnotations(virtual.metadata.annotations),
-      ...markAnnotations(virtual, context.tenancy),
-      [baseAnnotation]: writeBase(spec),
-      [acceptedAnnotation]: JSON.stringify({ generation: virtual.metadata.generation ?? 0 }),
+): KubeObject =>
+  withWrittenMark({
+    apiVersion: apiVersionOf(secretStoresIn(context)),
+    kind: "SecretStore",
+    metadata: {
+      ...location,
+      labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(context.tenancy) },
+      annotations: {
+        ...carriedAnnotations(virtual.metadata.annotations),
+        ...markAnnotations(virtual, context.tenancy),
+        [baseAnnotation]: writeBase(spec),
+        [acceptedAnnotation]: JSON.stringify({ generation: virtual.metadata.generation ?? 0 }),
+      },
+      ownerReferences: ownedByService(service, location.namespace),
     },
-    ownerReferences: ownedByService(service, location.namespace),
-  },
-  spec: toHostNames(spec, virtual.metadata.namespace ?? "", context),
-})
+    spec: toHostNames(spec, virtual.metadata.namespace ?? "", context),
+  })
 
-const kept = (object: KubeObject, spec: unknown, owners: KubeObject): JsonRecord => ({
-  metadata: {
-    labels: object.metadata.labels ?? {},
-    annotations: object.metadata.annotations ?? {},
-    ownerReferences: owners.metadata.ownerReferences ?? [],
-  },
-  spec,
-})
+const differenceOf = (
+  current: KubeObject,
+  desired: KubeObject,
+  service: KubeObject | undefined,
+  context: SyncContext,
+): CopyDifference => {
+  // While the Service is away (helm is replacing it), an owner reference that is there stays as it is.
+  const { ownerReferences = [] } = service === undefined ? current.metadata : desired.metadata
+  const wanted = { ...desired, metadata: { ...desired.metadata, ownerReferences } }
+  return copyDifference(current, wanted, (spec) => canonical(schemaOf(context), spec))
+}
+
+/** What the host's admission keeps otherwise than both sides agree. */
+export const overruledOnHost = (
+  current: KubeObject,
+  { host }: Agreement,
+  service: KubeObject | undefined,
+  context: SyncContext,
+): ReadonlyArray<string> => differenceOf(current, host, service, context).overruled
 
 const patchHost = (
   current: KubeObject,
@@ -151,18 +166,8 @@ const patchHost = (
   service: KubeObject | undefined,
   context: SyncContext,
 ): ReadonlyArray<Action> => {
-  // While the Service is away (helm is replacing it), an owner reference that is there stays as it is.
-  const owners = service === undefined ? current : desired
-  const comparable = (spec: unknown) => canonical(schemaOf(context), spec)
-  const same =
-    mergePatch(
-      kept(current, comparable(current["spec"]), current),
-      kept(desired, comparable(desired["spec"]), owners),
-    ) === undefined
-  const patch = mergePatch(kept(current, current["spec"], current), kept(desired, desired["spec"], owners))
-  return same || patch === undefined
-    ? []
-    : [{ _tag: "Patch", side: "host", resource: secretStoresIn(context), current, patch }]
+  const { patch } = differenceOf(current, desired, service, context)
+  return patch === undefined ? [] : [{ _tag: "Patch", side: "host", resource: secretStoresIn(context), current, patch }]
 }
 
 const patchVirtual = (virtual: KubeObject, { ours, spec }: Agreed, context: SyncContext): ReadonlyArray<Action> => {

@@ -22,6 +22,7 @@ import {
   externalSecretAnnotation,
   heldBackLabels,
   hostVersionAnnotation,
+  isOurKey,
   managedLabel,
 } from "../../tenancy/labels.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
@@ -165,15 +166,24 @@ const sameKeys = (wanted: Entries, applied: ReadonlySet<string>): boolean => {
 const holds = (current: Entries, wanted: Entries): boolean =>
   Object.entries(wanted).every(([key, value]) => Object.hasOwn(current, key) && current[key] === value)
 
-/** Whether an apply would change nothing: the values are there, and what is ours there is just what we want. */
-const inStep = (current: KubeObject, desired: KubeObject, owner: KubeObject): boolean => {
+/**
+ * Between two refreshes ESO looks at the data of a Secret and at its own label only (`isSecretValid`): what another controller or an
+ * admission webhook makes of other metadata stands until then. So do we, but for our marks and for what is not asked for any more.
+ */
+const metadataInStep = (current: KubeObject, desired: KubeObject, applied: AppliedFields, isCarriedOver: boolean) =>
+  (["labels", "annotations"] as const).every((field) => {
+    const [standing, wanted] = [current.metadata[field] ?? {}, desired.metadata[field] ?? {}]
+    return isCarriedOver
+      ? holds(standing, pick(wanted, isOurKey)) && [...applied[field]].every((key) => Object.hasOwn(wanted, key))
+      : holds(standing, wanted) && sameKeys(wanted, applied[field])
+  })
+
+/** Whether an apply would change nothing that it should: the values are there, and what is ours there is just what we want. */
+const inStep = (current: KubeObject, desired: KubeObject, { owner, isCarriedOver }: VirtualTarget): boolean => {
   const applied = appliedFields(current, managerFor(owner.metadata.name))
   const wantedController = controllerOf(desired)?.uid
   return (
-    (["labels", "annotations"] as const).every((field) => {
-      const wanted = desired.metadata[field] ?? {}
-      return holds(current.metadata[field] ?? {}, wanted) && sameKeys(wanted, applied[field])
-    }) &&
+    metadataInStep(current, desired, applied, isCarriedOver) &&
     holds(stringMapAt(current, "data"), stringMapAt(desired, "data")) &&
     sameKeys(stringMapAt(desired, "data"), applied.data) &&
     isImmutable(current) === isImmutable(desired) &&
@@ -244,10 +254,14 @@ const cleared = (
   const owners = (current.metadata.ownerReferences ?? []).filter((each) => each !== former)
   return {
     ...(strange.length === 0 ? {} : { data: Object.fromEntries(strange.map((key) => [key, null])) }),
-    metadata: {
-      ...(former === undefined ? {} : { ownerReferences: owners }),
-      ...(isMarked ? { labels: { [esoCreatedByLabel]: null } } : {}),
-    },
+    ...(former === undefined && !isMarked
+      ? {}
+      : {
+          metadata: {
+            ...(former === undefined ? {} : { ownerReferences: owners }),
+            ...(isMarked ? { labels: { [esoCreatedByLabel]: null } } : {}),
+          },
+        }),
   }
 }
 
@@ -270,7 +284,7 @@ export const applySecret = (target: VirtualTarget, current: KubeObject | undefin
   const patch = cleared(target, current, strange)
   return [
     ...(patch === undefined ? [] : [{ ...onVirtual, _tag: "Patch" as const, current, patch }]),
-    ...(inStep(current, desired, owner) ? [] : [apply]),
+    ...(inStep(current, desired, target) ? [] : [apply]),
   ]
 }
 

@@ -16,6 +16,7 @@ it("tells the reasons of the API apart", () => {
   const misfit = "the server rejected our request due to an error in our request"
   const invalid = { _tag: "Invalid", fields: [] }
   const invalidStatus = { _tag: "Invalid", fields: ["status"] }
+  const terminating = 'x.y "a" is forbidden: create not allowed while custom resource definition is terminating'
   const tooNew = "Timeout: Too large resource version: 999, current: 12"
   const cases: ReadonlyArray<readonly [Parameters<typeof outcomeOf>, object]> = [
     [
@@ -37,6 +38,8 @@ it("tells the reasons of the API apart", () => {
     [[401, {}, "<html>log in</html>"], { _tag: "NotKubernetes", status: 401 }],
     [[403, {}, status(403, "Forbidden", denied)], { _tag: "Forbidden", user: "jane" }],
     [[403, {}, status(403, "Forbidden", "exceeded quota")], { _tag: "Forbidden" }],
+    [[403, {}, status(403, "Forbidden", terminating)], { _tag: "NotFound", resourceMissing: true }],
+    [[405, {}, status(405, "MethodNotAllowed", terminating)], { _tag: "NotFound", resourceMissing: true }],
     [[410, {}, status(410, "Expired", "too old resource version")], { _tag: "Expired" }],
     [
       [429, { "retry-after": "2" }, "Too many requests, please try again later."],

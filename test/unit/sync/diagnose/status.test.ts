@@ -23,6 +23,7 @@ const input: StatusInput = {
     clusterStores: { enabled: true, selector: { matchLabels: { a: "b" } } },
     namespaces: { enabled: false, mappingsOnly: false, byName: [] },
     serviceAccounts: false,
+    importedSecrets: [],
     webhook: false,
     version: undefined,
   },

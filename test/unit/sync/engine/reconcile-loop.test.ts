@@ -6,7 +6,7 @@ import {
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Latch } from "effect"
 import { TestClock } from "effect/testing"
-import { Forbidden, Invalid, Throttled, Unreachable } from "../../../../src/effects/client/api-error.ts"
+import { Forbidden, Invalid, NotFound, Throttled, Unreachable } from "../../../../src/effects/client/api-error.ts"
 import type { ApiErrorReason } from "../../../../src/effects/client/api-error.ts"
 import { fencedClient } from "../../../../src/effects/client/fenced-client.ts"
 import { externalSecrets } from "../../../../src/sync/resources.ts"
@@ -62,6 +62,21 @@ describe("a write that fails", () => {
       assert.lengthOf(bench.told.failures, 1)
       bench.clients.host.fault = {}
       yield* TestClock.adjust("20 minutes")
+      assert.deepInclude(bench.engine.reports.get(id), { health: "waiting", reason: "WaitingForOperator" })
+    }),
+  )
+
+  it.effect("because the host's CRD is being deleted is waited for, refuses nobody, and succeeds soon after", () =>
+    Effect.gen(function* () {
+      const bench = yield* makeEngineBench()
+      bench.clients.host.fault = refuseCreation(new NotFound({ resourceMissing: true }))
+      createVirtual(bench, "web")
+      yield* TestClock.adjust("30 minutes")
+      assert.notStrictEqual(bench.engine.reports.get(id)?.health, "refused")
+      assert.isUndefined(readyCondition(bench.clients.virtual.stored(resource, ref)))
+      assert.isEmpty(bench.told.notices)
+      bench.clients.host.fault = {}
+      yield* TestClock.adjust("30 seconds")
       assert.deepInclude(bench.engine.reports.get(id), { health: "waiting", reason: "WaitingForOperator" })
     }),
   )

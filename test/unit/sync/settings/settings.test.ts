@@ -22,6 +22,7 @@ const everythingOff = {
   clusterStores: { enabled: false, selector: {} },
   namespaces: { enabled: false, mappingsOnly: false, byName: [] },
   serviceAccounts: false,
+  importedSecrets: [],
 }
 
 const plain = ({ origins: _origins, warnings: _warnings, elsewhere: _elsewhere, ...rest }: Settings) => rest
@@ -88,6 +89,14 @@ sync:
         byName:
           frontend-prod: acme-prod
           team-a-*: h-team-a-*
+  fromHost:
+    secrets:
+      enabled: true
+      mappings:
+        byName:
+          shared/db: default/db
+          shared/*: shared/*
+          /own: default/own
 `
 
   it("is read whole", () => {
@@ -110,7 +119,17 @@ sync:
         ],
       },
       serviceAccounts: true,
+      importedSecrets: [
+        { host: "shared/db", virtual: "default/db" },
+        { host: "/own", virtual: "default/own" },
+      ],
     })
+  })
+
+  it("counts no Secrets as imported where vCluster imports none", () => {
+    assert.isEmpty(
+      settingsOf(text.replace("secrets:\n      enabled: true", "secrets:\n      enabled: false")).importedSecrets,
+    )
   })
 
   it("remembers where each setting stands", () => {

@@ -201,7 +201,7 @@ describe("judgeSpec", () => {
   it("does not say of an expression that it cannot judge that it did not match", () => {
     const unreadable = {
       ...around.clusterStores,
-      imported: () => store("store", [{ namespaceRegexes: ["^\\p{Greek}+$"] }]),
+      standing: new Map([["store", store("store", [{ namespaceRegexes: ["^\\p{Greek}+$"] }])]]),
     }
     const refusal = judge(good, { clusterStores: unreadable })
     assert.strictEqual(refusal?.reason, "StoreConditionsNotMet")

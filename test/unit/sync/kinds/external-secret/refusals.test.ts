@@ -209,6 +209,26 @@ describe("what stands on the host under the name", () => {
   })
 })
 
+describe("a target that vCluster itself imports", () => {
+  const { settings } = testContext()
+  const importedSecrets = [{ host: "shared/db", virtual: "default/a" }]
+  const importing = () => new World(testContext({ settings: { ...settings, importedSecrets } }))
+
+  it("TargetSecretImported: names the mapping, and what it means for others is nothing", () => {
+    const world = importing()
+    world.put("virtual", "ExternalSecret", tenants("a"))
+    world.put("virtual", "ExternalSecret", tenants("a", "other"))
+    assertRefused(decide(world, "default/a"), "TargetSecretImported", 'mappings.byName: "shared/db"')
+    assert.notStrictEqual(decide(world, "other/a").verdict?.health, "refused")
+  })
+
+  it("is no target of one that makes no Secret", () => {
+    const world = importing()
+    world.put("virtual", "ExternalSecret", tenants("a", "default", { target: { creationPolicy: "None" } }))
+    assert.notStrictEqual(decide(world, "default/a").verdict?.health, "refused")
+  })
+})
+
 describe("what stands in the virtual cluster", () => {
   it("NamespaceNotMapped", () => {
     const world = new World(testContext({ locate: () => undefined }))

@@ -6,6 +6,7 @@ import { desiredHostExternalSecret, toHost } from "../../../../../src/sync/kinds
 import { decodeSpec } from "../../../../../src/sync/external-secrets/external-secret-spec.ts"
 import { recordAt, valueAt } from "../../../../../src/effects/client/unstructured.ts"
 import { applyMergePatch } from "../../../../../src/effects/client/merge-patch.ts"
+import { writtenAnnotation } from "../../../../../src/sync/tenancy/labels.ts"
 
 const service: KubeObject = {
   apiVersion: "v1",
@@ -66,7 +67,8 @@ describe("desiredHostExternalSecret", () => {
       managedFields: [{}],
       deletionGracePeriodSeconds: 3,
     }
-    assert.deepStrictEqual(desiredOf(virtual({}, metadata)).metadata, {
+    const desired = desiredOf(virtual({}, metadata))
+    assert.deepStrictEqual(desired.metadata, {
       ...location,
       labels: { team: "a", "vcluster-es.io/managed-by": "vc" },
       annotations: {
@@ -78,6 +80,7 @@ describe("desiredHostExternalSecret", () => {
         "vcluster-es.io/virtual-name": "db",
         "vcluster-es.io/virtual-uid": "uid-1",
         "vcluster-es.io/accepted": JSON.stringify({ generation: 0, labels: metadata.labels, target: {} }),
+        [writtenAnnotation]: desired.metadata.annotations?.[writtenAnnotation] ?? "none",
       },
       ownerReferences: [{ apiVersion: "v1", kind: "Service", name: "vc", uid: "svc", controller: false }],
     })

@@ -50,6 +50,7 @@ const target = (spec: object = {}, source = made(), es = owner()): VirtualTarget
   }),
   source,
   name: "db",
+  isCarriedOver: false,
 })
 
 const wanted = (spec: object = {}, source = made(), es = owner(), standing?: KubeObject): KubeObject =>
@@ -320,5 +321,32 @@ describe("removeSecrets", () => {
     assert.deepStrictEqual(tags(actions), ["Delete"])
     assert.deepInclude(actions[0], { current: ours })
     assert.deepStrictEqual(removeSecrets([ours], "other"), [])
+  })
+})
+
+describe("what others make of the metadata between two refreshes", () => {
+  const carried = (es = owner()) => ({ ...target({}, made(), es), isCarriedOver: true })
+  const standing = applied(wanted())
+  const overwritten = (metadata: object) => ({ ...standing, metadata: { ...standing.metadata, ...metadata } })
+  const ours = { "vcluster-es.io/managed": "true" }
+
+  it("stands, whether another controller wrote it or admission", () => {
+    const changed = overwritten({
+      labels: { ...ours, team: "b" },
+      annotations: { "vcluster-es.io/external-secret": "db" },
+    })
+    assert.isEmpty(applySecret(carried(), changed))
+    assert.deepStrictEqual(tags(applySecret(target(), changed)), ["Apply"])
+  })
+
+  it("goes with the next data", () => {
+    const changed = { ...overwritten({ labels: { ...ours, team: "b" } }), data: { password: "b2xk" } }
+    const [apply] = applySecret(carried(), changed)
+    assert.deepInclude(apply, { _tag: "Apply", body: wanted() })
+  })
+
+  it("is no reason to leave what is not asked for any more, or our marks off", () => {
+    assert.deepStrictEqual(tags(applySecret(carried(owner({})), standing)), ["Apply"])
+    assert.deepStrictEqual(tags(applySecret(carried(), overwritten({ annotations: {} }))), ["Apply"])
   })
 })
