@@ -272,6 +272,9 @@ describe("the verdict of a broken ExternalSecret", () => {
     tell(world, "old", { message: "at first", lastTimestamp: at(1) })
     tell(world, "new", { message: "denied in team-x", lastTimestamp: at(3) })
     tell(world, "good", { type: "Normal", message: "hooray", lastTimestamp: at(4) })
-    assert.deepInclude(verdict(), { health: "broken", message: "could not get it: denied in default" })
+    assert.deepInclude(verdict(), {
+      health: "broken",
+      message: "could not get it: denied in (the vCluster's host namespace)",
+    })
   })
 })
