@@ -63,6 +63,10 @@ const searchWords = ({ traces, hidden }: OperatorSearch): string => {
   return [...dead, ...absent, ...unseen].join(", ")
 }
 
+/** ESO puts it on what it reconciles. */
+export const hasOperatorsFinalizer = ({ metadata: { finalizers = [] } }: KubeObject): boolean =>
+  finalizers.includes(esoFinalizer)
+
 /**
  * The command that takes ESO's finalizer off, and no other: by its place where there are several, and only while it is there
  * (finalizers are the tenant's to write, so none of them is put into a command).

@@ -1,7 +1,7 @@
 /** What keeps an ExternalSecret from the host. */
 import { Result } from "effect"
 import { hostNameConflict, isGoing, stillThere } from "../../external-secrets/host-name-conflict.ts"
-import { otherOperator } from "../../external-secrets/other-operator.ts"
+import { hasOperatorsFinalizer, otherOperator } from "../../external-secrets/other-operator.ts"
 import { keyOf } from "../../../effects/client/kube-object.ts"
 import { creationPolicyOf } from "../../external-secrets/external-secret-spec.ts"
 import { referencesConflict } from "../../external-secrets/referents.ts"
@@ -101,7 +101,10 @@ const checks: ReadonlyArray<Check> = [
 /** Of one that is not selected, only whether it is another operator's. */
 export const judge = (observed: Observed): Refusal | undefined => {
   const { asked, context, virtual } = observed
-  const other = virtual === undefined ? undefined : otherOperator(virtual, Date.parse(context.now()))
+  const other =
+    virtual !== undefined && hasOperatorsFinalizer(virtual)
+      ? otherOperator(virtual, Date.parse(context.now()))
+      : undefined
   if (other !== undefined || asked === undefined) return other
   if (Result.isFailure(asked)) return asked.failure
   return firstRefusal(checks, (check) => check(asked.success, observed))
