@@ -55,7 +55,7 @@ const hostPolicies = ({ ground: { host } }: SyncedPairShape) =>
       {
         resource: externalSecrets,
         body,
-        isChanged: (made) => /^24h/.test(stringAt(made, "spec", "refreshInterval") ?? ""),
+        isChanged: (made) => stringAt(made, "spec", "refreshInterval")?.startsWith("24h") === true,
       },
     )
   })
