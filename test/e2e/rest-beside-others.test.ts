@@ -7,6 +7,7 @@ import { Effect } from "effect"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { stringAt, valueAt } from "../../src/effects/client/unstructured.ts"
 import { type AuditEntry, describeEntry, isWrite } from "../clusters/audit-log.ts"
+import { documentedValues } from "../clusters/vcluster.ts"
 import { copyOf, hiddenSecretOf, inVirtual } from "../support/attack.ts"
 import { ourAgent } from "../support/complaint.ts"
 import { isLongRun } from "../support/long-run.ts"
@@ -14,7 +15,7 @@ import { keepLogsOnFailure } from "../support/on-ground.ts"
 import { pruning, selfHealing } from "../support/players/gitops.ts"
 import { mutate, policyEngineFlags } from "../support/players/policy-engine.ts"
 import { foreign, replicateFrom, replicating } from "../support/players/replicator.ts"
-import { externalSecrets, secrets } from "../support/resources.ts"
+import { externalSecrets, namespaces, secrets } from "../support/resources.ts"
 import { carryThrough } from "../support/stays.ts"
 import { awaitSecret, createReady, externalSecret, SyncedPair, valueOf, vcluster } from "../support/synced-pair.ts"
 import type { SyncedPairShape } from "../support/synced-pair.ts"
@@ -108,6 +109,14 @@ const claimed = {
   annotations: { [trackingId]: "web:external-secrets.io/ExternalSecret:default/claimed" },
 }
 
+/** In a mapped namespace nothing on the host has an owner that would shield it. */
+const mapped = { virtual: "payments", host: "acme-payments" }
+
+const values = {
+  sync: { toHost: { namespaces: { enabled: true, mappings: { byName: { [mapped.virtual]: mapped.host } } } } },
+  integrations: documentedValues.integrations,
+}
+
 /** What the tenants have, one for each kind of neighbour. */
 const wishes: ReadonlyArray<KubeObject> = [
   externalSecret("plain"),
@@ -121,6 +130,8 @@ const wishes: ReadonlyArray<KubeObject> = [
     target: { template: { metadata: { annotations: { [replicateFrom]: "made-up/source" } } } },
   }),
 ]
+
+const namespace = (name: string): KubeObject => ({ apiVersion: "v1", kind: "Namespace", metadata: { name } })
 
 const isOfLease = ({ objectRef }: AuditEntry): boolean =>
   objectRef?.resource === "leases" && objectRef.namespace === vcluster.namespace
@@ -141,6 +152,8 @@ it.live(
       const { host, virtual } = pair.ground
       yield* hostPolicies(pair)
       yield* tenantPolicies(pair)
+      yield* host.kube.create(namespaces, namespace(mapped.host))
+      yield* virtual.kube.create(namespaces, namespace(mapped.virtual))
       const replicator = yield* replicating(host.kube, vcluster.namespace)
       const pruner = yield* pruning(host.kube, "web", externalSecrets)
       yield* virtual.kube.create(secrets, {
@@ -152,6 +165,7 @@ it.live(
       const witness = yield* makeWitness(virtual.kube)
       for (const wish of wishes) yield* createReady(pair, wish)
       for (const { metadata } of wishes) yield* awaitSecret(pair, metadata.name)
+      yield* createReady(pair, externalSecret("claimed", { ...claimed, namespace: mapped.virtual }))
       const healers = yield* Effect.forEach(["shared", "owned"], (name) =>
         selfHealing(virtual.kube, secrets, inVirtual(name), { [trackingId]: `web:/Secret:default/${name}` }),
       )
@@ -169,7 +183,7 @@ it.live(
       isOnlyTheLease(yield* virtual.audit.since(marks[1]))
 
       assert.deepStrictEqual(replicator.moves(), [], "no Secret of the host asks the replicator")
-      assert.deepStrictEqual(pruner.moves(), [], "nothing on the host bears the marks of the host's app")
+      assert.deepStrictEqual(pruner.moves(), [], "nothing without an owner bears the marks of the host's app")
       for (const healer of healers) assert.isAtMost(healer.moves().length, 1, "healed once, and let be since")
       const copy = yield* host.kube.get(externalSecrets, copyOf("claimed"))
       const hidden = yield* host.kube.get(secrets, hiddenSecretOf("claimed"))
@@ -187,6 +201,7 @@ it.live(
     }).pipe(
       Effect.provide(
         SyncedPair.layer({
+          values,
           ground: { host: { apiServerFlags: policyEngineFlags }, virtual: { apiServerFlags: policyEngineFlags } },
         }),
       ),

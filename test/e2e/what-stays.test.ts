@@ -49,7 +49,7 @@ const refusedEdits = {
   policies: { reason: "InvalidSpec", spec: { target: { creationPolicy: "Merge", deletionPolicy: "Delete" } } },
   "other-store": {
     reason: "StoreNotImported",
-    spec: { secretStoreRef: { kind: "ClusterSecretStore", name: "not-there" } },
+    spec: { secretStoreRef: { kind: "ClusterSecretStore", name: "private" } },
   },
 } as const
 
