@@ -88,24 +88,32 @@ const mendAll = Effect.fnUntraced(function* (world: World) {
   }
 })
 
-/** Every ExternalSecret is ready, and every Secret there; what ESO fetches more than once has the store's value of now. */
+/** Every ExternalSecret is ready and has its Secret; what ESO fetches more than once has the store's value of now. */
 const allServed = Effect.fnUntraced(function* (world: World, timeout: Duration.Input) {
   const { kube } = world.pair.ground.virtual
-  const isServed = (found: ReadonlyArray<KubeObject>) => {
-    const values = new Map(found.map((secret) => [secret.metadata.name, valueOf(secret, "password")]))
-    return world.names.every((name) =>
-      isFetchedOnce(name) ? values.has(name) : values.get(name) === world.stores.get(storeOf(name))?.value,
-    )
-  }
-  const areReady = (found: ReadonlyArray<KubeObject>) => {
-    const ready = new Set(found.filter(isReady).map(({ metadata }) => metadata.name))
-    return world.names.every((name) => ready.has(name))
-  }
-  yield* kube.waitForList(secrets, { namespace: "default" }, isServed, { timeout, what: "every Secret served" })
-  yield* kube.waitForList(externalSecrets, { namespace: "default" }, areReady, {
-    timeout,
-    what: "every ExternalSecret ready",
-  })
+  const byName = (objects: ReadonlyArray<KubeObject>) => new Map(objects.map((each) => [each.metadata.name, each]))
+  const owners = yield* kube.waitForList(
+    externalSecrets,
+    { namespace: "default" },
+    (found) => {
+      const ready = byName(found.filter(isReady))
+      return world.names.every((name) => ready.has(name))
+    },
+    { timeout, what: "every ExternalSecret ready" },
+  )
+  const uidOf = byName(owners)
+  const isServed = (secret: KubeObject | undefined, name: string) =>
+    secret?.metadata.ownerReferences?.[0]?.uid === uidOf.get(name)?.metadata.uid &&
+    (isFetchedOnce(name) || valueOf(secret, "password") === world.stores.get(storeOf(name))?.value)
+  yield* kube.waitForList(
+    secrets,
+    { namespace: "default" },
+    (found) => {
+      const served = byName(found)
+      return world.names.every((name) => isServed(served.get(name), name))
+    },
+    { timeout, what: "every Secret served" },
+  )
 })
 
 /** All comes right again by itself, once everything is as it should be. */
