@@ -218,3 +218,16 @@ export const mistake = (patch: Patch, until: Until): Step => ({
   act: (side) => Effect.ignore(side.kube.patch(externalSecrets, { namespace: side.namespace, name: "app" }, patch)),
   until,
 })
+
+/** A Secret whose controller is somewhere else: restored from a backup, or made by an operator of another group. */
+export const createControlled = (
+  controller: { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly uid: string },
+  data: Readonly<Record<string, string>>,
+): Step => ({
+  what: "create a Secret that something else controls",
+  act: (side) => {
+    const metadata = { namespace: side.namespace, name: "app", ownerReferences: [{ ...controller, controller: true }] }
+    return side.kube.create(secrets, { apiVersion: "v1", kind: "Secret", metadata, stringData: data })
+  },
+  until: () => true,
+})

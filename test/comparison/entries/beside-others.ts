@@ -1,10 +1,11 @@
 /** What others do in real clusters: GitOps tools, replicators, operators of stores, Kubernetes' collector, and tenants by mistake (docs/comparison.md, «Beside others»). */
 import type { KubeObject } from "../../../src/effects/client/kube-object.ts"
-import { all, externalSecretGone, reasonIs, type Row, secretGone, secretIs, valueIs } from "../entry.ts"
+import { all, externalSecretGone, isNotReady, reasonIs, type Row, secretGone, secretIs, valueIs } from "../entry.ts"
 import {
   addOwner,
   changeStore,
   create,
+  createControlled,
   createSecret,
   createStore,
   edit,
@@ -84,6 +85,31 @@ const deletions: ReadonlyArray<Row> = [
   {
     name: "a Secret with another owner, and the ExternalSecret is deleted",
     steps: [create({}, synced), addOwner, remove(all(externalSecretGone(), secretIs("app", ownedByConfigMap)))],
+  },
+]
+
+const elsewhere = "00000000-0000-4000-8000-000000000000"
+
+const controlled: ReadonlyArray<Row> = [
+  {
+    name: "a Secret restored with an owner that is gone",
+    steps: [
+      createControlled(
+        { apiVersion: "external-secrets.io/v1", kind: "ExternalSecret", name: "app", uid: elsewhere },
+        { password: "restored" },
+      ),
+      create({}, all(synced, valueIs("app", "password", "s3cret"))),
+    ],
+  },
+  {
+    name: "a Secret of a kind of the same name in another group",
+    steps: [
+      createControlled(
+        { apiVersion: "example.com/v1", kind: "ExternalSecret", name: "app", uid: elsewhere },
+        { password: "theirs" },
+      ),
+      create({}, isNotReady()),
+    ],
   },
 ]
 
@@ -200,4 +226,11 @@ const controllers: ReadonlyArray<Row> = [
   },
 ]
 
-export const besideOthers: ReadonlyArray<Row> = [...stores, ...deletions, ...mistakes, ...gitOps, ...controllers]
+export const besideOthers: ReadonlyArray<Row> = [
+  ...stores,
+  ...deletions,
+  ...controlled,
+  ...mistakes,
+  ...gitOps,
+  ...controllers,
+]

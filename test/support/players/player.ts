@@ -8,8 +8,8 @@ import { type Kube, makeKube, type Patch } from "../kube.ts"
 import type { KubeError } from "../kube-error.ts"
 
 export interface Player {
-  /** How often it has acted, each as `NAMESPACE/NAME`. */
-  readonly moves: () => ReadonlyArray<string>
+  /** What it has done, each as `NAMESPACE/NAME`. Fails where it could not go on: one that has stopped proves nothing. */
+  readonly moves: Effect.Effect<ReadonlyArray<string>, KubeError>
 }
 
 /** What is to be done about an object; undefined: it is as it should be. */
@@ -41,13 +41,18 @@ export const play = Effect.fnUntraced(function* (
     yield* what === "delete" ? kube.delete(resource, ref) : Effect.asVoid(kube.patch(resource, ref, what))
     moves.push(`${namespace ?? ""}/${called}`)
   })
-  yield* Queue.take(seen).pipe(
-    Effect.flatMap((object) => act(object).pipe(Effect.catchIf(isPassing, () => Effect.void))),
+  const acting = yield* Queue.take(seen).pipe(
+    Effect.flatMap((object) => Effect.catchIf(act(object), isPassing, () => Effect.void)),
     Effect.forever,
     Effect.forkScoped({ startImmediately: true }),
   )
   yield* follow(kube, resource, selection, ({ type, object }) => {
     if (type !== "DELETED") Queue.offerUnsafe(seen, object)
   })
-  return { moves: () => moves }
+  return {
+    moves: Effect.suspend(() => {
+      const ended = acting.pollUnsafe()
+      return ended === undefined ? Effect.succeed([...moves]) : Effect.as(ended, moves)
+    }),
+  }
 })
