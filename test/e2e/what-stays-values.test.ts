@@ -78,10 +78,10 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
     Effect.gen(function* () {
       const pair = yield* SyncedPair
       const { host, virtual } = pair.ground
-      const names = ["hidden-once", "hidden-on-change"]
+      const names = ["hidden-once", "hidden-never"]
       yield* servedByStore(pair, "hidden", {
         "hidden-once": { spec: lasting.once },
-        "hidden-on-change": { spec: lasting["on-change"] },
+        "hidden-never": { spec: lasting.never },
       })
       const witness = yield* makeWitness(virtual.kube)
       yield* setValue(pair, "hidden", "two")

@@ -13,6 +13,8 @@ export interface StoreState {
   present: boolean
   labelled: boolean
   value: string
+  /** All that it has held. */
+  readonly values: Set<string>
 }
 
 /** Of an ExternalSecret: as it should be, edited so that it is refused, labelled so that it is not selected, deleted and not made anew. */
@@ -64,7 +66,12 @@ export class World {
     this.names = Array.from({ length: count }, (_, index) => `soak-${index}`)
     this.ledger = new Ledger(this.names, new Set(this.names.filter(isFetchedOnce)))
     for (let index = 0; index < storeCount; index++)
-      this.stores.set(`soak-store-${index}`, { present: false, labelled: false, value: this.newValue() })
+      this.stores.set(`soak-store-${index}`, {
+        present: false,
+        labelled: false,
+        value: this.newValue(),
+        values: new Set(),
+      })
   }
 
   newValue(): string {
@@ -95,14 +102,19 @@ export class World {
     return this.names.filter((name) => this.tenants.get(name) === state)
   }
 
-  /** A change of what is allowed; to be called before the cluster learns of it. */
+  /**
+   * A change of what is allowed; to be called before the cluster learns of it. What a store held while nobody might use it is allowed once
+   * somebody may: where no syncer was at work meanwhile, ESO may have fetched it.
+   */
   becomes(change: () => void): void {
     change()
+    for (const { value, values } of this.stores.values()) values.add(value)
     if (this.settings === "without stores") return
     for (const name of this.names) {
       const store = this.stores.get(storeOf(name))
       const isLeftOut = this.settings === "without a group" && groupOf(name) === "g1"
-      if (store?.present === true && store.labelled && !isLeftOut) this.ledger.allow(name, store.value)
+      if (store?.present === true && store.labelled && !isLeftOut)
+        for (const value of store.values) this.ledger.allow(name, value)
     }
   }
 
