@@ -12,8 +12,10 @@ const project = (name: string, include: ReadonlyArray<string>, extra: object = {
 // Beyond the limits of what a test waits for, which tell what was missing: some start an API server or a vCluster on the way.
 const onRealClusters = { fileParallelism: false, testTimeout: 300_000, hookTimeout: 600_000 }
 
-// These wait most of their time (for vCluster's collection, a vCluster's start, a minute in which nothing may happen) and measure no moment: two at a time.
-const patient = ["signals-at-rest", "vcluster-lifecycle", "vcluster-pods"].map((name) => `test/e2e/${name}.test.ts`)
+// These wait most of their time (for vCluster's collection, a vCluster's start, a minute in which nothing may happen, the moves of a soak) and measure no moment: two at a time.
+const patient = ["rest-beside-others", "signals-at-rest", "soak", "vcluster-lifecycle", "vcluster-pods"].map(
+  (name) => `test/e2e/${name}.test.ts`,
+)
 
 export default defineConfig({
   test: {

@@ -9,6 +9,7 @@ import { keepLogsOnFailure } from "../support/on-ground.ts"
 import { externalSecrets } from "../support/resources.ts"
 import { ComparedClusters, prepare } from "./clusters.ts"
 import { accepts, carryOutRow, type StepResult, unexpected } from "./compare.ts"
+import { besideOthers } from "./entries/beside-others.ts"
 import { creation } from "./entries/creation.ts"
 import { deletion } from "./entries/deletion.ts"
 import { refresh } from "./entries/refresh.ts"
@@ -27,6 +28,7 @@ const tables: Readonly<Record<string, ReadonlyArray<Row>>> = {
   sources,
   refresh,
   templateReferences,
+  besideOthers,
 }
 
 const problems = (row: Row, results: ReadonlyArray<StepResult>): ReadonlyArray<string> => [

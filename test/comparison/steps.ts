@@ -159,3 +159,75 @@ export const changeStore = (values: Readonly<Record<string, string>>): Step => (
 
 /** Without a value, a fake store knows nothing; ESO wants at least one entry. */
 export const nothingOfInterest = { "/unrelated": "value" }
+
+const storeRef = ({ store }: Side) => ({ name: store })
+
+/** The operator's GitOps deletes and creates it in one move. */
+export const replaceStore = (values: Readonly<Record<string, string>>, until: Until = () => true): Step => ({
+  what: "replace the store by force",
+  act: (side) =>
+    Effect.andThen(
+      side.operator.delete(clusterSecretStores, storeRef(side)),
+      side.operator.create(clusterSecretStores, fakeStore(side.store, values)),
+    ),
+  until,
+})
+
+export const removeStore: Step = {
+  what: "delete the store",
+  act: (side) => side.operator.delete(clusterSecretStores, storeRef(side)),
+  until: () => true,
+}
+
+export const createStore = (values: Readonly<Record<string, string>>): Step => ({
+  what: "create the store again",
+  act: (side) =>
+    Effect.andThen(
+      side.operator.create(clusterSecretStores, fakeStore(side.store, values)),
+      side.kube.waitFor(clusterSecretStores, storeRef(side)),
+    ),
+  until: () => true,
+})
+
+/** As kubectl's `--cascade`. */
+export const removeCascading = (cascade: "Orphan" | "Foreground", until: Until): Step => ({
+  what: `delete the ExternalSecret app, ${cascade}`,
+  act: (side) => side.kube.delete(externalSecrets, { namespace: side.namespace, name: "app" }, cascade),
+  until,
+})
+
+/** A ConfigMap becomes an owner of the Secret beside those that it has. */
+export const addOwner: Step = {
+  what: "give the Secret another owner",
+  act: (side) =>
+    Effect.gen(function* () {
+      const ref = { namespace: side.namespace, name: "app" }
+      const metadata = { namespace: side.namespace, name: "co-owner" }
+      const owner = yield* side.kube.create(configMaps, { apiVersion: "v1", kind: "ConfigMap", metadata })
+      const { metadata: before } = yield* side.kube.get(secrets, ref)
+      const reference = { apiVersion: "v1", kind: "ConfigMap", name: "co-owner", uid: owner.metadata.uid ?? "" }
+      const ownerReferences = [...(before.ownerReferences ?? []), reference]
+      yield* side.kube.patch(secrets, ref, { metadata: { ownerReferences } })
+    }),
+  until: () => true,
+}
+
+/** An edit that ESO's webhook, where there is one, does not let in. */
+export const mistake = (patch: Patch, until: Until): Step => ({
+  what: "edit the ExternalSecret app by mistake",
+  act: (side) => Effect.ignore(side.kube.patch(externalSecrets, { namespace: side.namespace, name: "app" }, patch)),
+  until,
+})
+
+/** A Secret whose controller is somewhere else: restored from a backup, or made by an operator of another group. */
+export const createControlled = (
+  controller: { readonly apiVersion: string; readonly kind: string; readonly name: string; readonly uid: string },
+  data: Readonly<Record<string, string>>,
+): Step => ({
+  what: "create a Secret that something else controls",
+  act: (side) => {
+    const metadata = { namespace: side.namespace, name: "app", ownerReferences: [{ ...controller, controller: true }] }
+    return side.kube.create(secrets, { apiVersion: "v1", kind: "Secret", metadata, stringData: data })
+  },
+  until: () => true,
+})

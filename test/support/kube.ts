@@ -76,10 +76,11 @@ export const pathOf = (resource: Resource, namespace?: string, name?: string, su
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)
 
-const isObject = (value: unknown): value is KubeObject =>
+export const isObject = (value: unknown): value is KubeObject =>
   isRecord(value) && isRecord(value["metadata"]) && typeof value["metadata"]["name"] === "string"
 
-const query = (selection: Selection, extra: Readonly<Record<string, string>> = {}): string => {
+/** The query of a list or watch. */
+export const query = (selection: Selection, extra: Readonly<Record<string, string>> = {}): string => {
   const parameters = new URLSearchParams(extra)
   if (selection.labelSelector !== undefined) parameters.set("labelSelector", selection.labelSelector)
   if (selection.fieldSelector !== undefined) parameters.set("fieldSelector", selection.fieldSelector)
@@ -93,14 +94,14 @@ const toKubeError = (cause: unknown): KubeError =>
   cause instanceof KubeError ? cause : new KubeError({ status: 0, reason: "Defect", message: String(cause) })
 
 /** Items of a list, which come without the apiVersion and kind that they have when read one by one. */
-const itemsOf = (resource: Resource, body: unknown): ReadonlyArray<KubeObject> => {
+export const itemsOf = (resource: Resource, body: unknown): ReadonlyArray<KubeObject> => {
   const items = isRecord(body) && Array.isArray(body["items"]) ? body["items"] : []
   const type = { apiVersion: apiVersionOf(resource), kind: resource.kind }
   return items.filter(isObject).map((item) => ({ ...type, ...item }))
 }
 
 /** 404 among them: a CRD that is not there yet. */
-const mayPass = (error: KubeError): boolean => [0, 404, 410, 429].includes(error.status) || error.status >= 500
+export const mayPass = (error: KubeError): boolean => [0, 404, 410, 429].includes(error.status) || error.status >= 500
 
 class Waiter {
   readonly #connection: Connection
