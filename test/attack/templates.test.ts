@@ -45,7 +45,9 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       yield* createReady(pair, templated("finalizers", { metadata, data: { x: "{{ .password }}" } }))
       yield* awaitSecret(pair, "finalizers")
       const copy = yield* host.kube.get(externalSecrets, copyOf("finalizers"))
-      assert.deepStrictEqual(recordAt(copy, "spec", "target", "template", "metadata"), { labels: { a: "b" } })
+      assert.deepStrictEqual(Object.keys(recordAt(copy, "spec", "target", "template", "metadata") ?? {}), [
+        "annotations",
+      ])
       const secret = yield* host.kube.get(secrets, hiddenSecretOf("finalizers"))
       assert.isUndefined(secret.metadata.finalizers)
       assert.deepStrictEqual(
@@ -86,12 +88,9 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       assert.deepInclude(secret.metadata.labels, labels)
       yield* createReady(pair, externalSecret("release-plain", { labels }))
       assert.strictEqual((yield* awaitSecret(pair, "release-plain")).metadata.labels?.["owner"], "helm")
-      yield* assertRefused(
-        pair,
-        templated("release-rendered", { metadata: { labels: { ...labels, owner: '{{ "helm" }}' } } }),
-        "TemplateTargetNotAllowed",
-        "spec.target.template.metadata.labels.owner",
-      )
+      const rendered = { ...labels, owner: '{{ "helm" }}' }
+      yield* createReady(pair, templated("release-rendered", { metadata: { labels: rendered } }))
+      assert.strictEqual((yield* awaitSecret(pair, "release-rendered")).metadata.labels?.["owner"], "helm")
       const releases = yield* host.kube.list(secrets, { namespace: vcluster.namespace, labelSelector: "owner=helm" })
       assert.deepStrictEqual(releases, [])
     }),

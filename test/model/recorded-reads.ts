@@ -4,6 +4,7 @@
  */
 import { hostStoreEvents } from "../../src/sync/external-secrets/event-caches.ts"
 import { hostExternalSecrets } from "../../src/sync/external-secrets/external-secret-caches.ts"
+import { hostReferenceConfigMaps, hostReferenceSecrets } from "../../src/sync/external-secrets/secret-caches.ts"
 import { hostSecretStores, virtualSecretStores } from "../../src/sync/external-secrets/store-caches.ts"
 import type { KubeObject, ObjectKey } from "../../src/effects/client/kube-object.ts"
 import { objectKey, splitKey } from "../../src/effects/client/kube-object.ts"
@@ -122,7 +123,10 @@ const indexed = (
   const { name, namespace } = splitKey(value)
   switch (index) {
     case "origin": {
-      const copy = bare("stand-in", context.hostNamespace)
+      const isReference = cache === hostReferenceSecrets || cache === hostReferenceConfigMaps
+      const place = isReference ? context.locateReference(name, namespace ?? "") : context.locate(bare(name, namespace))
+      if (place === undefined) return undefined
+      const copy = bare(place.name, place.namespace)
       const annotations = markAnnotations(bare(name, namespace), context.tenancy)
       return { ...copy, metadata: { ...copy.metadata, annotations } }
     }

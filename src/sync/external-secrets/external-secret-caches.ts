@@ -61,7 +61,7 @@ export const virtualExternalSecrets: Cache = {
         const location = context.locate(object)
         return spec === undefined || location === undefined
           ? []
-          : [keyOf(location.namespace, hostSecretOf(object, spec, location, context))]
+          : [keyOf(location.namespace, hostSecretOf(object, spec, context))]
       },
       target: (object) => {
         const { target } = namesIn(object)

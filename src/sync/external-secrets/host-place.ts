@@ -5,7 +5,6 @@ import type { SyncContext } from "../engine/context.ts"
 import type { ExternalSecretSpec } from "./external-secret-spec.ts"
 import { creationPolicyOf, targetName } from "./external-secret-spec.ts"
 import type { HostLocation } from "../tenancy/names.ts"
-import { mergeSecretName } from "../tenancy/names.ts"
 
 export interface HostPlace {
   readonly location: HostLocation
@@ -19,13 +18,10 @@ export const copyKeys = (virtual: Pick<KubeObject, "metadata">, context: SyncCon
   return location === undefined ? [] : [keyOf(location.namespace, location.name)]
 }
 
-/** Name of the Secret that ESO writes on the host for a virtual ExternalSecret whose copy stands at `location`. */
-export const hostSecretOf = (
-  virtual: KubeObject,
-  spec: ExternalSecretSpec,
-  location: HostLocation,
-  context: SyncContext,
-): string =>
-  creationPolicyOf(spec) === "Merge"
-    ? mergeSecretName(location.name)
-    : context.hostSecretName(targetName(spec, virtual.metadata.name), virtual.metadata.namespace ?? "")
+/** Name of the Secret that ESO writes on the host for a virtual ExternalSecret. */
+export const hostSecretOf = (virtual: KubeObject, spec: ExternalSecretSpec, context: SyncContext): string => {
+  const { name, namespace = "" } = virtual.metadata
+  return creationPolicyOf(spec) === "Merge"
+    ? context.mergeSecretName(name, namespace)
+    : context.hostSecretName(targetName(spec, name), namespace)
+}

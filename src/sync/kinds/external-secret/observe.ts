@@ -157,7 +157,7 @@ const observeHost = (
   const location = context.locate(virtual)
   if (location === undefined) return undefined
   const { namespace = "" } = virtual.metadata
-  const place = { location, hostSecret: hostSecretOf(virtual, spec, location, context) }
+  const place = { location, hostSecret: hostSecretOf(virtual, spec, context) }
   const key = keyOf(location.namespace, location.name)
   const copy = copies.find((each) => objectKey(each) === key)
   const secretKey = keyOf(location.namespace, place.hostSecret)

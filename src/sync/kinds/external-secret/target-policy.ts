@@ -4,7 +4,6 @@ import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { describeValue } from "../../../effects/text/problem-text.ts"
 import type { ExternalSecretSpec, TargetTemplate } from "../../external-secrets/external-secret-spec.ts"
 import { templateReferences } from "../../external-secrets/external-secret-spec.ts"
-import { heldBackLabels } from "../../tenancy/labels.ts"
 import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
 import { judgeName, unknownField } from "./field-rules.ts"
 
@@ -42,17 +41,6 @@ const judgeTemplateFrom = (path: string, source: JsonRecord): Refusal | undefine
   return undefined
 }
 
-/** Some labels stay in the virtual cluster (tenancy/labels.ts), where nothing renders them. */
-const judgeLabels = (template: TargetTemplate | undefined): Refusal | undefined => {
-  const rendered = Object.entries(heldBackLabels(template?.metadata?.labels)).find(([, value]) => value.includes("{{"))
-  return rendered === undefined
-    ? undefined
-    : new Refusal({
-        reason: "TemplateTargetNotAllowed",
-        message: `spec.target.template.metadata.labels.${rendered[0]} is not carried to the host, so it cannot be a template; give it a plain value`,
-      })
-}
-
 const judgeTemplate = (template: TargetTemplate | undefined): Refusal | undefined => {
   const why = refusedTypes.get(template?.type ?? "")
   if (why !== undefined)
@@ -60,7 +48,7 @@ const judgeTemplate = (template: TargetTemplate | undefined): Refusal | undefine
       reason: "TemplateTypeNotAllowed",
       message: `spec.target.template.type ${template?.type} is refused: ${why}; use Opaque or another plain type`,
     })
-  const unknown = unknownField("spec.target.template", template, templateFields) ?? judgeLabels(template)
+  const unknown = unknownField("spec.target.template", template, templateFields)
   if (unknown !== undefined) return unknown
   return firstRefusal((template?.templateFrom ?? []).entries(), ([index, source]) =>
     judgeTemplateFrom(`spec.target.template.templateFrom[${index}]`, source),

@@ -1,5 +1,5 @@
 /**
- * ExternalSecret, virtual → host: spec, labels and annotations.
+ * ExternalSecret, virtual → host: the spec, under metadata of ours.
  *
  * `desiredHostExternalSecret` says what should stand on the host; `toHost` compares that with what does and decides the
  * writes. Both are pure.
@@ -10,10 +10,11 @@ import type { Action } from "../../engine/actions.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import type { ExternalSecretSpec, StoreReference, TargetTemplate } from "../../external-secrets/external-secret-spec.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
-import { carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
+import { hostTemplateMetadata, targetMetadataHash } from "../../external-secrets/target-metadata.ts"
+import { hostMetadata } from "../../tenancy/host-metadata.ts"
 import { mergePatch } from "../../../effects/client/merge-patch.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
-import { markAnnotations, markLabels, originOf, ownedByService } from "../../tenancy/ownership.ts"
+import { originOf, ownedByService } from "../../tenancy/ownership.ts"
 import type { Tenancy } from "../../tenancy/ownership.ts"
 import { canonical } from "../../tenancy/structural-schema.ts"
 import { externalSecrets } from "../../resources.ts"
@@ -51,15 +52,10 @@ type Rename = (name: string) => string
 const renamed = <Ref extends { readonly name?: string }>(ref: Ref, rename: Rename): Ref =>
   ref.name === undefined || ref.name === "" ? ref : { ...ref, name: rename(ref.name) }
 
-/** Labels and annotations only: finalizers and owners of a host Secret are not the tenant's to choose. */
-const hostTemplateMetadata = ({ labels, annotations }: NonNullable<TargetTemplate["metadata"]>): JsonRecord => ({
-  ...(labels === undefined ? {} : { labels: carriedLabels(labels) }),
-  ...(annotations === undefined ? {} : { annotations: carriedAnnotations(annotations) }),
-})
-
-const hostTemplate = (template: TargetTemplate, rename: Rename): JsonRecord => ({
+/** @param metadata all that a host Secret bears for it: finalizers and owners are not the tenant's to choose */
+const hostTemplate = (template: TargetTemplate, metadata: JsonRecord, rename: Rename): JsonRecord => ({
   ...template,
-  ...(template.metadata === undefined ? {} : { metadata: hostTemplateMetadata(template.metadata) }),
+  metadata,
   ...(template.templateFrom === undefined
     ? {}
     : {
@@ -85,8 +81,14 @@ const hostEntries = (entries: NonNullable<Entries>, rename: Rename): NonNullable
   )
 
 /** The spec as the host's ESO gets it: the hidden Secret as target, owned by ESO whatever the tenant's policy is (DESIGN §4). */
-const hostSpec = (spec: ExternalSecretSpec, hostSecret: string, namespace: string, { names }: HostSide): JsonRecord => {
+const hostSpec = (
+  virtual: KubeObject,
+  spec: ExternalSecretSpec,
+  hostSecret: string,
+  { names }: HostSide,
+): JsonRecord => {
   const { template, ...target } = spec.target ?? {}
+  const { namespace = "" } = virtual.metadata
   const store: Rename = (name) => names.store(name, namespace)
   const reference: Rename = (name) => names.reference(name, namespace)
   return {
@@ -98,7 +100,9 @@ const hostSpec = (spec: ExternalSecretSpec, hostSecret: string, namespace: strin
       ...target,
       name: hostSecret,
       creationPolicy: target.creationPolicy === "None" ? "None" : "Owner",
-      ...(template === undefined ? {} : { template: hostTemplate(template, reference) }),
+      ...(template === undefined
+        ? {}
+        : { template: hostTemplate(template, hostTemplateMetadata(virtual, spec), reference) }),
     },
   }
 }
@@ -115,11 +119,10 @@ export const desiredHostExternalSecret = (
   metadata: {
     name: location.name,
     namespace: location.namespace,
-    labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(host.tenancy) },
-    annotations: { ...carriedAnnotations(virtual.metadata.annotations), ...markAnnotations(virtual, host.tenancy) },
+    ...hostMetadata(virtual, targetMetadataHash(virtual, spec), host.tenancy),
     ownerReferences: ownedByService(host.service, location.namespace),
   },
-  spec: hostSpec(spec, hostSecret, virtual.metadata.namespace ?? "", host),
+  spec: hostSpec(virtual, spec, hostSecret, host),
 })
 
 /** The parts that we keep in step. */

@@ -26,6 +26,7 @@ import {
 } from "../../external-secrets/secret-caches.ts"
 import { configMaps, secrets } from "../../resources.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
+import { isReferencesPlace } from "../../tenancy/names.ts"
 import { originKeys } from "../../tenancy/ownership.ts"
 import { referenceKey } from "../../tenancy/references.ts"
 import { copyWithoutData } from "./to-host.ts"
@@ -71,7 +72,7 @@ interface Observed {
   readonly location: HostLocation | undefined
   /** Whether a spec refers to it that may go to the host. */
   readonly isReferredTo: boolean
-  /** Host objects that say they are its copy; more than one after a change of the namespace mapping. */
+  /** Its copies; more than one after a change of the namespace mapping, or of the names that we give. */
   readonly copies: ReadonlyArray<KubeObject>
   /** Among the copies of whatever object, the one that stands where this one's should. */
   readonly standing: KubeObject | undefined
@@ -120,15 +121,16 @@ const diffOf =
     if (copy === undefined) return remove(resource, copies)
     const { source, body } = copy
     const current = copies.find((each) => objectKey(each) === objectKey(body))
-    const strays = remove(
-      resource,
-      copies.filter((each) => each !== current),
-    )
-    // Somebody else's, or the copy of another name: whoever refers to it is refused, and says so.
-    if (current === undefined && standing !== undefined) return strays
-    return current !== undefined && isTrueCopy(current, source, body)
-      ? strays
-      : [...strays, { _tag: "Copy", side: "host", resource, source, body, current }]
+    if (current !== undefined && isTrueCopy(current, source, body))
+      return remove(
+        resource,
+        copies.filter((each) => each !== current),
+      )
+    // Somebody else's: whoever refers to it is refused, and says so. Copies elsewhere (the namespace mapping has changed, or an earlier
+    // version named them) go once there is one that replaces them.
+    return current === undefined && standing !== undefined
+      ? []
+      : [{ _tag: "Copy", side: "host", resource, source, body, current }]
   }
 
 /** No verdict: whoever refers to it tells how it stands. */
@@ -164,7 +166,7 @@ const allKeys = (
   context: SyncContext,
 ): ReadonlySet<ObjectKey> =>
   new Set([
-    ...[...copiesOf(kind, caches).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+    ...[...copiesOf(kind, caches).values()].flatMap((copy) => originKeys(copy, context.tenancy, isReferencesPlace)),
     ...referrers.flatMap((referrer) => keysIn(kind, referrer, caches.of(referrer.cache).values(), context)),
   ])
 
@@ -201,7 +203,7 @@ const sourcesOf = ({ kind, originals, copies, foreign }: Copied, referrers: Refe
       on(cache, (object, caches) => (concerns(kind, objectKey(object), referrers, caches) ? [objectKey(object)] : [])),
     ),
     on(copies, (object, caches, context) => [
-      ...originKeys(object, context.tenancy),
+      ...originKeys(object, context.tenancy, isReferencesPlace),
       ...under(object, caches, context),
     ]),
     // When something foreign under the name of a copy goes, the copy can be made.

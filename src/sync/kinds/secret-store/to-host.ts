@@ -12,10 +12,11 @@ import type { SyncContext } from "../../engine/context.ts"
 import type { Action } from "../../engine/actions.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
-import { baseAnnotation, carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
+import { baseAnnotation } from "../../tenancy/labels.ts"
+import { hostMetadata, metadataHash } from "../../tenancy/host-metadata.ts"
 import { jsonEqual, mergePatch } from "../../../effects/client/merge-patch.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
-import { markAnnotations, markLabels, ownedByService } from "../../tenancy/ownership.ts"
+import { ownedByService } from "../../tenancy/ownership.ts"
 import { findReferences, renameReferences } from "../../tenancy/references.ts"
 import type { Reference } from "../../tenancy/references.ts"
 import { canonical, isNestedDeeperThan, normalize } from "../../tenancy/structural-schema.ts"
@@ -128,21 +129,20 @@ const desiredHostStore = (
   location: HostLocation,
   service: KubeObject | undefined,
   context: SyncContext,
-): KubeObject => ({
-  apiVersion: apiVersionOf(secretStoresIn(context)),
-  kind: "SecretStore",
-  metadata: {
-    ...location,
-    labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(context.tenancy) },
-    annotations: {
-      ...carriedAnnotations(virtual.metadata.annotations),
-      ...markAnnotations(virtual, context.tenancy),
-      [baseAnnotation]: JSON.stringify(spec),
+): KubeObject => {
+  const { annotations, labels } = hostMetadata(virtual, metadataHash(virtual), context.tenancy)
+  return {
+    apiVersion: apiVersionOf(secretStoresIn(context)),
+    kind: "SecretStore",
+    metadata: {
+      ...location,
+      labels,
+      annotations: { ...annotations, [baseAnnotation]: JSON.stringify(spec) },
+      ownerReferences: ownedByService(service, location.namespace),
     },
-    ownerReferences: ownedByService(service, location.namespace),
-  },
-  spec: toHostNames(spec, virtual.metadata.namespace ?? "", context),
-})
+    spec: toHostNames(spec, virtual.metadata.namespace ?? "", context),
+  }
+}
 
 const kept = (object: KubeObject, spec: unknown, owners: KubeObject): JsonRecord => ({
   metadata: {

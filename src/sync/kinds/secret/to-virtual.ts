@@ -14,14 +14,8 @@ import { isControlledBy } from "../../external-secrets/target-secret.ts"
 import type { TargetSecrets, VirtualTarget } from "../../external-secrets/target-secret.ts"
 import { creationPolicyOf } from "../../external-secrets/external-secret-spec.ts"
 import { stringAt, stringMapAt, valueAt } from "../../../effects/client/unstructured.ts"
-import {
-  carriedAnnotations,
-  carriedLabels,
-  externalSecretAnnotation,
-  heldBackLabels,
-  hostVersionAnnotation,
-  managedLabel,
-} from "../../tenancy/labels.ts"
+import { externalSecretAnnotation, hostVersionAnnotation, managedLabel, tenantKeys } from "../../tenancy/labels.ts"
+import { isOfMetadata, targetMetadata } from "../../external-secrets/target-metadata.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
 import { secrets } from "../../resources.ts"
 
@@ -46,31 +40,16 @@ const controllerReference = (owner: KubeObject): OwnerReference => ({
 const pick = (entries: Entries | undefined, keep: (key: string) => boolean): Entries =>
   Object.fromEntries(Object.entries(entries ?? {}).filter(([key]) => keep(key)))
 
-/** Whose labels and annotations the Secret gets: the template's, which ESO renders, else the ExternalSecret's. */
-const metadataAskedFor = ({ owner, spec }: VirtualTarget) =>
-  spec.target?.template === undefined ? owner.metadata : (spec.target.template.metadata ?? {})
+/** All that ESO put into the host Secret, under the labels and annotations that the tenant asked for. */
+const wholeContent = ({ owner, spec, source }: VirtualTarget): Content => ({
+  ...targetMetadata(source, owner, spec),
+  data: stringMapAt(source, "data"),
+})
 
-/**
- * All that ESO put into the host Secret, as far as the tenant asked for it: under long names ESO (v0.20) leaves labels that are
- * no longer asked for. Some labels the host could not carry; ESO in one cluster would have put them on the Secret.
- */
-const wholeContent = (target: VirtualTarget): Content => {
-  const { metadata } = target.source
-  const { labels = {}, annotations = {} } = metadataAskedFor(target)
-  return {
-    labels: {
-      ...pick(carriedLabels(metadata.labels), (key) => Object.hasOwn(labels, key)),
-      ...heldBackLabels(labels),
-    },
-    annotations: pick(carriedAnnotations(metadata.annotations), (key) => Object.hasOwn(annotations, key)),
-    data: stringMapAt(target.source, "data"),
-  }
-}
-
-/** Just what we put there, with the values that it has: nothing changes. */
+/** Just what we put there, with the values that it has: nothing changes but our marks. */
 const standingContent = (standing: KubeObject, applied: AppliedFields): Content => ({
-  labels: pick(standing.metadata.labels, (key) => applied.labels.has(key)),
-  annotations: pick(standing.metadata.annotations, (key) => applied.annotations.has(key)),
+  labels: tenantKeys(pick(standing.metadata.labels, (key) => applied.labels.has(key))),
+  annotations: tenantKeys(pick(standing.metadata.annotations, (key) => applied.annotations.has(key))),
   data: pick(stringMapAt(standing, "data"), (key) => applied.data.has(key)),
 })
 
@@ -141,14 +120,18 @@ export const desiredVirtualSecret = (target: VirtualTarget, standing: KubeObject
   const applied = appliedFields(standing, manager)
   const type = valueAt(standing, "type")
   // Of a Secret that is there already, `target.immutable` freezes what it holds.
-  if (spec.target?.immutable === true)
-    return body(target, standingContent(standing, applied), { type, immutable: true })
-  const content = wholeContent(target)
+  const held = standingContent(standing, applied)
+  if (spec.target?.immutable === true) return body(target, held, { type, immutable: true })
+  const whole = wholeContent(target)
+  // ESO sets labels and annotations when it refreshes, together with the data: until then they are what they were.
+  const content = isOfMetadata(source, owner, spec)
+    ? whole
+    : { ...whole, labels: held.labels, annotations: held.annotations }
   return body(
     target,
     {
       ...(creationPolicyOf(spec) === "Merge" ? yielded(content, applied, appliedByOthers(standing, manager)) : content),
-      ...(isImmutable(standing) ? { data: standingContent(standing, applied).data } : {}),
+      ...(isImmutable(standing) ? { data: held.data } : {}),
     },
     { type, immutable: isImmutable(standing) },
   )

@@ -139,7 +139,6 @@ describe("judgeSpec", () => {
       template({ templateFrom: [{ target: "Annotations", literal: "a: b" }] }),
     ],
     ["TemplateTargetNotAllowed", 'target "data"', template({ templateFrom: [{ target: "data", literal: "a: b" }] })],
-    ["TemplateTargetNotAllowed", "metadata.labels.owner", template({ metadata: { labels: { owner: "{{ .x }}" } } })],
     ["UnknownReference", "spec.target.otherRef", { ...good, target: { otherRef: {} } }],
     ["UnknownReference", "spec.target.template.secretRef", template({ secretRef: {} })],
     ["UnknownReference", "spec.target.template.templateFrom[0].vault", template({ templateFrom: [{ vault: {} }] })],
