@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { recordAt } from "../../src/effects/client/unstructured.ts"
 import { assertRefused, copyOf, hiddenSecretOf } from "../support/attack.ts"
-import { externalSecrets, secrets } from "../support/resources.ts"
+import { configMaps, externalSecrets, secrets } from "../support/resources.ts"
 import { awaitSecret, createReady, externalSecret, SyncedPair, valueOf, vcluster } from "../support/synced-pair.ts"
 
 const templated = (name: string, template: Readonly<Record<string, unknown>>) =>
@@ -96,22 +96,44 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
     }),
   )
 
-  it.effect("25: text that renders to labels or annotations is refused, text that renders to data is not", () =>
+  it.effect("25: text that renders to labels or annotations does so in the virtual cluster only", () =>
     Effect.gen(function* () {
       const pair = yield* SyncedPair
-      const { host } = pair.ground
-      for (const target of ["Labels", "Annotations"])
-        yield* assertRefused(
-          pair,
-          templated(`renders-${target.toLowerCase()}`, {
-            templateFrom: [{ target, literal: `owner: helm\nvcluster-es.io/managed-by: another\napp: vcluster` }],
-          }),
-          "TemplateTargetNotAllowed",
-          `spec.target.template.templateFrom[0].target "${target}"`,
+      const { host, virtual } = pair.ground
+      const literal = `owner: helm\nvcluster-es.io/managed-by: another\napp: "{{ .password }}"\nn: 010`
+      yield* virtual.kube.create(configMaps, {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "texts", namespace: "default" },
+        data: { grafana_datasource: "{{ .password }}", map: "team: a\nowner: b" },
+      })
+      const items = [{ key: "grafana_datasource" }, { key: "map", templateAs: "KeysAndValues" }]
+      for (const target of ["Labels", "Annotations"]) {
+        const name = `renders-${target.toLowerCase()}`
+        const templateFrom = [
+          { target, configMap: { name: "texts", items } },
+          { target, literal },
+          { literal: 'app: "{{ .password }}"' },
+        ]
+        yield* createReady(pair, templated(name, { templateFrom }))
+        const { metadata, ...secret } = yield* awaitSecret(pair, name)
+        const { app, grafana_datasource, n, owner, team } =
+          (target === "Labels" ? metadata.labels : metadata.annotations) ?? {}
+        assert.deepStrictEqual(
+          { app, grafana_datasource, n, owner, team },
+          { app: "s3cret", grafana_datasource: "s3cret", n: "8", owner: "helm", team: "a" },
         )
-      yield* createReady(pair, templated("renders-data", { templateFrom: [{ literal: 'app: "{{ .password }}"' }] }))
-      assert.strictEqual(valueOf(yield* awaitSecret(pair, "renders-data"), "app"), "s3cret")
-      assert.isDefined(yield* host.kube.find(externalSecrets, copyOf("renders-data")))
+        assert.deepStrictEqual(secret["data"], { app: btoa("s3cret") })
+        assert.notProperty(metadata.labels, "vcluster-es.io/managed-by")
+        for (const object of [
+          yield* host.kube.get(externalSecrets, copyOf(name)),
+          yield* host.kube.get(secrets, hiddenSecretOf(name)),
+        ]) {
+          const keys = Object.keys({ ...object.metadata.labels, ...object.metadata.annotations })
+          for (const key of ["owner", "app", "n", "team", "grafana_datasource"]) assert.notInclude(keys, key)
+          assert.strictEqual(object.metadata.labels?.["vcluster-es.io/managed-by"] ?? vcluster.name, vcluster.name)
+        }
+      }
     }),
   )
 })

@@ -20,6 +20,7 @@ import type { HostLocation } from "../tenancy/names.ts"
 import { isReferencesPlace } from "../tenancy/names.ts"
 import { originKeys, originOf } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
+import { renderedKeysMark, renderedKeysOf } from "../tenancy/rendered-keys.ts"
 import { firstRefusal, Refusal } from "../tenancy/refusals.ts"
 
 export type CopiedKind = "Secret" | "ConfigMap"
@@ -30,6 +31,8 @@ export interface Referent {
   readonly path: string
   readonly kind: CopiedKind
   readonly name: string
+  /** Keys whose texts ESO is to find under keys of ours, too. */
+  readonly rendered?: ReadonlyArray<string>
 }
 
 /** The virtual object, as far as it is known: metadata for certain. */
@@ -45,7 +48,7 @@ export const copiesOf = (kind: CopiedKind, caches: Caches): Store =>
 export interface ObservedReferent extends Referent {
   /** The tenant's own; undefined: there is none. */
   readonly original: KubeObject | undefined
-  /** Whether its copy has its place already. */
+  /** Whether its copy has its place already, with all that is needed. */
   readonly isCopied: boolean
   /** Where its copy has its place; undefined: nowhere. */
   readonly location: HostLocation | undefined
@@ -56,6 +59,11 @@ export interface ObservedReferent extends Referent {
 const standingAt = (kind: CopiedKind, place: ObjectKey, caches: Caches): KubeObject | undefined =>
   copiesOf(kind, caches).get(place) ??
   (kind === "Secret" ? (caches.of(hostSecrets).get(place) ?? caches.of(hostUnmanagedSecrets).get(place)) : undefined)
+
+const holdsRendered = (copy: KubeObject, { rendered = [] }: Referent): boolean => {
+  const held = renderedKeysOf(copy.metadata.annotations)
+  return renderedKeysOf(renderedKeysMark(rendered)).every((key) => held.includes(key))
+}
 
 /** @param namespace of the object that refers to them */
 export const observeReferents = (
@@ -74,7 +82,7 @@ export const observeReferents = (
       original: virtualReferent(kind, key, caches),
       isCopied: copiesOf(kind, caches)
         .byIndex("origin", key)
-        .some((copy) => objectKey(copy) === place),
+        .some((copy) => objectKey(copy) === place && holdsRendered(copy, referent)),
       location,
       standing: place === undefined ? undefined : standingAt(kind, place, caches),
     }

@@ -3,10 +3,11 @@
  * (`ApplyTemplate` in `externalsecret_controller_template.go`). The tenant's keys stay in the virtual cluster. What may be a template goes to the
  * host as an annotation under a key of ours, and comes back under its own key, in its own place; all else is put on here.
  */
-import { createHash } from "node:crypto"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
-import { metadataHashAnnotation, renderedDomain, tenantKeys } from "../tenancy/labels.ts"
+import { metadataHashAnnotation, tenantKeys } from "../tenancy/labels.ts"
 import { metadataHash } from "../tenancy/host-metadata.ts"
+import { renderedAnnotation } from "../tenancy/rendered-keys.ts"
+import { metadataSources, metadataTexts, renderedTexts } from "./metadata-texts.ts"
 import type { ExternalSecretSpec } from "./external-secret-spec.ts"
 
 type Entries = Readonly<Record<string, string>>
@@ -16,14 +17,8 @@ export interface TargetMetadata {
   readonly annotations: Entries
 }
 
-const places = [
-  ["label", "labels"],
-  ["annotation", "annotations"],
-] as const
-
-/** Under which annotation of the host's Secret ESO renders a label or annotation. 64 bits: only a tenant's own keys could meet. */
-const renderedKey = (kind: "label" | "annotation", key: string): string =>
-  `${renderedDomain}/${kind}-${createHash("sha256").update(`${kind} ${key}`).digest("hex").slice(0, 16)}`
+const places = ["labels", "annotations"] as const
+type Place = (typeof places)[number]
 
 /** What no template consists of: delimiters are `{{` and `}}`, or whatever ESO was started with (`--template-left-delimiter`). */
 const plain = /^[\w\s./:=@+,*-]*$/
@@ -40,15 +35,15 @@ const askedFor = (virtual: KubeObject, spec: ExternalSecretSpec): TargetMetadata
 
 /** Of all labels and annotations that decide what the Secret bears, and of the others of the object, at whose change ESO refreshes. */
 export const targetMetadataHash = (virtual: KubeObject, spec: ExternalSecretSpec): string =>
-  metadataHash(virtual, spec.target?.template?.metadata)
+  metadataHash(virtual, spec.target?.template?.metadata, metadataSources(spec))
 
 /** Each key of ours with the tenant's that it stands for, and its text. */
 const renderedEntries = (virtual: KubeObject, spec: ExternalSecretSpec) => {
   if (!rendersMetadata(spec)) return []
   const asked = askedFor(virtual, spec)
-  return places.flatMap(([kind, place]) =>
+  return places.flatMap((place) =>
     Object.entries(asked[place]).flatMap(([key, text]) =>
-      plain.test(text) ? [] : [{ rendered: renderedKey(kind, key), key, text }],
+      plain.test(text) ? [] : [{ rendered: renderedAnnotation(place, key), key, text }],
     ),
   )
 }
@@ -71,8 +66,10 @@ export const hostTemplateMetadata = (
 export const renderedNames = (
   virtual: KubeObject,
   spec: ExternalSecretSpec,
-): ReadonlyArray<readonly [ours: string, tenants: string]> =>
-  renderedEntries(virtual, spec).map(({ rendered, key }) => [rendered, key] as const)
+): ReadonlyArray<readonly [ours: string, tenants: string]> => [
+  ...renderedEntries(virtual, spec).map(({ rendered, key }) => [rendered, key] as const),
+  ...metadataTexts(spec).map(({ dataKey, key, path }) => [dataKey, key ?? path] as const),
+]
 
 /** Whether ESO made a Secret of the labels and annotations that are asked for now. Of one that tells nothing, it counts as true. */
 export const isOfMetadata = (source: KubeObject, virtual: KubeObject, spec: ExternalSecretSpec): boolean => {
@@ -84,13 +81,14 @@ export const isOfMetadata = (source: KubeObject, virtual: KubeObject, spec: Exte
 export const targetMetadata = (source: KubeObject, virtual: KubeObject, spec: ExternalSecretSpec): TargetMetadata => {
   const asked = askedFor(virtual, spec)
   if (!rendersMetadata(spec)) return asked
-  const annotations = source.metadata.annotations ?? {}
-  const standing = (kind: "label" | "annotation", entries: Entries): Entries =>
-    Object.fromEntries(
-      Object.entries(entries).flatMap(([key, text]) => {
-        const value = plain.test(text) ? text : annotations[renderedKey(kind, key)]
+  const rendered = source.metadata.annotations ?? {}
+  const standing = (place: Place): Entries =>
+    Object.fromEntries([
+      ...Object.entries(tenantKeys(renderedTexts(source, spec, place))),
+      ...Object.entries(asked[place]).flatMap(([key, text]) => {
+        const value = plain.test(text) ? text : rendered[renderedAnnotation(place, key)]
         return value === undefined ? [] : [[key, value] as const]
       }),
-    )
-  return { labels: standing("label", asked.labels), annotations: standing("annotation", asked.annotations) }
+    ])
+  return { labels: standing("labels"), annotations: standing("annotations") }
 }

@@ -28,6 +28,8 @@ export interface TargetSecrets {
   readonly isFrozenOut: (target: VirtualTarget, current: KubeObject) => boolean
   /** Whether the template asks for a type that the Secret does not have, and cannot get. */
   readonly hasOtherType: (target: VirtualTarget, current: KubeObject) => boolean
+  /** Where the spec has a text for labels or annotations that, rendered, is no map of them. */
+  readonly unreadableText: (target: VirtualTarget) => string | undefined
   /** Whether ESO has written since we did. */
   readonly isOlderThanSource: (target: VirtualTarget, current: KubeObject) => boolean
 }

@@ -30,15 +30,21 @@ const withoutLastApplied = (entries: Entries): Entries => {
 /**
  * Of the labels and annotations of a virtual object, and of whatever else of it the host does not see.
  *
- * @param unseen labels and annotations that its spec asks for
+ * @param wished labels and annotations that its spec asks for
+ * @param unseen more of its spec
  */
-export const metadataHash = ({ metadata }: KubeObject, unseen?: TenantMetadata): string =>
+export const metadataHash = (
+  { metadata }: KubeObject,
+  wished?: TenantMetadata,
+  unseen: ReadonlyArray<unknown> = [],
+): string =>
   createHash("sha256")
     .update(
       JSON.stringify([
         sorted(metadata.labels),
         sorted(withoutLastApplied(metadata.annotations)),
-        ...(unseen === undefined ? [] : [sorted(unseen.labels), sorted(unseen.annotations)]),
+        ...(wished === undefined && unseen.length === 0 ? [] : [sorted(wished?.labels), sorted(wished?.annotations)]),
+        ...unseen,
       ]),
     )
     .digest("hex")

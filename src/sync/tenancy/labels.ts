@@ -28,6 +28,8 @@ export const referenceLabel = `${domain}/reference`
 export const sourceVersionAnnotation = `${domain}/virtual-resource-version`
 /** On the same: of the copied data, so that an edit on the host is seen. */
 export const contentHashAnnotation = `${domain}/content-hash`
+/** On the same: which of its keys hold texts that become labels or annotations. */
+export const renderedKeysAnnotation = `${domain}/rendered-keys`
 /** On host SecretStores: the spec, in the tenant's names, on which both sides last agreed. */
 export const baseAnnotation = `${domain}/base`
 

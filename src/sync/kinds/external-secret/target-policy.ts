@@ -1,9 +1,8 @@
 /** What the Secret that ESO makes of an ExternalSecret may be, and what its template may ask for: it is made on the host first. */
 import { recordAt } from "../../../effects/client/unstructured.ts"
-import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { describeValue } from "../../../effects/text/problem-text.ts"
-import type { ExternalSecretSpec, TargetTemplate } from "../../external-secrets/external-secret-spec.ts"
-import { templateReferences } from "../../external-secrets/external-secret-spec.ts"
+import type { ExternalSecretSpec, TargetTemplate, TemplateSource } from "../../external-secrets/external-secret-spec.ts"
+import { metadataPlace, templateReferences } from "../../external-secrets/external-secret-spec.ts"
 import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
 import { judgeName, unknownField } from "./field-rules.ts"
 
@@ -25,20 +24,27 @@ const templateFromFields = new Set(["literal", "target", "secret", "configMap"])
 const creationPolicies = new Set(["Owner", "Orphan", "Merge", "None"])
 
 /** A text to render: where it would go, and where it comes from. */
-const judgeTemplateFrom = (path: string, source: JsonRecord): Refusal | undefined => {
+const judgeTemplateFrom = (path: string, source: TemplateSource, engine: unknown): Refusal | undefined => {
   const unknown = unknownField(path, source, templateFromFields)
   if (unknown !== undefined) return unknown
   for (const field of ["secret", "configMap"]) {
     const strange = unknownField(`${path}.${field}`, recordAt(source, field), templateFileFields)
     if (strange !== undefined) return strange
   }
-  // ESO takes the keys from the rendered text, where tenancy/labels.ts cannot hold back those that steer others on the host.
-  if (source["target"] !== undefined && source["target"] !== "" && source["target"] !== "Data")
+  const { target = "" } = source
+  const isMetadata = metadataPlace(target) !== undefined
+  if (isMetadata && engine === "v1")
     return new Refusal({
       reason: "TemplateTargetNotAllowed",
-      message: `${path}.target ${describeValue(source["target"])} is refused: labels and annotations on the host must be known before they are rendered; put them under template.metadata, whose values may be templates`,
+      message: `${path}.target ${describeValue(target)} is refused: engineVersion v1 renders data only; use v2`,
     })
-  return undefined
+  // ESO 2.x takes others for paths into the Secret that it makes.
+  return isMetadata || target === "" || target.toLowerCase() === "data"
+    ? undefined
+    : new Refusal({
+        reason: "TemplateTargetNotAllowed",
+        message: `${path}.target ${describeValue(target)} is refused; use Data, Labels or Annotations`,
+      })
 }
 
 const judgeTemplate = (template: TargetTemplate | undefined): Refusal | undefined => {
@@ -51,7 +57,7 @@ const judgeTemplate = (template: TargetTemplate | undefined): Refusal | undefine
   const unknown = unknownField("spec.target.template", template, templateFields)
   if (unknown !== undefined) return unknown
   return firstRefusal((template?.templateFrom ?? []).entries(), ([index, source]) =>
-    judgeTemplateFrom(`spec.target.template.templateFrom[${index}]`, source),
+    judgeTemplateFrom(`spec.target.template.templateFrom[${index}]`, source, template?.["engineVersion"]),
   )
 }
 

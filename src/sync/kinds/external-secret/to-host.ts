@@ -10,6 +10,7 @@ import type { Action } from "../../engine/actions.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import type { ExternalSecretSpec, StoreReference, TargetTemplate } from "../../external-secrets/external-secret-spec.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
+import { textsIntoData } from "../../external-secrets/metadata-texts.ts"
 import { hostTemplateMetadata, targetMetadataHash } from "../../external-secrets/target-metadata.ts"
 import { hostMetadata } from "../../tenancy/host-metadata.ts"
 import { mergePatch } from "../../../effects/client/merge-patch.ts"
@@ -53,19 +54,22 @@ const renamed = <Ref extends { readonly name?: string }>(ref: Ref, rename: Renam
   ref.name === undefined || ref.name === "" ? ref : { ...ref, name: rename(ref.name) }
 
 /** @param metadata all that a host Secret bears for it: finalizers and owners are not the tenant's to choose */
-const hostTemplate = (template: TargetTemplate, metadata: JsonRecord, rename: Rename): JsonRecord => ({
-  ...template,
-  metadata,
-  ...(template.templateFrom === undefined
-    ? {}
-    : {
-        templateFrom: template.templateFrom.map((source) => ({
-          ...source,
-          ...(source.secret === undefined ? {} : { secret: renamed(source.secret, rename) }),
-          ...(source.configMap === undefined ? {} : { configMap: renamed(source.configMap, rename) }),
-        })),
-      }),
-})
+const hostTemplate = (template: TargetTemplate, metadata: JsonRecord, rename: Rename): JsonRecord => {
+  const { templateFrom, ...rest } = textsIntoData(template)
+  return {
+    ...rest,
+    metadata,
+    ...(templateFrom === undefined
+      ? {}
+      : {
+          templateFrom: templateFrom.map((source) => ({
+            ...source,
+            ...(source.secret === undefined ? {} : { secret: renamed(source.secret, rename) }),
+            ...(source.configMap === undefined ? {} : { configMap: renamed(source.configMap, rename) }),
+          })),
+        }),
+  }
+}
 
 /** A ClusterSecretStore is called the same everywhere; ESO's default kind is SecretStore. */
 const hostStoreRef = (ref: StoreReference, rename: Rename): StoreReference =>

@@ -12,7 +12,7 @@ import { isTrueCopy } from "../../engine/copy.ts"
 import type { Source, SyncedKind } from "../../engine/synced-kind.ts"
 import { on, synced } from "../../engine/synced-kind.ts"
 import { hostService, vclusterService } from "../../engine/vcluster-service.ts"
-import type { CopiedKind } from "../../external-secrets/referents.ts"
+import type { CopiedKind, Referent } from "../../external-secrets/referents.ts"
 import { copiesOf, virtualReferent } from "../../external-secrets/referents.ts"
 import type { Referrer } from "../../external-secrets/referrer.ts"
 import {
@@ -44,18 +44,21 @@ interface Copied {
   readonly foreign: ReadonlyArray<Cache>
 }
 
-const isReferredTo = (
+/** What the specs that may go to the host say of it. */
+const references = (
   kind: CopiedKind,
   key: ObjectKey,
   referrers: Referrers,
   caches: Caches,
   context: SyncContext,
-): boolean =>
-  referrers.some(({ cache, mayGoToHost }) =>
+): ReadonlyArray<Referent> =>
+  referrers.flatMap(({ cache, mayGoToHost, referents }) =>
     caches
       .of(cache)
       .byIndex("reference", referenceKey(kind, key))
-      .some((object) => mayGoToHost(object, caches, context)),
+      .filter((object) => mayGoToHost(object, caches, context))
+      .flatMap((object) => referents(object, context))
+      .filter((referent) => referent.kind === kind && referent.name === splitKey(key).name),
   )
 
 const remove = (resource: Resource, copies: ReadonlyArray<KubeObject>): ReadonlyArray<Action> =>
@@ -70,8 +73,8 @@ interface Observed {
   /** The tenant's own; undefined: there is none. */
   readonly source: KubeObject | undefined
   readonly location: HostLocation | undefined
-  /** Whether a spec refers to it that may go to the host. */
-  readonly isReferredTo: boolean
+  /** What the specs that may go to the host say of it. */
+  readonly references: ReadonlyArray<Referent>
   /** Its copies; more than one after a change of the namespace mapping, or of the names that we give. */
   readonly copies: ReadonlyArray<KubeObject>
   /** Among the copies of whatever object, the one that stands where this one's should. */
@@ -95,8 +98,8 @@ const observeWith =
       source,
       location,
       // Whoever refers to it is judged for that: only where it matters.
-      isReferredTo:
-        source !== undefined && location !== undefined && isReferredTo(kind, key, referrers, caches, context),
+      references:
+        source === undefined || location === undefined ? [] : references(kind, key, referrers, caches, context),
       copies: copiesOf(kind, caches).byIndex("origin", key),
       standing:
         location === undefined ? undefined : copiesOf(kind, caches).get(keyOf(location.namespace, location.name)),
@@ -110,9 +113,19 @@ const desireOf =
       source === undefined ||
       source.metadata.deletionTimestamp !== undefined ||
       location === undefined ||
-      !observed.isReferredTo
+      observed.references.length === 0
         ? undefined
-        : { source, body: copyWithoutData(source, location, kind, context.tenancy, service) },
+        : {
+            source,
+            body: copyWithoutData(
+              source,
+              location,
+              kind,
+              context.tenancy,
+              service,
+              observed.references.flatMap(({ rendered = [] }) => rendered),
+            ),
+          },
   })
 
 const diffOf =

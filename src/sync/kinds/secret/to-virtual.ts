@@ -15,6 +15,8 @@ import type { TargetSecrets, VirtualTarget } from "../../external-secrets/target
 import { creationPolicyOf } from "../../external-secrets/external-secret-spec.ts"
 import { stringAt, stringMapAt, valueAt } from "../../../effects/client/unstructured.ts"
 import { externalSecretAnnotation, hostVersionAnnotation, managedLabel, tenantKeys } from "../../tenancy/labels.ts"
+import { unreadableText } from "../../external-secrets/metadata-texts.ts"
+import { isRenderedDataKey } from "../../tenancy/rendered-keys.ts"
 import { isOfMetadata, targetMetadata } from "../../external-secrets/target-metadata.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
 import { secrets } from "../../resources.ts"
@@ -40,10 +42,13 @@ const controllerReference = (owner: KubeObject): OwnerReference => ({
 const pick = (entries: Entries | undefined, keep: (key: string) => boolean): Entries =>
   Object.fromEntries(Object.entries(entries ?? {}).filter(([key]) => keep(key)))
 
+/** What ESO put into the host Secret for the tenant: some texts stand there only to become labels and annotations. */
+const sourceData = (source: KubeObject): Entries => pick(stringMapAt(source, "data"), (key) => !isRenderedDataKey(key))
+
 /** All that ESO put into the host Secret, under the labels and annotations that the tenant asked for. */
 const wholeContent = ({ owner, spec, source }: VirtualTarget): Content => ({
   ...targetMetadata(source, owner, spec),
-  data: stringMapAt(source, "data"),
+  data: sourceData(source),
 })
 
 /** Just what we put there, with the values that it has: nothing changes but our marks. */
@@ -187,7 +192,7 @@ export const lookInto = (unmanaged: KubeObject): ReadonlyArray<Action> => {
 const foreignKeys = (target: VirtualTarget, current: KubeObject): ReadonlyArray<string> => {
   if (creationPolicyOf(target.spec) === "Merge" || target.spec.target?.immutable === true || isImmutable(current))
     return []
-  const wanted = stringMapAt(target.source, "data")
+  const wanted = sourceData(target.source)
   return Object.keys(stringMapAt(current, "data")).filter((key) => !Object.hasOwn(wanted, key))
 }
 
@@ -225,7 +230,7 @@ export const applySecret = (target: VirtualTarget, current: KubeObject | undefin
 /** Whether what ESO fetched is not in the Secret, nor can be, since it is immutable. */
 export const isFrozenOut = (target: VirtualTarget, current: KubeObject): boolean => {
   if (!isImmutable(current) || target.spec.target?.immutable === true) return false
-  const wanted = stringMapAt(target.source, "data")
+  const wanted = sourceData(target.source)
   const standing = stringMapAt(current, "data")
   const foreign = Object.keys(standing).some((key) => !Object.hasOwn(wanted, key))
   return !holds(standing, wanted) || (foreign && creationPolicyOf(target.spec) !== "Merge")
@@ -257,6 +262,7 @@ export const removeSecrets = (claimed: ReadonlyArray<KubeObject>, externalSecret
     .map(deleteSecret)
 
 export const targetSecrets: TargetSecrets = {
+  unreadableText: ({ source, spec }) => unreadableText(source, spec),
   apply: applySecret,
   lookInto,
   remove: removeSecrets,

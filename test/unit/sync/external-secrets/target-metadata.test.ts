@@ -50,7 +50,7 @@ describe("the template's labels and annotations", () => {
     const { annotations = {} } = hostTemplateMetadata(virtual(), spec)
     const keys = Object.keys(annotations).filter((key) => key !== hashKey)
     assert.lengthOf(keys, 2)
-    for (const key of keys) assert.match(key, /^rendered\.vcluster-es\.io\/(label|annotation)-[0-9a-f]{16}$/)
+    for (const key of keys) assert.match(key, /^rendered\.vcluster-es\.io\/(labels|annotations)-[0-9a-f]{16}$/)
     assert.sameMembers(
       keys.map((key) => annotations[key]),
       ["{{ .owner }}", "{{ .note }}"],
