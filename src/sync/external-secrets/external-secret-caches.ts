@@ -7,7 +7,7 @@ import type { Cache } from "../engine/caches.ts"
 import { originKeys } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
 import { hostReferenceKeys } from "./referents.ts"
-import { copyKeys, hostSecretOf } from "./host-place.ts"
+import { copyKeys, hostSecretKeys } from "./host-place.ts"
 import type { ExternalSecretSpec, TemplateReference } from "./external-secret-spec.ts"
 import { decodeSpec, storeReferences, targetName, templateReferences } from "./external-secret-spec.ts"
 
@@ -59,9 +59,7 @@ export const virtualExternalSecrets: Cache = {
       hostSecret: (object) => {
         const { spec } = namesIn(object)
         const location = context.locate(object)
-        return spec === undefined || location === undefined
-          ? []
-          : [keyOf(location.namespace, hostSecretOf(object, spec, context))]
+        return spec === undefined || location === undefined ? [] : hostSecretKeys(object, spec, location, context)
       },
       target: (object) => {
         const { target } = namesIn(object)

@@ -4,6 +4,7 @@
  * validation, so nothing about their types may be taken for granted.
  */
 import { Result, Schema } from "effect"
+import { parseGoDuration } from "../../effects/text/go-duration.ts"
 import { cutText } from "../../effects/text/cut-text.ts"
 import { isRecord } from "../../effects/client/unstructured.ts"
 import { Refusal } from "../tenancy/refusals.ts"
@@ -105,6 +106,13 @@ export const creationPolicyOf = (spec: ExternalSecretSpec): string => {
   const policy = spec.target?.creationPolicy
   return policy === undefined || policy === "" ? "Owner" : policy
 }
+
+const onlyWhenChanged = new Set(["CreatedOnce", "OnChange"])
+
+/** Whether ESO does not fetch again as time goes by (`shouldRefresh`). */
+export const fetchesOnce = ({ refreshInterval, refreshPolicy }: ExternalSecretSpec): boolean =>
+  onlyWhenChanged.has(refreshPolicy ?? "") ||
+  (refreshInterval !== undefined && (parseGoDuration(refreshInterval) ?? 1) <= 0)
 
 export interface LocatedStoreReference {
   /** Where in the spec, for messages: `spec.dataFrom[2].sourceRef.storeRef`. */

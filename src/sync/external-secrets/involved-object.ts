@@ -38,7 +38,7 @@ export const regardedExternalSecrets: RegardedKind = {
     const spec = Result.getOrUndefined(decodeSpec(virtual["spec"]))
     const location = context.locate(virtual)
     if (spec === undefined || location === undefined) return undefined
-    const hostSecret = hostSecretOf(virtual, spec, context)
+    const hostSecret = hostSecretOf(virtual, spec, location, context)
     return externalSecretText(virtual, spec, { location, hostSecret }, caches, context)
   },
   isNoNews: () => false,

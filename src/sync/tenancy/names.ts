@@ -90,12 +90,17 @@ export const hostReferenceName = digested(hostName, referenceSuffix)
 /** The same in a mapped namespace. */
 export const mappedReferenceName = digested(itself, referenceSuffix)
 
-/** As version 0.1 had them. */
+/** As version 0.1 had them: no digest, but where a name would be too long. */
 const formerly = (readable: string, suffix: string): string => {
   if (readable === "" || Buffer.byteLength(readable) + suffix.length <= objectBytes) return readable + suffix
   // 11: the dash and the ten digits that `shorten` adds.
   return shorten(readable, objectBytes - suffix.length - 11) + suffix
 }
+
+/** What version 0.1 called the Secret that ESO writes. @param readable as an operator recognises it */
+export const formerSecretName = (readable: string): string => formerly(readable, secretSuffix)
+/** The same for an ExternalSecret that merges. @param externalSecret the host name of the ExternalSecret */
+export const formerMergeSecretName = (externalSecret: string): string => formerly(externalSecret, mergeSuffix)
 
 interface Named {
   readonly name: string

@@ -5,9 +5,8 @@
  */
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { stringAt } from "../../../effects/client/unstructured.ts"
-import { parseGoDuration } from "../../../effects/text/go-duration.ts"
 import type { ExternalSecretSpec } from "../../external-secrets/external-secret-spec.ts"
-import { creationPolicyOf } from "../../external-secrets/external-secret-spec.ts"
+import { creationPolicyOf, fetchesOnce } from "../../external-secrets/external-secret-spec.ts"
 import { isControlledBy } from "../../external-secrets/target-secret.ts"
 import type { TargetSecrets, VirtualTarget } from "../../external-secrets/target-secret.ts"
 import { readyCondition } from "../../tenancy/conditions.ts"
@@ -72,13 +71,10 @@ const isCarriedOver = ({ virtual, copy, target }: Pair): boolean =>
   ) &&
   stringAt(virtual, "status", "binding", "name") === target.name
 
-const never = new Set(["CreatedOnce", "OnChange"])
-
 /** Whether the host's ESO would leave the value of the hidden Secret as it is, however long one waits. */
 const keepsItsValue = ({ spec, copy }: Pair): boolean =>
   spec.target?.immutable === true ||
-  never.has(spec.refreshPolicy ?? "") ||
-  (spec.refreshInterval !== undefined && (parseGoDuration(spec.refreshInterval) ?? 1) <= 0) ||
+  fetchesOnce(spec) ||
   readyCondition(copy)?.message.startsWith(messages.couldNotUpdate) === true
 
 /**
