@@ -12,7 +12,7 @@ import { isTrueCopy } from "../../engine/copy.ts"
 import type { Source, SyncedKind } from "../../engine/synced-kind.ts"
 import { on, synced } from "../../engine/synced-kind.ts"
 import { hostService, vclusterService } from "../../engine/vcluster-service.ts"
-import type { CopiedKind, Referent } from "../../external-secrets/referents.ts"
+import type { CopiedKind } from "../../external-secrets/referents.ts"
 import { copiesOf, virtualReferent } from "../../external-secrets/referents.ts"
 import type { Referrer } from "../../external-secrets/referrer.ts"
 import {
@@ -44,21 +44,39 @@ interface Copied {
   readonly foreign: ReadonlyArray<Cache>
 }
 
-/** What the specs that may go to the host say of it. */
-const references = (
+/** Who refers to it is many, and judging them is dear: one that may go to the host is enough. */
+const isReferredTo = (
   kind: CopiedKind,
   key: ObjectKey,
   referrers: Referrers,
   caches: Caches,
   context: SyncContext,
-): ReadonlyArray<Referent> =>
+): boolean =>
+  referrers.some(({ cache, mayGoToHost }) =>
+    caches
+      .of(cache)
+      .byIndex("reference", referenceKey(kind, key))
+      .some((object) => mayGoToHost(object, caches, context)),
+  )
+
+/** Its keys whose texts become labels or annotations, for specs that may go to the host. */
+const renderedKeys = (
+  kind: CopiedKind,
+  key: ObjectKey,
+  referrers: Referrers,
+  caches: Caches,
+  context: SyncContext,
+): ReadonlyArray<string> =>
   referrers.flatMap(({ cache, mayGoToHost, referents }) =>
     caches
       .of(cache)
       .byIndex("reference", referenceKey(kind, key))
-      .filter((object) => mayGoToHost(object, caches, context))
-      .flatMap((object) => referents(object, context))
-      .filter((referent) => referent.kind === kind && referent.name === splitKey(key).name),
+      .flatMap((object) => {
+        const rendered = referents(object, context)
+          .filter((referent) => referent.kind === kind && referent.name === splitKey(key).name)
+          .flatMap((referent) => referent.rendered ?? [])
+        return rendered.length > 0 && mayGoToHost(object, caches, context) ? rendered : []
+      }),
   )
 
 const remove = (resource: Resource, copies: ReadonlyArray<KubeObject>): ReadonlyArray<Action> =>
@@ -73,8 +91,10 @@ interface Observed {
   /** The tenant's own; undefined: there is none. */
   readonly source: KubeObject | undefined
   readonly location: HostLocation | undefined
-  /** What the specs that may go to the host say of it. */
-  readonly references: ReadonlyArray<Referent>
+  /** Whether a spec refers to it that may go to the host. */
+  readonly isReferredTo: boolean
+  /** Keys of it whose texts become labels or annotations. */
+  readonly rendered: ReadonlyArray<string>
   /** Its copies; more than one after a change of the namespace mapping, or of the names that we give. */
   readonly copies: ReadonlyArray<KubeObject>
   /** Among the copies of whatever object, the one that stands where this one's should. */
@@ -91,15 +111,17 @@ const observeWith =
     const { name, namespace = "" } = splitKey(key)
     const source = virtualReferent(kind, key, caches)
     const location = context.locateReference(name, namespace)
+    // Whoever refers to it is judged for that: only where it matters.
+    const isWanted =
+      source !== undefined && location !== undefined && isReferredTo(kind, key, referrers, caches, context)
     return {
       key,
       context,
       service: vclusterService(caches, context),
       source,
       location,
-      // Whoever refers to it is judged for that: only where it matters.
-      references:
-        source === undefined || location === undefined ? [] : references(kind, key, referrers, caches, context),
+      isReferredTo: isWanted,
+      rendered: isWanted ? renderedKeys(kind, key, referrers, caches, context) : [],
       copies: copiesOf(kind, caches).byIndex("origin", key),
       standing:
         location === undefined ? undefined : copiesOf(kind, caches).get(keyOf(location.namespace, location.name)),
@@ -113,19 +135,9 @@ const desireOf =
       source === undefined ||
       source.metadata.deletionTimestamp !== undefined ||
       location === undefined ||
-      observed.references.length === 0
+      !observed.isReferredTo
         ? undefined
-        : {
-            source,
-            body: copyWithoutData(
-              source,
-              location,
-              kind,
-              context.tenancy,
-              service,
-              observed.references.flatMap(({ rendered = [] }) => rendered),
-            ),
-          },
+        : { source, body: copyWithoutData(source, location, kind, context.tenancy, service, observed.rendered) },
   })
 
 const diffOf =
