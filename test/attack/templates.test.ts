@@ -3,7 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { recordAt } from "../../src/effects/client/unstructured.ts"
 import { assertRefused, copyOf, hiddenSecretOf } from "../support/attack.ts"
-import { externalSecrets, secrets } from "../support/resources.ts"
+import { configMaps, externalSecrets, secrets } from "../support/resources.ts"
 import { awaitSecret, createReady, externalSecret, SyncedPair, valueOf, vcluster } from "../support/synced-pair.ts"
 
 const templated = (name: string, template: Readonly<Record<string, unknown>>) =>
@@ -45,7 +45,9 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       yield* createReady(pair, templated("finalizers", { metadata, data: { x: "{{ .password }}" } }))
       yield* awaitSecret(pair, "finalizers")
       const copy = yield* host.kube.get(externalSecrets, copyOf("finalizers"))
-      assert.deepStrictEqual(recordAt(copy, "spec", "target", "template", "metadata"), { labels: { a: "b" } })
+      assert.deepStrictEqual(Object.keys(recordAt(copy, "spec", "target", "template", "metadata") ?? {}), [
+        "annotations",
+      ])
       const secret = yield* host.kube.get(secrets, hiddenSecretOf("finalizers"))
       assert.isUndefined(secret.metadata.finalizers)
       assert.deepStrictEqual(
@@ -86,33 +88,52 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       assert.deepInclude(secret.metadata.labels, labels)
       yield* createReady(pair, externalSecret("release-plain", { labels }))
       assert.strictEqual((yield* awaitSecret(pair, "release-plain")).metadata.labels?.["owner"], "helm")
-      yield* assertRefused(
-        pair,
-        templated("release-rendered", { metadata: { labels: { ...labels, owner: '{{ "helm" }}' } } }),
-        "TemplateTargetNotAllowed",
-        "spec.target.template.metadata.labels.owner",
-      )
+      const rendered = { ...labels, owner: '{{ "helm" }}' }
+      yield* createReady(pair, templated("release-rendered", { metadata: { labels: rendered } }))
+      assert.strictEqual((yield* awaitSecret(pair, "release-rendered")).metadata.labels?.["owner"], "helm")
       const releases = yield* host.kube.list(secrets, { namespace: vcluster.namespace, labelSelector: "owner=helm" })
       assert.deepStrictEqual(releases, [])
     }),
   )
 
-  it.effect("25: text that renders to labels or annotations is refused, text that renders to data is not", () =>
+  it.effect("25: text that renders to labels or annotations does so in the virtual cluster only", () =>
     Effect.gen(function* () {
       const pair = yield* SyncedPair
-      const { host } = pair.ground
-      for (const target of ["Labels", "Annotations"])
-        yield* assertRefused(
-          pair,
-          templated(`renders-${target.toLowerCase()}`, {
-            templateFrom: [{ target, literal: `owner: helm\nvcluster-es.io/managed-by: another\napp: vcluster` }],
-          }),
-          "TemplateTargetNotAllowed",
-          `spec.target.template.templateFrom[0].target "${target}"`,
+      const { host, virtual } = pair.ground
+      const literal = `owner: helm\nvcluster-es.io/managed-by: another\napp: "{{ .password }}"\nn: 010`
+      yield* virtual.kube.create(configMaps, {
+        apiVersion: "v1",
+        kind: "ConfigMap",
+        metadata: { name: "texts", namespace: "default" },
+        data: { grafana_datasource: "{{ .password }}", map: "team: a\nowner: b" },
+      })
+      const items = [{ key: "grafana_datasource" }, { key: "map", templateAs: "KeysAndValues" }]
+      for (const target of ["Labels", "Annotations"]) {
+        const name = `renders-${target.toLowerCase()}`
+        const templateFrom = [
+          { target, configMap: { name: "texts", items } },
+          { target, literal },
+          { literal: 'app: "{{ .password }}"' },
+        ]
+        yield* createReady(pair, templated(name, { templateFrom }))
+        const { metadata, ...secret } = yield* awaitSecret(pair, name)
+        const { app, grafana_datasource, n, owner, team } =
+          (target === "Labels" ? metadata.labels : metadata.annotations) ?? {}
+        assert.deepStrictEqual(
+          { app, grafana_datasource, n, owner, team },
+          { app: "s3cret", grafana_datasource: "s3cret", n: "8", owner: "helm", team: "a" },
         )
-      yield* createReady(pair, templated("renders-data", { templateFrom: [{ literal: 'app: "{{ .password }}"' }] }))
-      assert.strictEqual(valueOf(yield* awaitSecret(pair, "renders-data"), "app"), "s3cret")
-      assert.isDefined(yield* host.kube.find(externalSecrets, copyOf("renders-data")))
+        assert.deepStrictEqual(secret["data"], { app: btoa("s3cret") })
+        assert.notProperty(metadata.labels, "vcluster-es.io/managed-by")
+        for (const object of [
+          yield* host.kube.get(externalSecrets, copyOf(name)),
+          yield* host.kube.get(secrets, hiddenSecretOf(name)),
+        ]) {
+          const keys = Object.keys({ ...object.metadata.labels, ...object.metadata.annotations })
+          for (const key of ["owner", "app", "n", "team", "grafana_datasource"]) assert.notInclude(keys, key)
+          assert.strictEqual(object.metadata.labels?.["vcluster-es.io/managed-by"] ?? vcluster.name, vcluster.name)
+        }
+      }
     }),
   )
 })

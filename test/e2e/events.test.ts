@@ -4,6 +4,7 @@ import { Effect } from "effect"
 import { describeEntry, isWrite } from "../clusters/audit-log.ts"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { stringAt } from "../../src/effects/client/unstructured.ts"
+import { hostSecretName } from "../../src/sync/tenancy/names.ts"
 import { ourAgent } from "../support/complaint.ts"
 import { documentedValues } from "../clusters/vcluster.ts"
 import { clusterSecretStores, events, externalSecrets, secrets, secretStores } from "../support/resources.ts"
@@ -156,7 +157,7 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
           host.kube.create(
             events,
             hostEvent(copy, name, {
-              message: `${name}: secrets "${onHost("storm")}.es" in ${vcluster.namespace}; not ${onHost("other", "b")}`,
+              message: `${name}: secrets "${hostSecretName("storm", "default", vcluster.name)}" in ${vcluster.namespace}; not ${onHost("other", "b")}`,
             }),
           ),
         { concurrency: 4, discard: true },

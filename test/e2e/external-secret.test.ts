@@ -3,6 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import { arrayAt, stringAt, stringMapAt } from "../../src/effects/client/unstructured.ts"
 import { hostName, hostSecretName } from "../../src/sync/tenancy/names.ts"
+import { metadataHashAnnotation } from "../../src/sync/tenancy/labels.ts"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { clusterSecretStores, externalSecrets, namespaces, secrets } from "../support/resources.ts"
 import {
@@ -12,7 +13,6 @@ import {
   fakeStore,
   hostRef,
   isReady,
-  onHost,
   readyOf,
   SyncedPair,
   valueOf,
@@ -43,14 +43,14 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       assert.deepInclude(readyOf(virtual), { reason: "SecretSynced", message: "secret synced" })
 
       const copy = yield* host.kube.get(externalSecrets, hostRef("create"))
-      assert.deepStrictEqual(copy.metadata.labels, { team: "a", "vcluster-es.io/managed-by": vcluster.name })
+      assert.deepStrictEqual(copy.metadata.labels, { "vcluster-es.io/managed-by": vcluster.name })
       assert.strictEqual(copy.metadata.annotations?.["vcluster-es.io/virtual-uid"], virtual.metadata.uid)
       assert.deepInclude(copy.metadata.ownerReferences?.[0], {
         kind: "Service",
         name: vcluster.name,
         controller: false,
       })
-      const hidden = `${onHost("app-secret")}.es`
+      const hidden = hostSecretName("app-secret", "default", vcluster.name)
       assert.strictEqual(stringAt(copy, "spec", "target", "name"), hidden)
       assert.isDefined(yield* host.kube.find(secrets, { namespace: vcluster.namespace, name: hidden }))
     }),
@@ -61,22 +61,28 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       const pair = yield* SyncedPair
       const { host, virtual } = pair.ground
       yield* createReady(pair, externalSecret("update"))
+      const first = yield* host.kube.get(externalSecrets, hostRef("update"))
       yield* virtual.kube.patch(externalSecrets, inVirtual("update"), {
         metadata: { labels: { tier: "one" }, annotations: { note: "hello" } },
         spec: { refreshInterval: "30m" },
       })
-      const changed = yield* host.kube.waitFor(
-        externalSecrets,
-        hostRef("update"),
-        (copy) => copy.metadata.labels?.["tier"] === "one",
+      const changed = yield* host.kube.waitFor(externalSecrets, hostRef("update"), (copy) =>
+        /^30m(0s)?$/.test(stringAt(copy, "spec", "refreshInterval") ?? ""),
       )
-      assert.strictEqual(changed.metadata.annotations?.["note"], "hello")
-      assert.match(stringAt(changed, "spec", "refreshInterval") ?? "", /^30m(0s)?$/)
+      const [before, after] = [first, changed].map(({ metadata }) => metadata.annotations?.[metadataHashAnnotation])
+      assert.notStrictEqual(before, after)
+      assert.notInclude(JSON.stringify(changed.metadata), "tier")
+      assert.notInclude(JSON.stringify(changed.metadata), "hello")
+      yield* virtual.kube.waitFor(
+        secrets,
+        inVirtual("update"),
+        ({ metadata }) => metadata.labels?.["tier"] === "one" && metadata.annotations?.["note"] === "hello",
+      )
       yield* virtual.kube.patch(externalSecrets, inVirtual("update"), { metadata: { labels: { tier: null } } })
-      yield* host.kube.waitFor(
-        externalSecrets,
-        hostRef("update"),
-        (copy) => copy.metadata.labels?.["tier"] === undefined,
+      yield* virtual.kube.waitFor(
+        secrets,
+        inVirtual("update"),
+        ({ metadata }) => metadata.labels?.["tier"] === undefined,
       )
     }),
   )
@@ -91,7 +97,10 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       yield* virtual.restartControllerManager
       yield* virtual.kube.delete(externalSecrets, inVirtual("delete"))
       yield* host.kube.waitUntilGone(externalSecrets, hostRef("delete"))
-      yield* host.kube.waitUntilGone(secrets, { namespace: vcluster.namespace, name: `${onHost("delete")}.es` })
+      yield* host.kube.waitUntilGone(secrets, {
+        namespace: vcluster.namespace,
+        name: hostSecretName("delete", "default", vcluster.name),
+      })
       yield* virtual.kube.waitUntilGone(secrets, inVirtual("delete"))
     }),
   )
@@ -149,7 +158,10 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       yield* virtual.kube.patch(externalSecrets, inVirtual("move"), { spec: { target: { name: "new-name" } } })
       yield* awaitSecret(pair, "new-name")
       yield* virtual.kube.waitUntilGone(secrets, inVirtual("old-name"))
-      yield* host.kube.waitUntilGone(secrets, { namespace: vcluster.namespace, name: `${onHost("old-name")}.es` })
+      yield* host.kube.waitUntilGone(secrets, {
+        namespace: vcluster.namespace,
+        name: hostSecretName("old-name", "default", vcluster.name),
+      })
       yield* virtual.kube.waitFor(
         externalSecrets,
         inVirtual("move"),

@@ -122,7 +122,7 @@ const live = Effect.fnUntraced(function* (pair: SyncedPairShape, name: string) {
   yield* createReady(pair, externalSecret(name))
   yield* awaitSecret(pair, name)
   yield* virtual.kube.patch(externalSecrets, ref, { metadata: { labels: { tier: "one" } } })
-  yield* host.kube.waitFor(externalSecrets, hostRef(name), (copy) => copy.metadata.labels?.["tier"] === "one")
+  yield* virtual.kube.waitFor(secrets, ref, (secret) => secret.metadata.labels?.["tier"] === "one")
   yield* host.kube.create(clusterSecretStores, fakeStore(`store-${name}`, { "/database/password": "another" }))
   yield* virtual.kube.waitFor(clusterSecretStores, { name: `store-${name}` })
   yield* createReady(pair, externalSecret(`${name}-2`, { store: `store-${name}` }))

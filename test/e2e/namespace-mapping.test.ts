@@ -3,6 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { stringAt } from "../../src/effects/client/unstructured.ts"
+import { mappedReferenceName, mappedSecretName } from "../../src/sync/tenancy/names.ts"
 import { createNamespace, inVirtual } from "../support/attack.ts"
 import { externalSecrets, namespaces, secrets, secretStores } from "../support/resources.ts"
 import { fakeProvider, secretStore, tokenRef } from "../support/secret-stores.ts"
@@ -50,12 +51,17 @@ const makeNamespaces = Effect.fnUntraced(function* (pair: SyncedPairShape, virtu
 /** One ExternalSecret of a virtual namespace, and where its copy and its hidden Secret are to stand. */
 const assertStandsAt = Effect.fnUntraced(function* (pair: SyncedPairShape, namespace: string, at: string) {
   const { host, virtual } = pair.ground
-  yield* createReady(pair, externalSecret("db", { namespace, target: { name: "creds" } }))
+  const labels = { "app.kubernetes.io/instance": "payments", "argocd.argoproj.io/instance": "payments" }
+  const annotations = { "argocd.argoproj.io/tracking-id": "payments:x", "meta.helm.sh/release-name": "payments" }
+  yield* createReady(pair, externalSecret("db", { namespace, target: { name: "creds" }, labels, annotations }))
   assert.strictEqual(valueOf(yield* virtual.kube.waitFor(secrets, { namespace, name: "creds" }), "password"), "s3cret")
   const copy = yield* host.kube.get(externalSecrets, { namespace: at, name: "db" })
   assert.isEmpty(copy.metadata.ownerReferences ?? [], "an owner in another namespace would have it collected")
-  assert.strictEqual(stringAt(copy, "spec", "target", "name"), "creds.es")
-  assert.isDefined(yield* host.kube.find(secrets, { namespace: at, name: "creds.es" }))
+  // Case 12: without an owner, a GitOps tool of the host would prune it by a claim of the tenant's.
+  assert.notInclude(JSON.stringify(copy.metadata), "payments")
+  const hidden = mappedSecretName("creds", namespace, vcluster.name)
+  assert.strictEqual(stringAt(copy, "spec", "target", "name"), hidden)
+  assert.isDefined(yield* host.kube.find(secrets, { namespace: at, name: hidden }))
   const status = yield* virtual.kube.get(externalSecrets, { namespace, name: "db" })
   assert.strictEqual(stringAt(status, "status", "binding", "name"), "creds")
 })
@@ -110,11 +116,12 @@ layer(SyncedPair.layer({ values: values(false) }), { excludeTestServices: true, 
         }
         yield* virtual.kube.create(secrets, token)
         yield* virtual.kube.create(secretStores, secretStore("vault", tokenRef({ name: "token" }), namespace))
-        yield* host.kube.waitFor(secrets, { namespace: at, name: "token.ref" })
+        const copied = { namespace: at, name: mappedReferenceName("token", namespace, vcluster.name) }
+        yield* host.kube.waitFor(secrets, copied)
         const copy = yield* host.kube.waitFor(secretStores, { namespace: at, name: "vault" })
-        assert.strictEqual(stringAt(copy, "spec", "provider", "vault", "auth", "tokenSecretRef", "name"), "token.ref")
+        assert.strictEqual(stringAt(copy, "spec", "provider", "vault", "auth", "tokenSecretRef", "name"), copied.name)
         yield* virtual.kube.delete(secretStores, inVirtual("vault", namespace))
-        yield* host.kube.waitUntilGone(secrets, { namespace: at, name: "token.ref" })
+        yield* host.kube.waitUntilGone(secrets, copied)
         yield* virtual.kube.delete(externalSecrets, inVirtual("own", namespace))
         yield* host.kube.waitUntilGone(externalSecrets, { namespace: at, name: "own" })
       }),

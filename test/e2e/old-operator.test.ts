@@ -72,11 +72,7 @@ const lifeIn = (options: PairOptions, resource: Resource, versions: ReadonlyArra
         const actedOn = (object: KubeObject) => stringAt(object, "status", "syncedResourceVersion")
         const before = actedOn(yield* host.kube.get(externalSecrets, hostRef("life")))
         yield* virtual.kube.patch(resource, ref, { metadata: { annotations: { "force-sync": "1" } } })
-        yield* host.kube.waitFor(
-          externalSecrets,
-          hostRef("life"),
-          (object) => object.metadata.annotations?.["force-sync"] === "1" && actedOn(object) !== before,
-        )
+        yield* host.kube.waitFor(externalSecrets, hostRef("life"), (object) => actedOn(object) !== before)
 
         // The Secret is Kubernetes' to collect.
         yield* virtual.restartControllerManager

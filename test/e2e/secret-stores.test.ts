@@ -3,6 +3,7 @@ import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { stringAt, valueAt } from "../../src/effects/client/unstructured.ts"
+import { hostReferenceName } from "../../src/sync/tenancy/names.ts"
 import { configMaps, events, externalSecrets, secretStores, secrets } from "../support/resources.ts"
 import type { SyncedPairShape } from "../support/synced-pair.ts"
 import {
@@ -63,7 +64,10 @@ const secret = (name: string, data: Readonly<Record<string, string>>): KubeObjec
   stringData: data,
 })
 
-const copyRef = (name: string) => ({ namespace: vcluster.namespace, name: `${onHost(name)}.ref` })
+const copyRef = (name: string) => ({
+  namespace: vcluster.namespace,
+  name: hostReferenceName(name, "default", vcluster.name),
+})
 
 const onPair =
   <A, E>(run: (pair: SyncedPairShape) => Effect.Effect<A, E>) =>

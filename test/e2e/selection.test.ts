@@ -72,13 +72,17 @@ layer(SyncedPair.layer({ values }), { excludeTestServices: true, timeout: "10 mi
     Effect.gen(function* () {
       const pair = yield* SyncedPair
       const { host, virtual } = pair.ground
-      yield* host.kube.create(clusterSecretStores, fakeStore("shared", { a: "1" }))
+      // Case 30: what says what it is comes along; by what others claim it does not.
+      const labels = { app: "vault", owner: "platform", release: "stores", "vcluster-accessible": "true" }
+      const claims = { "app.kubernetes.io/instance": "stores", "argocd.argoproj.io/instance": "stores" }
+      yield* host.kube.create(clusterSecretStores, fakeStore("shared", { a: "1" }, { ...labels, ...claims }))
       yield* host.kube.create(clusterSecretStores, fakeStore("private", { a: "1" }, {}))
       const imported = yield* virtual.kube.waitFor(
         clusterSecretStores,
         { name: "shared" },
         (store) => readyOf(store)?.status === "True",
       )
+      assert.deepStrictEqual(imported.metadata.labels, { ...labels, "vcluster-es.io/managed": "true" })
       assert.isUndefined(yield* virtual.kube.find(clusterSecretStores, { name: "private" }))
       yield* virtual.kube.patch(
         clusterSecretStores,

@@ -60,7 +60,7 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       assert.match(yield* kubectl(pair, host, `get externalsecrets -n ${namespace}`), new RegExp(`^${name} `, "m"))
       assert.match(
         yield* kubectl(pair, host, `get secrets -n ${namespace}`),
-        new RegExp(`^my-app-secret-x-default-x-${vcluster.name}\\.es +Opaque `, "m"),
+        new RegExp(`^my-app-secret-x-default-x-${vcluster.name}-[0-9a-f]{32}\\.es +Opaque `, "m"),
       )
     }),
   )

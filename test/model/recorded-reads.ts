@@ -4,6 +4,7 @@
  */
 import { hostStoreEvents } from "../../src/sync/external-secrets/event-caches.ts"
 import { hostExternalSecrets } from "../../src/sync/external-secrets/external-secret-caches.ts"
+import { hostReferenceConfigMaps, hostReferenceSecrets } from "../../src/sync/external-secrets/secret-caches.ts"
 import { hostSecretStores, virtualSecretStores } from "../../src/sync/external-secrets/store-caches.ts"
 import type { KubeObject, ObjectKey } from "../../src/effects/client/kube-object.ts"
 import { objectKey, splitKey } from "../../src/effects/client/kube-object.ts"
@@ -105,12 +106,15 @@ const complaint = (cache: Cache, uid: string, caches: Caches): KubeObject | unde
   }
 }
 
-const copyOf = (virtual: KubeObject, context: SyncContext): KubeObject => {
-  const copy = bare("stand-in", context.hostNamespace)
+const copyOf = (virtual: KubeObject, context: SyncContext, isReference = false): KubeObject | undefined => {
+  const { name, namespace = "" } = virtual.metadata
+  const place = isReference ? context.locateReference(name, namespace) : context.locate(virtual)
+  if (place === undefined) return undefined
+  const copy = bare(place.name, place.namespace)
   return { ...copy, metadata: { ...copy.metadata, annotations: markAnnotations(virtual, context.tenancy) } }
 }
 
-const referring = (cache: Cache, reference: string, context: SyncContext): KubeObject => {
+const referring = (cache: Cache, reference: string, context: SyncContext): KubeObject | undefined => {
   const [kind = "", key = ""] = reference.split("|")
   const { name, namespace } = splitKey(key)
   const templateFrom = [{ [kind === "Secret" ? "secret" : "configMap"]: { name, items: [] } }]
@@ -118,6 +122,7 @@ const referring = (cache: Cache, reference: string, context: SyncContext): KubeO
   const target = { template: { templateFrom } }
   if (cache === hostSecretStores || cache === hostExternalSecrets) {
     const copy = copyOf(bare("stand-in", namespace), context)
+    if (copy === undefined) return undefined
     const accepted =
       cache === hostSecretStores
         ? { [baseAnnotation]: JSON.stringify(store) }
@@ -135,8 +140,10 @@ const indexed = (
 ): KubeObject | undefined => {
   const { name, namespace } = splitKey(value)
   switch (index) {
-    case "origin":
-      return copyOf(bare(name, namespace), context)
+    case "origin": {
+      const isReference = cache === hostReferenceSecrets || cache === hostReferenceConfigMaps
+      return copyOf(bare(name, namespace), context, isReference)
+    }
     case "leftover": {
       const copy = bare("stand-in", context.hostNamespace)
       const labels = { "vcluster.loft.sh/managed-by": context.tenancy.vcluster }

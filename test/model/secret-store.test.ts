@@ -8,6 +8,7 @@ import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { objectKey } from "../../src/effects/client/kube-object.ts"
 import { referencedConfigMapKind, referencedSecretKind } from "../../src/sync/kinds/kinds.ts"
 import { stringAt, stringMapAt, valueAt } from "../../src/effects/client/unstructured.ts"
+import { hostReferenceName, isReferencesPlace } from "../../src/sync/tenancy/names.ts"
 import { originOf } from "../../src/sync/tenancy/ownership.ts"
 import { secretStoreKind } from "../../src/sync/kinds/secret-store/kind.ts"
 import { round, testContext, World } from "./world.ts"
@@ -115,7 +116,7 @@ describe("edits of both sides", () => {
     settle(world)
     assert.strictEqual(
       stringAt(specOf(world, "host", hostKey), "provider", "acme", "token", "name"),
-      "token-x-default-x-vc.ref",
+      hostReferenceName("token", "default", "vc"),
     )
     assert.strictEqual(stringAt(specOf(world, "virtual", key), "provider", "acme", "token", "name"), "token")
   })
@@ -189,7 +190,7 @@ const checkStores = (world: World): void => {
     const copy = world.get("host", "SecretStore", `team-x/${virtual.metadata.name}-x-default-x-vc`)
     assert.isDefined(copy)
     const name = (object: KubeObject | undefined) => stringAt(object, "spec", "provider", "acme", "token", "name")
-    assert.strictEqual(name(copy), `${name(virtual)}-x-default-x-vc.ref`)
+    assert.strictEqual(name(copy), hostReferenceName(name(virtual) ?? "", "default", "vc"))
     for (const path of [["provider", "acme", "server"], ["refreshInterval"]])
       assert.strictEqual(valueAt(copy, "spec", ...path), valueAt(virtual, "spec", ...path))
   }
@@ -204,12 +205,12 @@ const checkCopies = (world: World): void => {
       .map((each) => stringAt(each, "spec", "provider", "acme", "token", "name") ?? ""),
   )
   for (const virtual of world.all("virtual", "Secret")) {
-    const copy = world.get("host", "Secret", `team-x/${virtual.metadata.name}-x-default-x-vc.ref`)
+    const copy = world.get("host", "Secret", `team-x/${hostReferenceName(virtual.metadata.name, "default", "vc")}`)
     assert.strictEqual(copy !== undefined, referred.has(virtual.metadata.name), `copy of ${objectKey(virtual)}`)
     if (copy !== undefined) assert.deepStrictEqual(stringMapAt(copy, "data"), stringMapAt(virtual, "data"))
   }
   for (const copy of world.all("host", "Secret"))
-    assert.isDefined(world.get("virtual", "Secret", originOf(copy, context.tenancy)?.key ?? ""))
+    assert.isDefined(world.get("virtual", "Secret", originOf(copy, context.tenancy, isReferencesPlace)?.key ?? ""))
 }
 
 it.effect.prop(

@@ -26,6 +26,8 @@ export interface SyncContext {
   readonly whyNowhere: (virtualNamespace: string) => string
   /** Name of the Secret that ESO writes on the host for a target in a virtual namespace. */
   readonly hostSecretName: (target: string, virtualNamespace: string) => string
+  /** The same for an ExternalSecret that merges into its target. */
+  readonly mergeSecretName: (externalSecret: string, virtualNamespace: string) => string
   /** Where the copy of a Secret or ConfigMap stands that a spec of a virtual namespace refers to. */
   readonly locateReference: (name: string, virtualNamespace: string) => HostLocation | undefined
   /** What vCluster calls a tenant's ServiceAccount on the host, beside the object that names it. */

@@ -4,6 +4,7 @@ import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { JsonRecord } from "../../effects/client/unstructured.ts"
 import { stringMapAt } from "../../effects/client/unstructured.ts"
 import { contentHashAnnotation, sourceVersionAnnotation } from "../tenancy/labels.ts"
+import { renderedDataKey, renderedKeysOf } from "../tenancy/rendered-keys.ts"
 import { mergePatch } from "../../effects/client/merge-patch.ts"
 
 const contentOf = (object: KubeObject) => ({
@@ -21,9 +22,24 @@ const hashOf = (object: KubeObject, sourceUid: string): string => {
     .digest("hex")
 }
 
+/** ESO asks for some texts under keys of ours. */
+const withRenderedKeys = (
+  { kind, metadata }: KubeObject,
+  source: string,
+  data: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> =>
+  Object.fromEntries([
+    ...Object.entries(data),
+    ...renderedKeysOf(metadata.annotations).flatMap((key) => {
+      const text = Object.hasOwn(data, key) ? data[key] : undefined
+      return text === undefined ? [] : [[renderedDataKey(kind, source, key), text] as const]
+    }),
+  ])
+
 /** @param read the source as it was just read */
 export const copyOf = (body: KubeObject, read: KubeObject): KubeObject => {
-  const { data, binaryData } = contentOf(read)
+  const { binaryData, ...content } = contentOf(read)
+  const data = withRenderedKeys(body, read.metadata.name, content.data)
   return {
     ...body,
     metadata: {
@@ -31,7 +47,7 @@ export const copyOf = (body: KubeObject, read: KubeObject): KubeObject => {
       annotations: {
         ...body.metadata.annotations,
         [sourceVersionAnnotation]: read.metadata.resourceVersion ?? "",
-        [contentHashAnnotation]: hashOf(read, read.metadata.uid ?? ""),
+        [contentHashAnnotation]: hashOf({ ...read, data }, read.metadata.uid ?? ""),
       },
     },
     data,

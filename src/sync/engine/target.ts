@@ -77,6 +77,8 @@ export const contextOf = (
     locate: ({ metadata }) => map.object(metadata.namespace ?? "", metadata.name),
     whyNowhere: map.whyNowhere,
     hostSecretName: (secret, virtualNamespace) => map.secret(virtualNamespace, secret)?.name ?? "",
+    mergeSecretName: (externalSecret, virtualNamespace) =>
+      map.mergeSecret(virtualNamespace, externalSecret)?.name ?? "",
     locateReference: (name_, virtualNamespace) => map.reference(virtualNamespace, name_),
     hostServiceAccountName: (name_, virtualNamespace) => map.object(virtualNamespace, name_)?.name ?? "",
     now,

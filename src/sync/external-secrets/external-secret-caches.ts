@@ -10,7 +10,7 @@ import { acceptedReferences, acceptedTargetName } from "./accepted.ts"
 import { hostReferenceKeys, referentKeys } from "./referents.ts"
 import { originNamespace, ownNamespace } from "./referrer.ts"
 import { isHandedOver, leftoverKeys } from "../tenancy/vcluster-leftover.ts"
-import { copyKeys, hostSecretOf } from "./host-place.ts"
+import { copyKeys, hostSecretKeys } from "./host-place.ts"
 import { summarizeWriters } from "./managed-fields.ts"
 import type { ExternalSecretSpec, TemplateReference } from "./external-secret-spec.ts"
 import {
@@ -75,9 +75,7 @@ export const virtualExternalSecrets: Cache = {
       hostSecret: (object) => {
         const { spec } = namesIn(object)
         const location = context.locate(object)
-        return spec === undefined || location === undefined
-          ? []
-          : [keyOf(location.namespace, hostSecretOf(object, spec, location, context))]
+        return spec === undefined || location === undefined ? [] : hostSecretKeys(object, spec, location, context)
       },
       target: (object) => {
         const { target } = namesIn(object)

@@ -19,7 +19,11 @@ const StringMap = Schema.Record(Schema.String, Schema.String)
 const StoreRef = open({ name: Schema.optionalKey(Schema.String), kind: Schema.optionalKey(Schema.String) })
 const SourceRef = open({ storeRef: Schema.optionalKey(StoreRef), generatorRef: Schema.optionalKey(Schema.Unknown) })
 
-const TemplateFile = open({ name: Schema.optionalKey(Schema.String), items: Schema.optionalKey(Schema.Unknown) })
+const TemplateItem = open({ key: Schema.optionalKey(Schema.String), templateAs: Schema.optionalKey(Schema.String) })
+const TemplateFile = open({
+  name: Schema.optionalKey(Schema.String),
+  items: Schema.optionalKey(Schema.Array(TemplateItem)),
+})
 const TemplateFrom = open({
   secret: Schema.optionalKey(TemplateFile),
   configMap: Schema.optionalKey(TemplateFile),
@@ -33,6 +37,7 @@ const Template = open({
     open({ labels: Schema.optionalKey(StringMap), annotations: Schema.optionalKey(StringMap) }),
   ),
   templateFrom: Schema.optionalKey(Schema.Array(TemplateFrom)),
+  data: Schema.optionalKey(StringMap),
 })
 
 const Target = open({
@@ -55,6 +60,7 @@ const Spec = open({
 export type ExternalSecretSpec = typeof Spec.Type
 export type StoreReference = typeof StoreRef.Type
 export type TargetTemplate = typeof Template.Type
+export type TemplateSource = typeof TemplateFrom.Type
 
 /** `spec.target` alone; undefined: it has not that shape. */
 export const decodeTarget = (target: unknown): typeof Target.Type | undefined =>
@@ -147,6 +153,14 @@ export interface TemplateReference {
   readonly path: string
   readonly kind: "Secret" | "ConfigMap"
   readonly name: string
+  /** Keys whose texts become labels or annotations. */
+  readonly rendered: ReadonlyArray<string>
+}
+
+/** The place that a text goes to by the `target` of a source, in any case (ESO 2.x); undefined: data, or one that is refused. */
+export const metadataPlace = (target: string | undefined): "labels" | "annotations" | undefined => {
+  const place = target?.toLowerCase()
+  return place === "labels" || place === "annotations" ? place : undefined
 }
 
 /** The Secrets and ConfigMaps of its namespace that the spec takes templates from. */
@@ -156,6 +170,8 @@ export const templateReferences = (spec: ExternalSecretSpec): ReadonlyArray<Temp
       const name = source[field]?.name
       if (name === undefined || name === "") return []
       const kind = field === "secret" ? ("Secret" as const) : ("ConfigMap" as const)
-      return [{ path: `spec.target.template.templateFrom[${index}].${field}`, kind, name }]
+      const rendered =
+        metadataPlace(source.target) === undefined ? [] : (source[field]?.items ?? []).flatMap(({ key }) => key ?? [])
+      return [{ path: `spec.target.template.templateFrom[${index}].${field}`, kind, name, rendered }]
     }),
   )

@@ -17,8 +17,10 @@ import type { Store } from "../../effects/informer/store.ts"
 import type { Cache, Caches } from "../engine/caches.ts"
 import type { SyncContext } from "../engine/context.ts"
 import type { HostLocation } from "../tenancy/names.ts"
+import { isReferencesPlace } from "../tenancy/names.ts"
 import { originKeys, originOf } from "../tenancy/ownership.ts"
 import { referenceKey } from "../tenancy/references.ts"
+import { renderedKeysMark, renderedKeysOf } from "../tenancy/rendered-keys.ts"
 import { firstRefusal, Refusal } from "../tenancy/refusals.ts"
 
 export type CopiedKind = "Secret" | "ConfigMap"
@@ -29,6 +31,8 @@ export interface Referent {
   readonly path: string
   readonly kind: CopiedKind
   readonly name: string
+  /** Keys whose texts ESO is to find under keys of ours, too. */
+  readonly rendered?: ReadonlyArray<string>
 }
 
 /** The virtual object, as far as it is known: metadata for certain. */
@@ -44,6 +48,7 @@ export const copiesOf = (kind: CopiedKind, caches: Caches): Store =>
 export interface ObservedReferent extends Referent {
   /** The tenant's own; undefined: there is none. */
   readonly original: KubeObject | undefined
+  /** Whether its copy has its place already, with all that is needed. */
   readonly isCopied: boolean
   /** Where its copy has its place; undefined: nowhere. */
   readonly location: HostLocation | undefined
@@ -54,6 +59,11 @@ export interface ObservedReferent extends Referent {
 const standingAt = (kind: CopiedKind, place: ObjectKey, caches: Caches): KubeObject | undefined =>
   copiesOf(kind, caches).get(place) ??
   (kind === "Secret" ? (caches.of(hostSecrets).get(place) ?? caches.of(hostUnmanagedSecrets).get(place)) : undefined)
+
+const holdsRendered = (copy: KubeObject, { rendered = [] }: Referent): boolean => {
+  const held = renderedKeysOf(copy.metadata.annotations)
+  return renderedKeysOf(renderedKeysMark(rendered)).every((key) => held.includes(key))
+}
 
 /** @param namespace of the object that refers to them */
 export const observeReferents = (
@@ -66,35 +76,32 @@ export const observeReferents = (
     const { kind, name } = referent
     const key = keyOf(namespace, name)
     const location = context.locateReference(name, namespace)
+    const place = location === undefined ? undefined : keyOf(location.namespace, location.name)
     return {
       ...referent,
       original: virtualReferent(kind, key, caches),
-      isCopied: copiesOf(kind, caches).byIndex("origin", key).length > 0,
+      isCopied: copiesOf(kind, caches)
+        .byIndex("origin", key)
+        .some((copy) => objectKey(copy) === place && holdsRendered(copy, referent)),
       location,
-      standing: location === undefined ? undefined : standingAt(kind, keyOf(location.namespace, location.name), caches),
+      standing: place === undefined ? undefined : standingAt(kind, place, caches),
     }
   })
 
-/** Names are not injective: under the host name of one reference may stand the copy of another, or something foreign. */
+/** The host namespace is shared: what stands under the name that a copy needs must be that copy. */
 const referenceConflict = (
   { path, kind, name, location, standing }: ObservedReferent,
   namespace: string,
   { tenancy }: SyncContext,
-): Refusal | undefined => {
-  if (standing === undefined || location === undefined) return undefined
-  const origin = originOf(standing, tenancy)
-  if (origin === undefined)
-    return new Refusal({
-      reason: "HostObjectNotOurs",
-      message: `${path}: the host already has a ${kind} ${location.name} that does not belong to this vCluster; refer to a ${kind} of another name`,
-    })
-  return origin.key === keyOf(namespace, name)
+): Refusal | undefined =>
+  standing === undefined ||
+  location === undefined ||
+  originOf(standing, tenancy, isReferencesPlace)?.key === keyOf(namespace, name)
     ? undefined
     : new Refusal({
-        reason: "HostNameTaken",
-        message: `${path}: ${kind} ${origin.key} translates to the same host name ${location.name}; refer to a ${kind} of another name`,
+        reason: "HostObjectNotOurs",
+        message: `${path}: the host already has a ${kind} ${location.name} that does not belong to this vCluster; refer to a ${kind} of another name`,
       })
-}
 
 /** The first whose copy cannot have its place. */
 export const referencesConflict = (
@@ -149,7 +156,7 @@ export const needersOf =
 export const referrersIn =
   (referring: Cache, kind: CopiedKind) =>
   (copy: KubeObject, caches: Caches, context: SyncContext): ReadonlyArray<ObjectKey> => [
-    ...originKeys(copy, context.tenancy).flatMap((key) =>
+    ...originKeys(copy, context.tenancy, isReferencesPlace).flatMap((key) =>
       caches.of(referring).byIndex("reference", referenceKey(kind, key)).map(objectKey),
     ),
     ...needersOf(referring, kind)(copy, caches),

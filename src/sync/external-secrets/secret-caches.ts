@@ -13,6 +13,7 @@ import {
   managedLabel,
   referenceLabel,
 } from "../tenancy/labels.ts"
+import { isReferencesPlace } from "../tenancy/names.ts"
 import { controllerOf, originKeys } from "../tenancy/ownership.ts"
 import { summarizeAppliedFields } from "./managed-fields.ts"
 import { isExternalSecret } from "./target-secret.ts"
@@ -102,7 +103,7 @@ const hostReferences = (name: string, resource: Resource): Cache => ({
       labelSelector: `${managedByLabel}=${tenancy.vcluster},${referenceLabel}=true`,
     },
     takesOurWrites: true,
-    indexes: { origin: (object) => originKeys(object, tenancy) },
+    indexes: { origin: (object) => originKeys(object, tenancy, isReferencesPlace) },
   }),
 })
 

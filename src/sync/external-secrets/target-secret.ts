@@ -40,6 +40,8 @@ export interface TargetSecrets {
   readonly hasOtherType: (target: VirtualTarget, current: KubeObject) => boolean
   /** Of one that ESO would not fetch again: whether it still is as we wrote it; undefined: it is no such one. */
   readonly heldValue: (target: VirtualTarget, current: KubeObject) => "kept" | "edited" | undefined
+  /** Where the spec has a text for labels or annotations that, rendered, is no map of them. */
+  readonly unreadableText: (target: VirtualTarget) => string | undefined
   /** Whether ESO has written since we did. */
   readonly isOlderThanSource: (target: VirtualTarget, current: KubeObject) => boolean
 }

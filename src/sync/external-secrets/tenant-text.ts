@@ -16,6 +16,7 @@ import type { HostLocation } from "../tenancy/names.ts"
 import { originOf } from "../tenancy/ownership.ts"
 import { Refusal } from "../tenancy/refusals.ts"
 import { referentsOf } from "./store-references.ts"
+import { renderedNames } from "./target-metadata.ts"
 
 type Pair = readonly [host: string, virtual: string]
 
@@ -100,6 +101,7 @@ export const externalSecretText = (
       ...referentNames(templateReferences(spec), namespace, context),
       [location.name, name],
       [hostSecret, targetName(spec, name)],
+      ...renderedNames(virtual, spec),
     ]
     return hostNames(virtual, location, pairs, caches, context)
   })

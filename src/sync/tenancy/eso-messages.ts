@@ -48,6 +48,11 @@ export const failures = {
     message: messages.couldNotUpdate,
     detail: `error updating secret ${secret}: its type cannot be changed to that of spec.target.template.type; delete the Secret to have it made anew`,
   }),
+  /** Not what is wrong with it: a rendered text holds values. */
+  unreadable: (secret: string, path: string): EsoFailure => ({
+    message: messages.couldNotUpdate,
+    detail: `error updating secret ${secret}: ${path}, rendered, is no YAML map of texts`,
+  }),
   notDeleted: (secret: string): EsoFailure => ({
     message: "could not delete secret",
     detail: `Secret ${secret} is not deleted: deletionPolicy=Delete needs creationPolicy=Owner`,

@@ -39,6 +39,8 @@ export const sourceVersionAnnotation = `${domain}/virtual-resource-version`
 export const contentHashAnnotation = `${domain}/content-hash`
 /** On host copies: a hash of all that we wrote, so that what the host's admission made of it can be told from what is still to be written. */
 export const writtenAnnotation = `${domain}/written`
+/** On the same: which of its keys hold texts that become labels or annotations. */
+export const renderedKeysAnnotation = `${domain}/rendered-keys`
 /** On host SecretStores: the spec, in the tenant's names, on which both sides last agreed. */
 export const baseAnnotation = `${domain}/base`
 
@@ -60,44 +62,71 @@ export const esoCreatedByLabel = "reconcile.external-secrets.io/created-by"
 /** ESO's finalizer. On a virtual ExternalSecret it proves that an ESO runs inside the virtual cluster: we never carry it. */
 export const esoFinalizer = "externalsecrets.external-secrets.io/externalsecret-cleanup"
 
-const lastApplied = "kubectl.kubernetes.io/last-applied-configuration"
-
 /**
- * Domains whose keys never cross from a tenant's object to the host: ours and vCluster's steer syncers, and ESO's
- * `created-by` label makes ESO delete the Secret that bears it as an orphan of another ExternalSecret.
+ * On host copies, and by them on the Secrets that ESO makes: of the labels and annotations that the tenant wrote, none of which stands there
+ * itself. ESO refreshes when it changes, as it does in one cluster when they do.
  */
-const reservedDomains = [domain, "vcluster.loft.sh", "reconcile.external-secrets.io"].map((name) => ({
-  name,
-  below: `.${name}`,
-}))
+export const metadataHashAnnotation = `${domain}/metadata-hash`
+/** On the Secrets that ESO makes: annotations under keys below it are what ESO rendered of a tenant's labels and annotations. */
+export const renderedDomain = `rendered.${domain}`
 
-const isReserved = (key: string): boolean => {
-  const slash = key.indexOf("/")
-  if (slash === -1) return false
-  const prefix = key.slice(0, slash)
-  return reservedDomains.some(({ name, below }) => prefix === name || prefix.endsWith(below))
+/** What kubectl remembers of an object; no wish of anybody's. */
+export const lastAppliedAnnotation = "kubectl.kubernetes.io/last-applied-configuration"
+
+const domainOf = (key: string): string => key.slice(0, Math.max(key.indexOf("/"), 0))
+
+const isIn = (names: ReadonlyArray<string>): ((key: string) => boolean) => {
+  const domains = names.map((name) => ({ name, below: `.${name}` }))
+  return (key) => {
+    const prefix = domainOf(key)
+    return prefix !== "" && domains.some(({ name, below }) => prefix === name || prefix.endsWith(below))
+  }
 }
 
 /**
- * Labels by which others select in the host namespace: vCluster's Service, NetworkPolicy and CLI (vCluster chart), and
- * Helm, which takes every Secret with `owner=helm` for a release of its own, whatever its type (helm.sh/helm/v3,
- * `pkg/storage/driver/secrets.go`), so that a tenant could choose what the next `helm upgrade` or `helm uninstall` does. By key,
- * not by value: ESO renders the values as templates.
+ * Keys that are nobody's to choose in either cluster: ours and vCluster's steer syncers, and ESO's `created-by` label makes an ESO delete
+ * the Secret that bears it as an orphan of another ExternalSecret.
  */
-const selectorLabels = new Set(["app", "release", "owner"])
+const isReserved = isIn([domain, "vcluster.loft.sh", "reconcile.external-secrets.io"])
+
+/**
+ * By these, GitOps tools, Helm and other appliers claim objects, and prune those that they do not find in their source: Argo CD, Flux,
+ * Helm, kapp, Rancher's wrangler and Fleet, Config Sync, kpt, kubectl's ApplySets, the addon manager, OLM.
+ */
+const isClaim = isIn([
+  "argocd.argoproj.io",
+  "toolkit.fluxcd.io",
+  "meta.helm.sh",
+  "kapp.k14s.io",
+  "objectset.rio.cattle.io",
+  "fleet.cattle.io",
+  "configsync.gke.io",
+  "configmanagement.gke.io",
+  "config.k8s.io",
+  "cli-utils.sigs.k8s.io",
+  "applyset.kubernetes.io",
+  "addonmanager.kubernetes.io",
+  "operators.coreos.com",
+])
+
+/** The same, in domains whose other keys say what something is. */
+const claims: ReadonlySet<string> = new Set([
+  "app.kubernetes.io/instance",
+  "app.kubernetes.io/managed-by",
+  "olm.owner",
+  "olm.owner.namespace",
+  "olm.owner.kind",
+])
 
 type Entries = Readonly<Record<string, string>> | undefined
 
 const filterKeys = (entries: Entries, keep: (key: string) => boolean): Record<string, string> =>
   Object.fromEntries(Object.entries(entries ?? {}).filter(([key]) => keep(key)))
 
-/** Labels of a tenant's object (or template) that may stand on a host object. */
-export const carriedLabels = (labels: Entries): Record<string, string> =>
-  filterKeys(labels, (key) => !isReserved(key) && !selectorLabels.has(key))
+/** Labels and annotations that a tenant asked for, for an object in the tenant's own cluster. */
+export const tenantKeys = (entries: Entries): Record<string, string> =>
+  filterKeys(entries, (key) => !isReserved(key) && key !== lastAppliedAnnotation)
 
-/** Labels that {@link carriedLabels} holds back only because of where the host object lives: the virtual Secret gets them. */
-export const heldBackLabels = (labels: Entries): Record<string, string> =>
-  filterKeys(labels, (key) => selectorLabels.has(key))
-
-export const carriedAnnotations = (annotations: Entries): Record<string, string> =>
-  filterKeys(annotations, (key) => !isReserved(key) && key !== lastApplied)
+/** Labels of a host object that its import in a virtual cluster bears: all that claim nothing there. */
+export const importedLabels = (labels: Entries): Record<string, string> =>
+  filterKeys(labels, (key) => !isReserved(key) && !isClaim(key) && !claims.has(key))

@@ -3,9 +3,10 @@
  * gave, and those of other objects are left out. Works on whole names, so that a name within a longer one is no hit.
  */
 import { hostSentences, messages, unquoted } from "./eso-messages.ts"
+import { renderedDomain } from "./labels.ts"
 
 export interface HostNames {
-  /** Host names of the object at hand and what the tenant knows them as. */
+  /** Host names of the object at hand, and our keys on its copy, and what the tenant knows them as. */
   readonly own: ReadonlyMap<string, string>
   readonly hostNamespace: string
   readonly virtualNamespace: string
@@ -20,10 +21,10 @@ export interface HostNames {
 const other = "(another object)"
 const hostPlace = "(the vCluster's host namespace)"
 
-/** A DNS-1123 subdomain, and what looks like one. */
-const nameLike = /[A-Za-z0-9](?:[-\w.]*[A-Za-z0-9])?/gu
-
 const escaped = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/gu, String.raw`\$&`)
+
+/** A key of ours under which ESO renders; a DNS-1123 subdomain, and what looks like one. */
+const nameLike = new RegExp(String.raw`${escaped(renderedDomain)}/[-\w]+|[A-Za-z0-9](?:[-\w.]*[A-Za-z0-9])?`, "gu")
 
 /** From a text of the host to the same in the tenant's names: it holds no name of vCluster's scheme and no untrue namespace. */
 export type Translate = (text: string) => string
@@ -43,8 +44,11 @@ interface Names {
 }
 
 const namesOf = ({ own, isOther, vcluster }: HostNames): Names => {
-  // `NAME-x-NAMESPACE-x-VCLUSTER` and our two suffixes (names.ts); a sentence may go on right after it.
-  const scheme = new RegExp(String.raw`^.*-x-${escaped(vcluster)}(?:\.es|\.ref)?(?![-\w])`, "u")
+  // `NAME-x-NAMESPACE-x-VCLUSTER`, and what ends as our own names do (names.ts); a sentence may go on right after it.
+  const scheme = new RegExp(
+    String.raw`^(?:.*-[0-9a-f]{32}(?:\.merge)?(?:\.es|\.ref)|.*-x-${escaped(vcluster)}(?:\.es|\.ref)?)(?![-\w])`,
+    "u",
+  )
   const ownOf = (name: string): string | undefined => {
     const mine = own.get(name)
     if (mine !== undefined) return mine

@@ -1,8 +1,9 @@
 /**
- * Names on the host: vCluster's own scheme, so that operators recognise them (loft-sh/vcluster, `pkg/util/translate`), and
- * two suffixes of ours for Secrets, so that vCluster never takes them for its own.
+ * Names on the host: vCluster's own scheme, so that operators recognise them (loft-sh/vcluster, `pkg/util/translate`), and for Secrets
+ * names of ours, which vCluster never takes for its own: a readable beginning, a digest, and a suffix that says what it is.
  *
- * The scheme is not injective (`a-x-b` in `c` and `a` in `b-x-c`): a name proves nothing, the annotations of `ownership.ts` do.
+ * The scheme is not injective (`a-x-b` in `c` and `a` in `b-x-c`): a name alone proves nothing, nor do marks (`ownership.ts`). The digest is of
+ * the parts taken apart, so that no two names of ours meet. Nothing rests on parsing a name.
  */
 import { createHash } from "node:crypto"
 
@@ -44,34 +45,84 @@ export const safeConcatName = (...parts: ReadonlyArray<string>): string => {
 export const hostName = (name: string, namespace: string, vcluster: string): string =>
   name === "" ? "" : safeConcatName(name, "x", namespace, "x", vcluster)
 
-const suffixed = (name: string, suffix: string): string => {
-  if (name === "" || Buffer.byteLength(name) + suffix.length <= objectBytes) return name === "" ? "" : name + suffix
-  // 11: the dash and the ten digits that `shorten` adds.
-  return shorten(name, objectBytes - suffix.length - 11) + suffix
+/** Of the parts taken apart: 128 bits in hexadecimal digits. */
+const digestOf = (parts: ReadonlyArray<string>): string =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32)
+
+/** Cut to at most `longest` bytes, and not behind a `-` or `.`. */
+const cut = (text: string, longest: number): string => {
+  const bytes = Buffer.from(text).subarray(0, longest)
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes, { stream: true }).replace(/[-.]+$/, "")
 }
 
+/** @param namespace virtual @param vcluster whose */
+export type NameOf = (name: string, namespace: string, vcluster: string) => string
+
+/** @param readable what an operator shall recognise */
+const digested =
+  (readable: NameOf, suffix: string): NameOf =>
+  (name, namespace, vcluster) => {
+    if (name === "") return ""
+    const end = `-${digestOf([vcluster, namespace, name])}${suffix}`
+    return cut(readable(name, namespace, vcluster), objectBytes - end.length) + end
+  }
+
+const itself: NameOf = (name) => name
+
 /**
- * Host name of the Secret that ESO writes, at most 66 bytes. vCluster's own names end in the vCluster's name, a DNS label, or in
+ * Host name of the Secret that ESO writes for a target. vCluster's own names end in the vCluster's name, a DNS label, or in
  * hexadecimal digits: never in `.es`.
  */
-export const hostSecretName = (target: string, namespace: string, vcluster: string): string =>
-  suffixed(hostName(target, namespace, vcluster), secretSuffix)
-
-/** Host name of a Secret or ConfigMap that is copied because a spec refers to it. */
-export const hostReferenceName = (name: string, namespace: string, vcluster: string): string =>
-  suffixed(hostName(name, namespace, vcluster), referenceSuffix)
+export const hostSecretName = digested(hostName, secretSuffix)
+/** The same in a mapped namespace. */
+export const mappedSecretName = digested(itself, secretSuffix)
 
 /**
  * Host name of the Secret that ESO writes for an ExternalSecret that merges (`creationPolicy: Merge`): named by the ExternalSecret, since
- * several may merge into one Secret. No name of vCluster's scheme ends in `.merge`, so no target translates to it; among mapped names,
- * which are kept, one that does is refused like any other name that is taken.
- *
- * @param externalSecret the host name of the ExternalSecret
+ * several may merge into one Secret. No other name of ours ends in `.merge.es`: before `.es` they have a digest.
  */
-export const mergeSecretName = (externalSecret: string): string => suffixed(externalSecret, mergeSuffix)
+export const mergeSecretName = digested(hostName, mergeSuffix)
+/** The same in a mapped namespace. */
+export const mappedMergeSecretName = digested(itself, mergeSuffix)
 
-/** As {@link hostSecretName} in a mapped namespace, where names are kept but for the suffix; shortened when over 253 bytes. */
-export const mappedSecretName = (target: string): string => suffixed(target, secretSuffix)
+/** Host name of a Secret or ConfigMap that is copied because a spec refers to it. */
+export const hostReferenceName = digested(hostName, referenceSuffix)
+/** The same in a mapped namespace. */
+export const mappedReferenceName = digested(itself, referenceSuffix)
 
-/** As {@link hostReferenceName} in a mapped namespace. */
-export const mappedReferenceName = (name: string): string => suffixed(name, referenceSuffix)
+/** As version 0.1 had them: no digest, but where a name would be too long. */
+const formerly = (readable: string, suffix: string): string => {
+  if (readable === "" || Buffer.byteLength(readable) + suffix.length <= objectBytes) return readable + suffix
+  // 11: the dash and the ten digits that `shorten` adds.
+  return shorten(readable, objectBytes - suffix.length - 11) + suffix
+}
+
+/** What version 0.1 called the Secret that ESO writes. @param readable as an operator recognises it */
+export const formerSecretName = (readable: string): string => formerly(readable, secretSuffix)
+/** The same for an ExternalSecret that merges. @param externalSecret the host name of the ExternalSecret */
+export const formerMergeSecretName = (externalSecret: string): string => formerly(externalSecret, mergeSuffix)
+
+interface Named {
+  readonly name: string
+  readonly namespace: string
+}
+
+/** Who asks, and where its own objects are. */
+interface Own {
+  readonly vcluster: string
+  readonly hostNamespace: string
+}
+
+/** Whether an object of the virtual cluster has its copy at a place on the host, by the settings of now or of another time. */
+export type IsPlaceOf = (origin: Named, place: HostLocation, own: Own) => boolean
+
+/** Of ExternalSecrets and SecretStores. Any namespace but the vCluster's may have been one that a virtual one is mapped to. */
+export const isCopysPlace: IsPlaceOf = ({ name, namespace }, place, { vcluster, hostNamespace }) =>
+  place.name === (place.namespace === hostNamespace ? hostName(name, namespace, vcluster) : name)
+
+/** Of what specs refer to. Under former names there are copies to be removed. */
+export const isReferencesPlace: IsPlaceOf = ({ name, namespace }, place, { vcluster, hostNamespace }) =>
+  place.namespace === hostNamespace
+    ? place.name === hostReferenceName(name, namespace, vcluster) ||
+      place.name === formerly(hostName(name, namespace, vcluster), referenceSuffix)
+    : place.name === mappedReferenceName(name, namespace, vcluster) || place.name === formerly(name, referenceSuffix)

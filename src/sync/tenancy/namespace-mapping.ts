@@ -10,9 +10,12 @@ import {
   hostName,
   hostReferenceName,
   hostSecretName,
+  mappedMergeSecretName,
   mappedReferenceName,
   mappedSecretName,
+  mergeSecretName,
   type HostLocation,
+  type NameOf,
 } from "./names.ts"
 
 export interface NamespaceMapping {
@@ -97,6 +100,8 @@ export interface NamespaceMap {
   readonly object: Locate
   /** The Secret that ESO writes for a target (`.es`). */
   readonly secret: Locate
+  /** The Secret that ESO writes for an ExternalSecret that merges (`.merge.es`). */
+  readonly mergeSecret: Locate
   /** The copy of a Secret or ConfigMap that a spec refers to (`.ref`). */
   readonly reference: Locate
   /** Why objects of a virtual namespace have no place on the host, and what would give them one. */
@@ -107,8 +112,8 @@ const dnsLabel = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/
 
 /** How names are made in mapped namespaces, and in the vCluster's own. */
 interface Naming {
-  readonly mapped: (name: string) => string
-  readonly scheme: (name: string, namespace: string, vcluster: string) => string
+  readonly mapped: NameOf
+  readonly scheme: NameOf
 }
 
 const whyNowhere = (mapped: MappedNamespace, virtualNamespace: string): string => {
@@ -146,7 +151,7 @@ export const namespaceMap = (settings: NamespaceSettings, place: Place): Namespa
           // Plain names beside the vCluster's own Secrets: vCluster refuses such a mapping, and so do we should one slip through.
           return mapped.namespace === place.namespace
             ? undefined
-            : { namespace: mapped.namespace, name: naming.mapped(name) }
+            : { namespace: mapped.namespace, name: naming.mapped(name, virtualNamespace, place.name) }
         case "Unmapped":
           return settings.enabled && settings.mappingsOnly
             ? undefined
@@ -160,6 +165,7 @@ export const namespaceMap = (settings: NamespaceSettings, place: Place): Namespa
     toVirtual,
     object: locate({ mapped: (own) => own, scheme: hostName }),
     secret: locate({ mapped: mappedSecretName, scheme: hostSecretName }),
+    mergeSecret: locate({ mapped: mappedMergeSecretName, scheme: mergeSecretName }),
     reference: locate({ mapped: mappedReferenceName, scheme: hostReferenceName }),
     whyNowhere: (virtualNamespace) => whyNowhere(toHost(virtualNamespace), virtualNamespace),
   }

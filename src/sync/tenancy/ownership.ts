@@ -1,9 +1,8 @@
 /**
  * Whose object is it? The marks on host objects, how they are put on and how they are read.
  *
- * The host namespace is the operator's: tenants cannot write there, and our marks never come from a tenant's object
- * (`labels.ts`). So the annotations on a host object can be believed; a name alone cannot (vCluster's scheme is not
- * injective).
+ * Marks alone prove nothing: vCluster copies a tenant's labels and annotations to the host's Secrets, under names of its own. Nor does a name
+ * (vCluster's scheme is not injective). An object is ours when its name is the one that its marks lead to.
  */
 import type { KubeObject, ObjectKey, OwnerReference } from "../../effects/client/kube-object.ts"
 import { keyOf } from "../../effects/client/kube-object.ts"
@@ -16,6 +15,8 @@ import {
   vclusterAnnotation,
   vclusterNamespaceAnnotation,
 } from "./labels.ts"
+import type { IsPlaceOf } from "./names.ts"
+import { isCopysPlace } from "./names.ts"
 
 export interface Tenancy {
   /** The vCluster's name (its Helm release). */
@@ -33,8 +34,16 @@ export interface Origin {
   readonly uid: string
 }
 
-/** The virtual object that a host object is the copy of; undefined when it is not a copy of this vCluster's. */
-export const originOf = (host: KubeObject, tenancy: Tenancy): Origin | undefined => {
+/**
+ * The virtual object that a host object is the copy of; undefined when it is not a copy of this vCluster's.
+ *
+ * @param isPlaceOf where copies of its kind stand; by default, of ExternalSecrets and SecretStores
+ */
+export const originOf = (
+  host: KubeObject,
+  tenancy: Tenancy,
+  isPlaceOf: IsPlaceOf = isCopysPlace,
+): Origin | undefined => {
   const annotations = host.metadata.annotations ?? {}
   const name = annotations[virtualNameAnnotation]
   const namespace = annotations[virtualNamespaceAnnotation]
@@ -42,12 +51,15 @@ export const originOf = (host: KubeObject, tenancy: Tenancy): Origin | undefined
   if (annotations[vclusterAnnotation] !== tenancy.vcluster) return undefined
   if (annotations[vclusterNamespaceAnnotation] !== tenancy.hostNamespace) return undefined
   if (name === undefined || namespace === undefined || uid === undefined) return undefined
-  return { key: keyOf(namespace, name), namespace, name, uid }
+  const place = { name: host.metadata.name, namespace: host.metadata.namespace ?? "" }
+  return isPlaceOf({ name, namespace }, place, tenancy)
+    ? { key: keyOf(namespace, name), namespace, name, uid }
+    : undefined
 }
 
 /** The key of that virtual object, for indexes and queues: one, or none. */
-export const originKeys = (host: KubeObject, tenancy: Tenancy): ReadonlyArray<ObjectKey> => {
-  const origin = originOf(host, tenancy)
+export const originKeys = (host: KubeObject, tenancy: Tenancy, isPlaceOf?: IsPlaceOf): ReadonlyArray<ObjectKey> => {
+  const origin = originOf(host, tenancy, isPlaceOf)
   return origin === undefined ? [] : [origin.key]
 }
 

@@ -1,5 +1,5 @@
 /** templateFrom a ConfigMap or a Secret of the namespace. */
-import { all, isNotReady, reasonIs, type Row, valueIs } from "../entry.ts"
+import { all, isNotReady, reasonIs, type Row, secretIs, valueIs } from "../entry.ts"
 import { create, createReferred, editConfigMap, forceSync } from "../steps.ts"
 
 const synced = reasonIs("SecretSynced")
@@ -24,6 +24,29 @@ export const templateReferences: ReadonlyArray<Row> = [
         referring({ configMap: { name: "texts", items: [{ ...item, templateAs: "KeysAndValues" }] } }),
         all(synced, valueIs("app", "a", "s3cret"), valueIs("app", "b", "two")),
       ),
+    ],
+  },
+  {
+    name: "templateFrom configMap into Labels, Values and KeysAndValues",
+    steps: [
+      createReferred("ConfigMap", "texts", { tier: "{{ .password }}", map: "a: one\nb: {{ .password }}" }),
+      create(
+        referring({
+          target: "Labels",
+          configMap: { name: "texts", items: [{ key: "tier" }, { key: "map", templateAs: "KeysAndValues" }] },
+        }),
+        all(
+          synced,
+          secretIs("app", ({ metadata: { labels } }) => labels?.["tier"] === "s3cret" && labels["b"] === "s3cret"),
+        ),
+      ),
+    ],
+  },
+  {
+    name: "templateFrom secret into Annotations without the key",
+    steps: [
+      createReferred("Secret", "texts", { other: "x" }),
+      create(referring({ target: "Annotations", secret: { name: "texts", items: [item] } }), isNotReady()),
     ],
   },
   {

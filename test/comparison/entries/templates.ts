@@ -112,6 +112,20 @@ const data: ReadonlyArray<Row> = [
     templateFrom: [{ target: "Data", literal: "a: one\nb: two" }],
     data: { a: "three" },
   }),
+  templated("templateFrom literal into Labels", {
+    mergePolicy: "Merge",
+    metadata: { labels: { tier: "db" } },
+    templateFrom: [
+      { target: "Labels", literal: "owner: {{ .password }}\ntier: web\nn: 010\nyes: on" },
+      { target: "Labels", literal: "n: 2" },
+    ],
+  }),
+  templated("templateFrom literal into Annotations, and no other data", {
+    templateFrom: [{ target: "Annotations", literal: 'owner: "team {{ .password }}"\nf: 1234567.5' }],
+  }),
+  templated("templateFrom literal into Annotations that is no map", {
+    templateFrom: [{ target: "Annotations", literal: "[a, b]" }],
+  }),
   templated("a template that does not parse", { data: { url: "{{ .password" } }),
   templated("a template with an unknown function", { data: { url: "{{ nope .password }}" } }),
   templated("a template with an unknown key", { data: { url: "{{ .nobody }}" } }),

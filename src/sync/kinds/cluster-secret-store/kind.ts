@@ -15,7 +15,7 @@ import { conditionProblems } from "../../external-secrets/store-conditions.ts"
 import { readyCondition } from "../../tenancy/conditions.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
-import { carriedLabels, hostUidAnnotation, managedLabel } from "../../tenancy/labels.ts"
+import { hostUidAnnotation, importedLabels, managedLabel } from "../../tenancy/labels.ts"
 import { mergePatch } from "../../../effects/client/merge-patch.ts"
 import { writeStatus } from "../../engine/status-write.ts"
 import { canonical } from "../../tenancy/structural-schema.ts"
@@ -34,7 +34,7 @@ const desiredImport = (host: KubeObject, context: SyncContext): KubeObject => ({
   kind: "ClusterSecretStore",
   metadata: {
     name: host.metadata.name,
-    labels: { ...carriedLabels(host.metadata.labels), [managedLabel]: "true" },
+    labels: { ...importedLabels(host.metadata.labels), [managedLabel]: "true" },
     annotations: { [hostUidAnnotation]: host.metadata.uid ?? "" },
   },
   spec: host["spec"],

@@ -101,8 +101,9 @@ const failed = (
   failure: EsoFailure,
 ): Pick<Desired, "status" | "told"> => {
   const told = { reason: messages.errorReason, message: failure.message }
+  const there = target.standing ?? target.unmanaged
   return {
-    status: failedStatus(virtual, target.name, told, context.now()),
+    status: failedStatus(virtual, there?.metadata.name, told, context.now()),
     told: () => ({
       verdict: brokenVerdict({ reason: told.reason, message: `${failure.message}: ${failure.detail}` }),
       ...(saysAlready(virtual, told)

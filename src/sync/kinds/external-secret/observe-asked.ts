@@ -147,9 +147,9 @@ export const observeHost = (
   const location = context.locate(virtual)
   if (location === undefined) return undefined
   const { namespace = "" } = virtual.metadata
-  const place = { location, hostSecret: hostSecretOf(virtual, spec, location, context) }
   const key = keyOf(location.namespace, location.name)
   const copy = copies.find((each) => objectKey(each) === key)
+  const place = { location, hostSecret: hostSecretOf(virtual, spec, location, context, copy) }
   const standing = caches.of(hostExternalSecrets).get(key)
   const secretKey = keyOf(location.namespace, place.hostSecret)
   const byEso = caches.of(hostSecrets).get(secretKey)

@@ -8,14 +8,20 @@ import { messages } from "../../tenancy/eso-messages.ts"
 import type { Translate } from "../../tenancy/message-translation.ts"
 
 /**
- * Besides the condition, a failure of ESO's leaves the status as it was; it names the Secret that it is about.
+ * Besides the condition, a failure of ESO's leaves the status as it was; it names the Secret that it is about, where there is one.
  *
+ * @param target undefined: there is none yet
  * @param now RFC 3339
  */
-export const failedStatus = (virtual: KubeObject, target: string, why: NotReady, now: string): JsonRecord => ({
+export const failedStatus = (
+  virtual: KubeObject,
+  target: string | undefined,
+  why: NotReady,
+  now: string,
+): JsonRecord => ({
   ...recordAt(virtual, "status"),
   ...notReadyStatus(virtual, why.reason, why.message, now),
-  binding: { name: target },
+  binding: { name: target ?? stringAt(virtual, "status", "binding", "name") ?? "" },
 })
 
 /** There is no Secret to merge into: what the host's status says, but for that. */

@@ -1,10 +1,8 @@
 /** What the Secret that ESO makes of an ExternalSecret may be, and what its template may ask for: it is made on the host first. */
 import { recordAt } from "../../../effects/client/unstructured.ts"
-import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { describeValue } from "../../../effects/text/problem-text.ts"
-import type { ExternalSecretSpec, TargetTemplate } from "../../external-secrets/external-secret-spec.ts"
-import { templateReferences } from "../../external-secrets/external-secret-spec.ts"
-import { heldBackLabels } from "../../tenancy/labels.ts"
+import type { ExternalSecretSpec, TargetTemplate, TemplateSource } from "../../external-secrets/external-secret-spec.ts"
+import { metadataPlace, templateReferences } from "../../external-secrets/external-secret-spec.ts"
 import { firstRefusal, Refusal } from "../../tenancy/refusals.ts"
 import { judgeName, unknownField } from "./field-rules.ts"
 
@@ -26,30 +24,26 @@ const templateFromFields = new Set(["literal", "target", "secret", "configMap"])
 const creationPolicies = new Set(["Owner", "Orphan", "Merge", "None"])
 
 /** A text to render: where it would go, and where it comes from. */
-const judgeTemplateFrom = (path: string, source: JsonRecord): Refusal | undefined => {
+const judgeTemplateFrom = (path: string, source: TemplateSource, engine: unknown): Refusal | undefined => {
   const unknown = unknownField(path, source, templateFromFields)
   if (unknown !== undefined) return unknown
   for (const field of ["secret", "configMap"]) {
     const strange = unknownField(`${path}.${field}`, recordAt(source, field), templateFileFields)
     if (strange !== undefined) return strange
   }
-  // ESO takes the keys from the rendered text, where tenancy/labels.ts cannot hold back those that steer others on the host.
-  if (source["target"] !== undefined && source["target"] !== "" && source["target"] !== "Data")
+  const { target = "" } = source
+  const isMetadata = metadataPlace(target) !== undefined
+  if (isMetadata && engine === "v1")
     return new Refusal({
       reason: "TemplateTargetNotAllowed",
-      message: `${path}.target ${describeValue(source["target"])} is refused: labels and annotations on the host must be known before they are rendered; put them under template.metadata, whose values may be templates`,
+      message: `${path}.target ${describeValue(target)} is refused: engineVersion v1 renders data only; use v2`,
     })
-  return undefined
-}
-
-/** Some labels stay in the virtual cluster (tenancy/labels.ts), where nothing renders them. */
-const judgeLabels = (template: TargetTemplate | undefined): Refusal | undefined => {
-  const rendered = Object.entries(heldBackLabels(template?.metadata?.labels)).find(([, value]) => value.includes("{{"))
-  return rendered === undefined
+  // ESO 2.x takes others for paths into the Secret that it makes.
+  return isMetadata || target === "" || target.toLowerCase() === "data"
     ? undefined
     : new Refusal({
         reason: "TemplateTargetNotAllowed",
-        message: `spec.target.template.metadata.labels.${rendered[0]} is not carried to the host, so it cannot be a template; give it a plain value`,
+        message: `${path}.target ${describeValue(target)} is refused; use Data, Labels or Annotations`,
       })
 }
 
@@ -60,10 +54,10 @@ const judgeTemplate = (template: TargetTemplate | undefined): Refusal | undefine
       reason: "TemplateTypeNotAllowed",
       message: `spec.target.template.type ${template?.type} is refused: ${why}; use Opaque or another plain type`,
     })
-  const unknown = unknownField("spec.target.template", template, templateFields) ?? judgeLabels(template)
+  const unknown = unknownField("spec.target.template", template, templateFields)
   if (unknown !== undefined) return unknown
   return firstRefusal((template?.templateFrom ?? []).entries(), ([index, source]) =>
-    judgeTemplateFrom(`spec.target.template.templateFrom[${index}]`, source),
+    judgeTemplateFrom(`spec.target.template.templateFrom[${index}]`, source, template?.["engineVersion"]),
   )
 }
 

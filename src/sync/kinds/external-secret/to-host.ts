@@ -1,5 +1,5 @@
 /**
- * ExternalSecret, virtual → host: spec, labels and annotations.
+ * ExternalSecret, virtual → host: the spec, under metadata of ours.
  *
  * `desiredHostExternalSecret` says what should stand on the host; `toHost` compares that with what does and decides the
  * writes. Both are pure.
@@ -13,9 +13,11 @@ import type { CopyDifference } from "../../external-secrets/host-copy-patch.ts"
 import { copyDifference, withWrittenMark } from "../../external-secrets/host-copy-patch.ts"
 import type { ExternalSecretSpec, StoreReference, TargetTemplate } from "../../external-secrets/external-secret-spec.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
-import { carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
+import { textsIntoData } from "../../external-secrets/metadata-texts.ts"
+import { hostTemplateMetadata, targetMetadataHash } from "../../external-secrets/target-metadata.ts"
+import { hostMetadata } from "../../tenancy/host-metadata.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
-import { markAnnotations, markLabels, originOf, ownedByService } from "../../tenancy/ownership.ts"
+import { originOf, ownedByService } from "../../tenancy/ownership.ts"
 import type { Tenancy } from "../../tenancy/ownership.ts"
 import { canonical } from "../../tenancy/structural-schema.ts"
 import { externalSecrets } from "../../resources.ts"
@@ -53,25 +55,23 @@ type Rename = (name: string) => string
 const renamed = <Ref extends { readonly name?: string }>(ref: Ref, rename: Rename): Ref =>
   ref.name === undefined || ref.name === "" ? ref : { ...ref, name: rename(ref.name) }
 
-/** Labels and annotations only: finalizers and owners of a host Secret are not the tenant's to choose. */
-const hostTemplateMetadata = ({ labels, annotations }: NonNullable<TargetTemplate["metadata"]>): JsonRecord => ({
-  ...(labels === undefined ? {} : { labels: carriedLabels(labels) }),
-  ...(annotations === undefined ? {} : { annotations: carriedAnnotations(annotations) }),
-})
-
-const hostTemplate = (template: TargetTemplate, rename: Rename): JsonRecord => ({
-  ...template,
-  ...(template.metadata === undefined ? {} : { metadata: hostTemplateMetadata(template.metadata) }),
-  ...(template.templateFrom === undefined
-    ? {}
-    : {
-        templateFrom: template.templateFrom.map((source) => ({
-          ...source,
-          ...(source.secret === undefined ? {} : { secret: renamed(source.secret, rename) }),
-          ...(source.configMap === undefined ? {} : { configMap: renamed(source.configMap, rename) }),
-        })),
-      }),
-})
+/** @param metadata all that a host Secret bears for it: finalizers and owners are not the tenant's to choose */
+const hostTemplate = (template: TargetTemplate, metadata: JsonRecord, rename: Rename): JsonRecord => {
+  const { templateFrom, ...rest } = textsIntoData(template)
+  return {
+    ...rest,
+    metadata,
+    ...(templateFrom === undefined
+      ? {}
+      : {
+          templateFrom: templateFrom.map((source) => ({
+            ...source,
+            ...(source.secret === undefined ? {} : { secret: renamed(source.secret, rename) }),
+            ...(source.configMap === undefined ? {} : { configMap: renamed(source.configMap, rename) }),
+          })),
+        }),
+  }
+}
 
 /** A ClusterSecretStore is called the same everywhere; ESO's default kind is SecretStore. */
 const hostStoreRef = (ref: StoreReference, rename: Rename): StoreReference =>
@@ -87,8 +87,14 @@ const hostEntries = (entries: NonNullable<Entries>, rename: Rename): NonNullable
   )
 
 /** The spec as the host's ESO gets it: the hidden Secret as target, owned by ESO whatever the tenant's policy is (DESIGN §4). */
-const hostSpec = (spec: ExternalSecretSpec, hostSecret: string, namespace: string, { names }: HostSide): JsonRecord => {
+const hostSpec = (
+  virtual: KubeObject,
+  spec: ExternalSecretSpec,
+  hostSecret: string,
+  { names }: HostSide,
+): JsonRecord => {
   const { template, ...target } = spec.target ?? {}
+  const { namespace = "" } = virtual.metadata
   const store: Rename = (name) => names.store(name, namespace)
   const reference: Rename = (name) => names.reference(name, namespace)
   return {
@@ -100,7 +106,9 @@ const hostSpec = (spec: ExternalSecretSpec, hostSecret: string, namespace: strin
       ...target,
       name: hostSecret,
       creationPolicy: target.creationPolicy === "None" ? "None" : "Owner",
-      ...(template === undefined ? {} : { template: hostTemplate(template, reference) }),
+      ...(template === undefined
+        ? {}
+        : { template: hostTemplate(template, hostTemplateMetadata(virtual, spec), reference) }),
     },
   }
 }
@@ -111,23 +119,21 @@ export const desiredHostExternalSecret = (
   location: HostLocation,
   hostSecret: string,
   host: HostSide,
-): KubeObject =>
-  withWrittenMark({
+): KubeObject => {
+  const { annotations, labels } = hostMetadata(virtual, targetMetadataHash(virtual, spec), host.tenancy)
+  return withWrittenMark({
     apiVersion: apiVersionOf(externalSecrets(host.version)),
     kind: "ExternalSecret",
     metadata: {
       name: location.name,
       namespace: location.namespace,
-      labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(host.tenancy) },
-      annotations: {
-        ...carriedAnnotations(virtual.metadata.annotations),
-        ...markAnnotations(virtual, host.tenancy),
-        ...acceptedAnnotations(virtual, spec),
-      },
+      labels,
+      annotations: { ...annotations, ...acceptedAnnotations(virtual, spec) },
       ownerReferences: ownedByService(host.service, location.namespace),
     },
-    spec: hostSpec(spec, hostSecret, virtual.metadata.namespace ?? "", host),
+    spec: hostSpec(virtual, spec, hostSecret, host),
   })
+}
 
 /** While the Service is away (helm is replacing it), an owner reference that is there stays as it is. */
 const keepOwners = (desired: KubeObject, current: KubeObject, host: HostSide): KubeObject =>

@@ -143,6 +143,8 @@ const written = (targets: TargetSecrets, pair: Pair, source: KubeObject): Outcom
   if (there === undefined && creationPolicyOf(pair.spec) === "Merge") return { plan: nothingToDo, missing: true }
   const failure = there === undefined ? undefined : takeoverFailure(pair, there)
   if (failure !== undefined) return { plan: nothingToDo, failure }
+  const unreadable = targets.unreadableText(target)
+  if (unreadable !== undefined) return { plan: nothingToDo, failure: failures.unreadable(name, unreadable) }
   if (unmanaged !== undefined)
     return { plan: { lookInto: unmanaged }, unfinished: "the Secret that is there is looked at first" }
   if (standing !== undefined && targets.hasOtherType(target, standing))

@@ -26,6 +26,7 @@ import {
 } from "../../external-secrets/secret-caches.ts"
 import { configMaps, secrets } from "../../resources.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
+import { isReferencesPlace } from "../../tenancy/names.ts"
 import { originKeys } from "../../tenancy/ownership.ts"
 import { referenceKey } from "../../tenancy/references.ts"
 import { copyWithoutData } from "./to-host.ts"
@@ -43,6 +44,7 @@ interface Copied {
   readonly foreign: ReadonlyArray<Cache>
 }
 
+/** Who refers to it is many, and judging them is dear: one that may go to the host is enough. */
 const isReferredTo = (
   kind: CopiedKind,
   key: ObjectKey,
@@ -55,6 +57,26 @@ const isReferredTo = (
       .of(cache)
       .byIndex("reference", referenceKey(kind, key))
       .some((object) => mayGoToHost(object, caches, context)),
+  )
+
+/** Its keys whose texts become labels or annotations, for specs that may go to the host. */
+const renderedKeys = (
+  kind: CopiedKind,
+  key: ObjectKey,
+  referrers: Referrers,
+  caches: Caches,
+  context: SyncContext,
+): ReadonlyArray<string> =>
+  referrers.flatMap(({ cache, mayGoToHost, referents }) =>
+    caches
+      .of(cache)
+      .byIndex("reference", referenceKey(kind, key))
+      .flatMap((object) => {
+        const rendered = referents(object, context)
+          .filter((referent) => referent.kind === kind && referent.name === splitKey(key).name)
+          .flatMap((referent) => referent.rendered ?? [])
+        return rendered.length > 0 && mayGoToHost(object, caches, context) ? rendered : []
+      }),
   )
 
 const remove = (resource: Resource, copies: ReadonlyArray<KubeObject>): ReadonlyArray<Action> =>
@@ -71,7 +93,9 @@ interface Observed {
   readonly location: HostLocation | undefined
   /** Whether a spec refers to it that may go to the host. */
   readonly isReferredTo: boolean
-  /** Host objects that say they are its copy; more than one after a change of the namespace mapping. */
+  /** Keys of it whose texts become labels or annotations. */
+  readonly rendered: ReadonlyArray<string>
+  /** Its copies; more than one after a change of the namespace mapping, or of the names that we give. */
   readonly copies: ReadonlyArray<KubeObject>
   /** Among the copies of whatever object, the one that stands where this one's should. */
   readonly standing: KubeObject | undefined
@@ -87,15 +111,17 @@ const observeWith =
     const { name, namespace = "" } = splitKey(key)
     const source = virtualReferent(kind, key, caches)
     const location = context.locateReference(name, namespace)
+    // Whoever refers to it is judged for that: only where it matters.
+    const isWanted =
+      source !== undefined && location !== undefined && isReferredTo(kind, key, referrers, caches, context)
     return {
       key,
       context,
       service: vclusterService(caches, context),
       source,
       location,
-      // Whoever refers to it is judged for that: only where it matters.
-      isReferredTo:
-        source !== undefined && location !== undefined && isReferredTo(kind, key, referrers, caches, context),
+      isReferredTo: isWanted,
+      rendered: isWanted ? renderedKeys(kind, key, referrers, caches, context) : [],
       copies: copiesOf(kind, caches).byIndex("origin", key),
       standing:
         location === undefined ? undefined : copiesOf(kind, caches).get(keyOf(location.namespace, location.name)),
@@ -111,7 +137,7 @@ const desireOf =
       location === undefined ||
       !observed.isReferredTo
         ? undefined
-        : { source, body: copyWithoutData(source, location, kind, context.tenancy, service) },
+        : { source, body: copyWithoutData(source, location, kind, context.tenancy, service, observed.rendered) },
   })
 
 const diffOf =
@@ -120,15 +146,16 @@ const diffOf =
     if (copy === undefined) return remove(resource, copies)
     const { source, body } = copy
     const current = copies.find((each) => objectKey(each) === objectKey(body))
-    const strays = remove(
-      resource,
-      copies.filter((each) => each !== current),
-    )
-    // Somebody else's, or the copy of another name: whoever refers to it is refused, and says so.
-    if (current === undefined && standing !== undefined) return strays
-    return current !== undefined && isTrueCopy(current, source, body)
-      ? strays
-      : [...strays, { _tag: "Copy", side: "host", resource, source, body, current }]
+    if (current !== undefined && isTrueCopy(current, source, body))
+      return remove(
+        resource,
+        copies.filter((each) => each !== current),
+      )
+    // Somebody else's: whoever refers to it is refused, and says so. Copies elsewhere (the namespace mapping has changed, or an earlier
+    // version named them) go once there is one that replaces them.
+    return current === undefined && standing !== undefined
+      ? []
+      : [{ _tag: "Copy", side: "host", resource, source, body, current }]
   }
 
 /** No verdict: whoever refers to it tells how it stands. */
@@ -164,7 +191,7 @@ const allKeys = (
   context: SyncContext,
 ): ReadonlySet<ObjectKey> =>
   new Set([
-    ...[...copiesOf(kind, caches).values()].flatMap((copy) => originKeys(copy, context.tenancy)),
+    ...[...copiesOf(kind, caches).values()].flatMap((copy) => originKeys(copy, context.tenancy, isReferencesPlace)),
     ...referrers.flatMap((referrer) => keysIn(kind, referrer, caches.of(referrer.cache).values(), context)),
   ])
 
@@ -201,7 +228,7 @@ const sourcesOf = ({ kind, originals, copies, foreign }: Copied, referrers: Refe
       on(cache, (object, caches) => (concerns(kind, objectKey(object), referrers, caches) ? [objectKey(object)] : [])),
     ),
     on(copies, (object, caches, context) => [
-      ...originKeys(object, context.tenancy),
+      ...originKeys(object, context.tenancy, isReferencesPlace),
       ...under(object, caches, context),
     ]),
     // When something foreign under the name of a copy goes, the copy can be made.

@@ -13,12 +13,13 @@ import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { baseOf } from "../../external-secrets/agreed-base.ts"
 import { writeBase } from "../../external-secrets/base.ts"
-import { acceptedAnnotation, baseAnnotation, carriedAnnotations, carriedLabels } from "../../tenancy/labels.ts"
+import { acceptedAnnotation, baseAnnotation } from "../../tenancy/labels.ts"
 import type { CopyDifference } from "../../external-secrets/host-copy-patch.ts"
 import { copyDifference, withoutAdmissions, withWrittenMark } from "../../external-secrets/host-copy-patch.ts"
+import { hostMetadata, metadataHash } from "../../tenancy/host-metadata.ts"
 import { jsonEqual, mergePatch } from "../../../effects/client/merge-patch.ts"
 import type { HostLocation } from "../../tenancy/names.ts"
-import { markAnnotations, markLabels, ownedByService } from "../../tenancy/ownership.ts"
+import { ownedByService } from "../../tenancy/ownership.ts"
 import { findReferences, renameReferences } from "../../tenancy/references.ts"
 import type { Reference } from "../../tenancy/references.ts"
 import { canonical, normalize } from "../../tenancy/structural-schema.ts"
@@ -122,16 +123,16 @@ const desiredHostStore = (
   location: HostLocation,
   service: KubeObject | undefined,
   context: SyncContext,
-): KubeObject =>
-  withWrittenMark({
+): KubeObject => {
+  const { annotations, labels } = hostMetadata(virtual, metadataHash(virtual), context.tenancy)
+  return withWrittenMark({
     apiVersion: apiVersionOf(secretStoresIn(context)),
     kind: "SecretStore",
     metadata: {
       ...location,
-      labels: { ...carriedLabels(virtual.metadata.labels), ...markLabels(context.tenancy) },
+      labels,
       annotations: {
-        ...carriedAnnotations(virtual.metadata.annotations),
-        ...markAnnotations(virtual, context.tenancy),
+        ...annotations,
         [baseAnnotation]: writeBase(spec),
         [acceptedAnnotation]: JSON.stringify({ generation: virtual.metadata.generation ?? 0 }),
       },
@@ -139,6 +140,7 @@ const desiredHostStore = (
     },
     spec: toHostNames(spec, virtual.metadata.namespace ?? "", context),
   })
+}
 
 const differenceOf = (
   current: KubeObject,

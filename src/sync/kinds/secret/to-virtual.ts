@@ -16,15 +16,16 @@ import { creationPolicyOf } from "../../external-secrets/external-secret-spec.ts
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { stringAt, stringMapAt, valueAt } from "../../../effects/client/unstructured.ts"
 import {
-  carriedAnnotations,
-  carriedLabels,
   esoCreatedByLabel,
   externalSecretAnnotation,
-  heldBackLabels,
   hostVersionAnnotation,
   isOurKey,
   managedLabel,
+  tenantKeys,
 } from "../../tenancy/labels.ts"
+import { unreadableText } from "../../external-secrets/metadata-texts.ts"
+import { isRenderedDataKey } from "../../tenancy/rendered-keys.ts"
+import { isOfMetadata, targetMetadata } from "../../external-secrets/target-metadata.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
 import { heldValue, heldValueNote } from "./held-value.ts"
 import { secrets } from "../../resources.ts"
@@ -50,31 +51,19 @@ const controllerReference = (owner: KubeObject): OwnerReference => ({
 const pick = (entries: Entries | undefined, keep: (key: string) => boolean): Entries =>
   Object.fromEntries(Object.entries(entries ?? {}).filter(([key]) => keep(key)))
 
-/** Whose labels and annotations the Secret gets: the template's, which ESO renders, else the ExternalSecret's. */
-const metadataAskedFor = ({ owner, spec }: VirtualTarget) =>
-  spec.target?.template === undefined ? owner.metadata : (spec.target.template.metadata ?? {})
+/** What ESO put into the host Secret for the tenant: some texts stand there only to become labels and annotations. */
+const sourceData = (source: KubeObject): Entries => pick(stringMapAt(source, "data"), (key) => !isRenderedDataKey(key))
 
-/**
- * All that ESO put into the host Secret, as far as the tenant asked for it: under long names ESO (v0.20) leaves labels that are
- * no longer asked for. Some labels the host could not carry; ESO in one cluster would have put them on the Secret.
- */
-const wholeContent = (target: VirtualTarget): Content => {
-  const { metadata } = target.source
-  const { labels = {}, annotations = {} } = metadataAskedFor(target)
-  return {
-    labels: {
-      ...pick(carriedLabels(metadata.labels), (key) => Object.hasOwn(labels, key)),
-      ...heldBackLabels(labels),
-    },
-    annotations: pick(carriedAnnotations(metadata.annotations), (key) => Object.hasOwn(annotations, key)),
-    data: stringMapAt(target.source, "data"),
-  }
-}
+/** All that ESO put into the host Secret, under the labels and annotations that the tenant asked for. */
+const wholeContent = ({ owner, spec, source }: VirtualTarget): Content => ({
+  ...targetMetadata(source, owner, spec),
+  data: sourceData(source),
+})
 
-/** Just what we put there, with the values that it has: nothing changes. */
+/** Just what we put there, with the values that it has: nothing changes but our marks. */
 const standingContent = (standing: KubeObject, applied: AppliedFields): Content => ({
-  labels: pick(standing.metadata.labels, (key) => applied.labels.has(key)),
-  annotations: pick(standing.metadata.annotations, (key) => applied.annotations.has(key)),
+  labels: tenantKeys(pick(standing.metadata.labels, (key) => applied.labels.has(key))),
+  annotations: tenantKeys(pick(standing.metadata.annotations, (key) => applied.annotations.has(key))),
   data: pick(stringMapAt(standing, "data"), (key) => applied.data.has(key)),
 })
 
@@ -145,14 +134,18 @@ export const desiredVirtualSecret = (target: VirtualTarget, standing: KubeObject
   const applied = appliedFields(standing, manager)
   const type = valueAt(standing, "type")
   // Of a Secret that is there already, `target.immutable` freezes what it holds.
-  if (spec.target?.immutable === true)
-    return body(target, standingContent(standing, applied), { type, immutable: true })
-  const content = wholeContent(target)
+  const held = standingContent(standing, applied)
+  if (spec.target?.immutable === true) return body(target, held, { type, immutable: true })
+  const whole = wholeContent(target)
+  // ESO sets labels and annotations when it refreshes, together with the data: until then they are what they were.
+  const content = isOfMetadata(source, owner, spec)
+    ? whole
+    : { ...whole, labels: held.labels, annotations: held.annotations }
   return body(
     target,
     {
       ...(creationPolicyOf(spec) === "Merge" ? yielded(content, applied, appliedByOthers(standing, manager)) : content),
-      ...(isImmutable(standing) ? { data: standingContent(standing, applied).data } : {}),
+      ...(isImmutable(standing) ? { data: held.data } : {}),
     },
     { type, immutable: isImmutable(standing) },
   )
@@ -222,7 +215,7 @@ export const lookInto = (unmanaged: KubeObject): ReadonlyArray<Action> => {
 const foreignKeys = (target: VirtualTarget, current: KubeObject): ReadonlyArray<string> => {
   if (creationPolicyOf(target.spec) === "Merge" || target.spec.target?.immutable === true || isImmutable(current))
     return []
-  const wanted = stringMapAt(target.source, "data")
+  const wanted = sourceData(target.source)
   return Object.keys(stringMapAt(current, "data")).filter((key) => !Object.hasOwn(wanted, key))
 }
 
@@ -291,7 +284,7 @@ export const applySecret = (target: VirtualTarget, current: KubeObject | undefin
 /** Whether what ESO fetched is not in the Secret, nor can be, since it is immutable. */
 export const isFrozenOut = (target: VirtualTarget, current: KubeObject): boolean => {
   if (!isImmutable(current) || target.spec.target?.immutable === true) return false
-  const wanted = stringMapAt(target.source, "data")
+  const wanted = sourceData(target.source)
   const standing = stringMapAt(current, "data")
   const foreign = Object.keys(standing).some((key) => !Object.hasOwn(wanted, key))
   return !holds(standing, wanted) || (foreign && creationPolicyOf(target.spec) !== "Merge")
@@ -327,6 +320,7 @@ export const removeSecrets = (
     .map((secret) => deleteSecret(secret, isRevoked))
 
 export const targetSecrets: TargetSecrets = {
+  unreadableText: ({ source, spec }) => unreadableText(source, spec),
   apply: applySecret,
   lookInto,
   remove: removeSecrets,

@@ -10,6 +10,7 @@ import {
   virtualUnmanagedSecrets,
 } from "../../../../src/sync/external-secrets/secret-caches.ts"
 import { syncedCaches } from "../../../../src/sync/kinds/kinds.ts"
+import { hostReferenceName, isReferencesPlace } from "../../../../src/sync/tenancy/names.ts"
 import { markAnnotations, originOf } from "../../../../src/sync/tenancy/ownership.ts"
 import { testContext } from "../../../model/world.ts"
 
@@ -81,10 +82,14 @@ describe("a Secret that was applied by kubectl", () => {
     const spec = hostUnmanagedSecrets.spec(everywhere)
     const held = spec?.transform?.({
       ...rest,
-      metadata: { ...metadata, annotations: { ...metadata.annotations, ...marks } },
+      metadata: {
+        ...metadata,
+        name: hostReferenceName(metadata.name, "default", everywhere.tenancy.vcluster),
+        annotations: { ...metadata.annotations, ...marks },
+      },
     })
     assert.isDefined(held)
-    assert.strictEqual(originOf(held, everywhere.tenancy)?.key, "default/db")
+    assert.strictEqual(originOf(held, everywhere.tenancy, isReferencesPlace)?.key, "default/db")
     assert.notInclude(JSON.stringify(held), value)
   })
 })

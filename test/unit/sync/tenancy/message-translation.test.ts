@@ -1,11 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { HostNames } from "../../../../src/sync/tenancy/message-translation.ts"
 import { translator } from "../../../../src/sync/tenancy/message-translation.ts"
+import { hostReferenceName, hostSecretName, mergeSecretName } from "../../../../src/sync/tenancy/names.ts"
 
 const names: HostNames = {
   own: new Map([
     ["db-x-prod-x-vc", "db"],
     ["app-x-prod-x-vc.es", "app"],
+    ["rendered.vcluster-es.io/label-0123", "team"],
   ]),
   hostNamespace: "team-x",
   virtualNamespace: "prod",
@@ -24,6 +26,12 @@ describe("a text of the host, as its tenant reads it", () => {
     ["db-x-prod-x-vc.Then more", "db.Then more"],
     ["owned by theirs-x-b-x-vc", "owned by (another object)"],
     ["owned by theirs-x-b-x-vc.es and more.ref-x-c-x-vc.ref", "owned by (another object) and (another object)"],
+    [`owned by ${hostSecretName("theirs", "b", "other")}: no`, "owned by (another object): no"],
+    [
+      `no ${hostReferenceName("x".repeat(60), "b", "vc")}, nor b-${mergeSecretName("x", "b", "vc")}`,
+      "no (another object), nor (another object)",
+    ],
+    ["at key rendered.vcluster-es.io/label-0123: no", "at key team: no"],
     ["owned by cut-to-63-0123456789", "owned by (another object)"],
     // Longer names that only hold one of ours are none of ours.
     ["my-db-x-prod-x-vc", "(another object)"],

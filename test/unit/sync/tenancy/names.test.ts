@@ -4,8 +4,12 @@ import {
   hostName,
   hostReferenceName,
   hostSecretName,
+  isCopysPlace,
+  isReferencesPlace,
+  mappedMergeSecretName,
   mappedReferenceName,
   mappedSecretName,
+  mergeSecretName,
   safeConcatName,
 } from "../../../../src/sync/tenancy/names.ts"
 
@@ -120,10 +124,29 @@ describe("hostName", () => {
 })
 
 describe("the names of Secrets", () => {
-  it("are the scheme with a suffix, also when that makes more than 63 bytes", () => {
-    assert.strictEqual(hostSecretName("db", "default", "my-vc"), "db-x-default-x-my-vc.es")
-    assert.strictEqual(hostReferenceName("db", "default", "my-vc"), "db-x-default-x-my-vc.ref")
-    assert.strictEqual(bytes(hostSecretName("a".repeat(52), "ns", "vc1")), 66)
+  it("are the scheme, 128 bits of a digest, and a suffix", () => {
+    assert.match(hostSecretName("db", "default", "my-vc"), /^db-x-default-x-my-vc-[0-9a-f]{32}\.es$/)
+    assert.match(hostReferenceName("db", "default", "my-vc"), /^db-x-default-x-my-vc-[0-9a-f]{32}\.ref$/)
+    assert.match(mergeSecretName("db", "default", "my-vc"), /^db-x-default-x-my-vc-[0-9a-f]{32}\.merge\.es$/)
+    assert.strictEqual(bytes(hostSecretName("a".repeat(52), "ns", "vc1")), 63 + 33 + 3)
+  })
+
+  it("are of name and namespace taken apart, where vCluster's scheme joins them", () => {
+    for (const nameOf of [hostSecretName, mergeSecretName, hostReferenceName])
+      assert.notStrictEqual(nameOf("a-x-b", "c", "vc"), nameOf("a", "b-x-c", "vc"))
+  })
+
+  it("no two are the same", () => {
+    const parts = fc.tuple(objectNames, namespaces)
+    const nameOfs = [hostSecretName, mergeSecretName, hostReferenceName, mappedSecretName, mappedReferenceName]
+    fc.assert(
+      fc.property(parts, parts, vclusters, (left, right, vcluster) => {
+        fc.pre(left[0] !== right[0] || left[1] !== right[1])
+        const given = [left, right].flatMap(([name, ns]) => nameOfs.map((nameOf) => nameOf(name, ns, vcluster)))
+        assert.strictEqual(new Set(given).size, given.length)
+      }),
+      runs,
+    )
   })
 
   it("are never names that vCluster gives, to whatever object", () => {
@@ -156,7 +179,7 @@ describe("the names of Secrets", () => {
       fc.property(objectNames, objectNames, namespaces, namespaces, vclusters, (left, right, ns, otherNs, vcluster) => {
         const secret = hostSecretName(left, ns, vcluster)
         assert.match(secret, subdomain)
-        assert.isAtMost(bytes(secret), 66)
+        assert.isAtMost(bytes(secret), 99)
         assert.notStrictEqual(secret, hostReferenceName(right, otherNs, vcluster))
       }),
       runs,
@@ -165,32 +188,59 @@ describe("the names of Secrets", () => {
 })
 
 describe("the names of Secrets in mapped namespaces", () => {
-  it("keep the name but for the suffix", () => {
-    assert.strictEqual(mappedSecretName("db.prod"), "db.prod.es")
-    assert.strictEqual(mappedReferenceName("db.prod"), "db.prod.ref")
-    assert.strictEqual(mappedSecretName("a".repeat(250)), `${"a".repeat(250)}.es`)
+  it("begin with the name", () => {
+    assert.match(mappedSecretName("db.prod", "ns", "vc"), /^db\.prod-[0-9a-f]{32}\.es$/)
+    assert.match(mappedReferenceName("db.prod", "ns", "vc"), /^db\.prod-[0-9a-f]{32}\.ref$/)
+    assert.match(mappedMergeSecretName("db.prod", "ns", "vc"), /^db\.prod-[0-9a-f]{32}\.merge\.es$/)
   })
 
-  it("are cut where a Secret's name could not be as long", () => {
-    const cut = mappedSecretName("a".repeat(251))
-    assert.strictEqual(bytes(cut), 253)
-    assert.match(cut, /^a{239}-[0-9a-f]{10}\.es$/)
-    assert.notStrictEqual(cut, mappedSecretName("a".repeat(252)))
+  it("are cut where a Secret's name could not be as long, and not behind a dot", () => {
+    const long = mappedSecretName("a".repeat(253), "ns", "vc")
+    assert.strictEqual(bytes(long), 253)
+    assert.match(long, /^a{217}-[0-9a-f]{32}\.es$/)
+    assert.notStrictEqual(long, mappedSecretName("a".repeat(252), "ns", "vc"))
+    assert.match(mappedSecretName(`${"a".repeat(216)}.b`, "ns", "vc"), /^a{216}-[0-9a-f]{32}\.es$/)
   })
 
   it("are valid names", () => {
     const long = fc
       .tuple(fc.stringMatching(/^[a-z0-9.-]{1,20}$/), fc.stringMatching(/^[a-z0-9]$/))
-      .map(([tail, end]) => `${"a".repeat(232)}${tail}${end}`)
+      .map(([tail, end]) => `${"a".repeat(200)}${tail}${end}`)
       .filter((name) => subdomain.test(name))
     fc.assert(
       fc.property(fc.oneof(objectNames, long), (name) => {
-        for (const host of [mappedSecretName(name), mappedReferenceName(name)]) {
+        for (const nameOf of [mappedSecretName, mappedMergeSecretName, mappedReferenceName]) {
+          const host = nameOf(name, "ns", "vc")
           assert.isAtMost(bytes(host), 253)
           assert.match(host, subdomain)
         }
       }),
       runs,
     )
+  })
+})
+
+describe("places", () => {
+  const own = { vcluster: "vc", hostNamespace: "team-x" }
+  const origin = { name: "db", namespace: "prod" }
+  const at = (name: string, namespace = "team-x") => ({ name, namespace })
+
+  it("of a copy: vCluster's scheme in its own namespace, the plain name in one that is mapped", () => {
+    assert.isTrue(isCopysPlace(origin, at("db-x-prod-x-vc"), own))
+    assert.isTrue(isCopysPlace(origin, at("db", "mapped"), own))
+    assert.isFalse(isCopysPlace(origin, at("db"), own))
+    assert.isFalse(isCopysPlace(origin, at("db-x-prod-x-vc", "mapped"), own))
+    assert.isFalse(isCopysPlace(origin, at("other-x-prod-x-vc"), own))
+  })
+
+  it("of what specs refer to: our names, those of version 0.1 too, and never one of vCluster's", () => {
+    assert.isTrue(isReferencesPlace(origin, at(hostReferenceName("db", "prod", "vc")), own))
+    assert.isTrue(isReferencesPlace(origin, at(mappedReferenceName("db", "prod", "vc"), "mapped"), own))
+    assert.isTrue(isReferencesPlace(origin, at("db-x-prod-x-vc.ref"), own))
+    assert.isTrue(isReferencesPlace(origin, at("db.ref", "mapped"), own))
+    assert.isFalse(isReferencesPlace(origin, at("db-x-prod-x-vc"), own))
+    assert.isFalse(isReferencesPlace(origin, at("db", "mapped"), own))
+    assert.isFalse(isReferencesPlace(origin, at(hostReferenceName("db", "prod", "vc"), "mapped"), own))
+    assert.isFalse(isReferencesPlace(origin, at(hostReferenceName("other", "prod", "vc")), own))
   })
 })

@@ -2,6 +2,12 @@ import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
 import { mappingError } from "../../../../src/sync/tenancy/namespace-mapping-check.ts"
 import { namespaceMap } from "../../../../src/sync/tenancy/namespace-mapping.ts"
+import {
+  hostReferenceName,
+  hostSecretName,
+  mappedReferenceName,
+  mappedSecretName,
+} from "../../../../src/sync/tenancy/names.ts"
 import type { NamespaceMapping, NamespaceSettings } from "../../../../src/sync/tenancy/namespace-mapping.ts"
 
 const place = { name: "my-vc", namespace: "team-x" }
@@ -127,11 +133,11 @@ describe("the place of an object", () => {
     })
     assert.deepStrictEqual(namespaceMap(off, place).secret("default", "db"), {
       namespace: "team-x",
-      name: "db-x-default-x-my-vc.es",
+      name: hostSecretName("db", "default", "my-vc"),
     })
     assert.deepStrictEqual(namespaceMap(off, place).reference("default", "db"), {
       namespace: "team-x",
-      name: "db-x-default-x-my-vc.ref",
+      name: hostReferenceName("db", "default", "my-vc"),
     })
     assert.isUndefined(namespaceMap(off, place).toVirtual("elsewhere"))
   })
@@ -143,11 +149,11 @@ describe("the place of an object", () => {
     })
     assert.deepStrictEqual(namespaceMap(documented, place).secret("team-a-dev", "db"), {
       namespace: "h-team-a-dev",
-      name: "db.es",
+      name: mappedSecretName("db", "team-a-dev", "my-vc"),
     })
     assert.deepStrictEqual(namespaceMap(documented, place).reference("team-a-dev", "db"), {
       namespace: "h-team-a-dev",
-      name: "db.ref",
+      name: mappedReferenceName("db", "team-a-dev", "my-vc"),
     })
   })
 

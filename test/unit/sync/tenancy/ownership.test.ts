@@ -7,13 +7,14 @@ import {
   originOf,
   ownedByService,
 } from "../../../../src/sync/tenancy/ownership.ts"
+import { hostReferenceName, isReferencesPlace } from "../../../../src/sync/tenancy/names.ts"
 
 const tenancy = { vcluster: "vc", hostNamespace: "ns", virtualCluster: "u-1" }
 
 const object = (metadata: Partial<KubeObject["metadata"]>): KubeObject => ({
   apiVersion: "v1",
   kind: "Secret",
-  metadata: { name: "n", namespace: "ns", ...metadata },
+  metadata: { name: "db-x-prod-x-vc", namespace: "ns", ...metadata },
 })
 
 const virtual = object({ name: "db", namespace: "prod", uid: "uid-1" })
@@ -29,6 +30,19 @@ describe("originOf", () => {
     const named = object({ name: "db-x-prod-x-vc", labels: markLabels(tenancy) })
     assert.isUndefined(originOf(named, tenancy))
     assert.isUndefined(originOf(object({}), tenancy))
+  })
+
+  it("believes no marks under a name that they do not lead to", () => {
+    for (const place of [{ name: "other-x-prod-x-vc" }, { name: "db" }, { namespace: "elsewhere" }])
+      assert.isUndefined(originOf(object({ annotations: marks, labels: markLabels(tenancy), ...place }), tenancy))
+    assert.isDefined(originOf(object({ annotations: marks, name: "db", namespace: "mapped" }), tenancy))
+  })
+
+  it("vCluster's own copy of a tenant's Secret is no copy of what a spec refers to, whatever marks it bears", () => {
+    const copy = object({ annotations: marks, labels: { ...markLabels(tenancy), "vcluster-es.io/reference": "true" } })
+    assert.isUndefined(originOf(copy, tenancy, isReferencesPlace))
+    const ours = object({ annotations: marks, name: hostReferenceName("db", "prod", "vc") })
+    assert.strictEqual(originOf(ours, tenancy, isReferencesPlace)?.key, "prod/db")
   })
 
   it("knows the copies of its own vCluster only", () => {

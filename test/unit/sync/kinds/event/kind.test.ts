@@ -4,7 +4,7 @@ import type { KubeObject } from "../../../../../src/effects/client/kube-object.t
 import { eventKind, storeEventKind } from "../../../../../src/sync/kinds/event/kind.ts"
 import { externalSecretKind } from "../../../../../src/sync/kinds/kinds.ts"
 import type { Action } from "../../../../../src/sync/engine/actions.ts"
-import { hostName } from "../../../../../src/sync/tenancy/names.ts"
+import { hostName, hostSecretName } from "../../../../../src/sync/tenancy/names.ts"
 import { newestWarning } from "../../../../../src/sync/external-secrets/operator-event.ts"
 import { markAnnotations } from "../../../../../src/sync/tenancy/ownership.ts"
 import { World } from "../../../../model/world.ts"
@@ -58,7 +58,7 @@ describe("what ESO tells", () => {
   it("is told on the tenant's object, under the tenant's names, once", () => {
     const world = makeWorld()
     const copy = copyOf(world)
-    tell(world, "one", { message: `secrets "${hostName("app", "default", "vc")}.es" in team-x`, count: 3 })
+    tell(world, "one", { message: `secrets "${hostSecretName("app", "default", "vc")}" in team-x`, count: 3 })
     assert.strictEqual(carryOut(world), 1)
     const virtual = world.get("virtual", "ExternalSecret", key)
     const [event] = virtualEvents(world)

@@ -5,6 +5,7 @@ import type { HostSide } from "../../../../../src/sync/kinds/external-secret/to-
 import { desiredHostExternalSecret, toHost } from "../../../../../src/sync/kinds/external-secret/to-host.ts"
 import { decodeSpec } from "../../../../../src/sync/external-secrets/external-secret-spec.ts"
 import { recordAt, valueAt } from "../../../../../src/effects/client/unstructured.ts"
+import { metadataHash } from "../../../../../src/sync/tenancy/host-metadata.ts"
 import { applyMergePatch } from "../../../../../src/effects/client/merge-patch.ts"
 import { writtenAnnotation } from "../../../../../src/sync/tenancy/labels.ts"
 
@@ -57,7 +58,7 @@ const stored = (object: KubeObject, metadata: object = {}): KubeObject => ({
 })
 
 describe("desiredHostExternalSecret", () => {
-  it("has our metadata, and of the tenant's only labels and annotations", () => {
+  it("has our metadata and no key of the tenant's (cases 3, 12, 13, 18)", () => {
     const metadata = {
       labels: { team: "a", app: "web", owner: "helm", "vcluster-es.io/managed-by": "other" },
       annotations: { note: "x", "vcluster-es.io/virtual-name": "victim", "vcluster.loft.sh/object-name": "y" },
@@ -70,9 +71,9 @@ describe("desiredHostExternalSecret", () => {
     const desired = desiredOf(virtual({}, metadata))
     assert.deepStrictEqual(desired.metadata, {
       ...location,
-      labels: { team: "a", "vcluster-es.io/managed-by": "vc" },
+      labels: { "vcluster-es.io/managed-by": "vc" },
       annotations: {
-        note: "x",
+        "vcluster-es.io/metadata-hash": metadataHash(virtual({}, metadata)),
         "vcluster-es.io/vcluster": "vc",
         "vcluster-es.io/vcluster-namespace": "team-x",
         "vcluster-es.io/virtual-cluster": "cluster-uid",
@@ -106,7 +107,7 @@ describe("desiredHostExternalSecret", () => {
       })
     })
 
-  it("a template keeps data, and of its metadata what may stand on a host object", () => {
+  it("a template keeps data; its labels and annotations stay in the virtual cluster", () => {
     const metadata = {
       labels: { a: "b", app: "x", "vcluster.loft.sh/managed-by": "vc" },
       annotations: { c: "d", "vcluster-es.io/vcluster": "other" },
@@ -117,12 +118,31 @@ describe("desiredHostExternalSecret", () => {
     assert.deepStrictEqual(recordAt(desiredOf(virtual({ target: { template } })), "spec", "target", "template"), {
       type: "Opaque",
       data: { x: "{{ .y }}" },
-      metadata: { labels: { a: "b" }, annotations: { c: "d" } },
+      metadata: { annotations: { "vcluster-es.io/metadata-hash": metadataHash(plain, metadata) } },
     })
   })
 })
 
 describe("toHost", () => {
+  it("an annotation of the tenant's, such as force-sync, is one patch of one annotation", () => {
+    const touched = virtual({ secretStoreRef: { name: "store" } }, { annotations: { "force-sync": "1" } })
+    const [action, ...more] = toHost(desiredOf(touched), stored(desiredOf(plain)), touched, host)
+    assert.deepStrictEqual(more, [])
+    assert.deepInclude(action, {
+      _tag: "Patch",
+      patch: { metadata: { annotations: { "vcluster-es.io/metadata-hash": metadataHash(touched) } } },
+    })
+  })
+
+  it("what an earlier version carried goes", () => {
+    const former = stored(desiredOf(plain), {
+      labels: { ...desiredOf(plain).metadata.labels, grafana_datasource: "1" },
+    })
+    assert.deepInclude(toHost(desiredOf(plain), former, plain, host)[0], {
+      patch: { metadata: { labels: { grafana_datasource: null } } },
+    })
+  })
+
   it("creates by POST, which fails where somebody stands", () => {
     const [action] = toHost(desiredOf(plain), undefined, plain, host)
     assert.deepInclude(action, { _tag: "Create", side: "host" })

@@ -8,6 +8,7 @@ import {
 } from "../../../../../src/sync/external-secrets/managed-fields.ts"
 import type { VirtualTarget } from "../../../../../src/sync/external-secrets/target-secret.ts"
 import { secrets } from "../../../../../src/sync/resources.ts"
+import { targetMetadataHash } from "../../../../../src/sync/external-secrets/target-metadata.ts"
 import { decodeSpec } from "../../../../../src/sync/external-secrets/external-secret-spec.ts"
 import { arrayAt, stringMapAt } from "../../../../../src/effects/client/unstructured.ts"
 import {
@@ -120,13 +121,18 @@ describe("desiredVirtualSecret", () => {
   it("under Orphan has no owner", () =>
     assert.isUndefined(wanted({ target: { creationPolicy: "Orphan" } }).metadata.ownerReferences))
 
-  it("bears the labels that the host could not: the object's, or with a template only the template's", () => {
-    const labels = { app: "web", release: "r", owner: "helm" }
+  it("bears the labels of the object, or with a template only the template's (cases 13, 18)", () => {
+    const labels = { app: "web", release: "r", owner: "helm", grafana_datasource: "1" }
     assert.deepInclude(wanted({}, made(), owner(labels)).metadata.labels, labels)
     const template = { metadata: { labels: { app: "templated" } } }
     const both = wanted({ target: { template } }, made(), owner(labels)).metadata.labels
     assert.strictEqual(both?.["app"], "templated")
     assert.isUndefined(both?.["owner"])
+  })
+
+  it("bears nothing that only the host's Secret does", () => {
+    const source = made({}, { labels: { team: "other", grafana_datasource: "1" } })
+    assert.deepStrictEqual(wanted({}, source).metadata.labels, { team: "a", "vcluster-es.io/managed": "true" })
   })
 
   it("carries type, immutability and odd keys", () => {
@@ -151,6 +157,16 @@ describe("desiredVirtualSecret, where one is there already", () => {
       data: { foreign: "eA==" },
       ...top,
     })
+
+  it("keeps its labels and annotations until ESO has refreshed", () => {
+    const hashed = (es: KubeObject) =>
+      made({}, { annotations: { "vcluster-es.io/metadata-hash": targetMetadataHash(es, target().spec) } })
+    const [before, after] = [owner({ team: "a" }), owner({ team: "b", more: "c" })]
+    const own = applied(wanted({}, hashed(before), before))
+    assert.strictEqual(wanted({}, hashed(before), after, own).metadata.labels?.["team"], "a")
+    assert.deepStrictEqual(applySecret(target({}, hashed(before), after), own), [])
+    assert.strictEqual(wanted({}, hashed(after), after, own).metadata.labels?.["more"], "c")
+  })
 
   it("keeps the type that it has", () =>
     assert.strictEqual(wanted({}, made(), owner(), theirs())["type"], "example.com/theirs"))
