@@ -124,13 +124,20 @@ describe("desiredHostExternalSecret", () => {
 })
 
 describe("toHost", () => {
-  it("an annotation of the tenant's, such as force-sync, is one patch of one annotation", () => {
+  it("an annotation of the tenant's, such as force-sync, is one patch of two annotations of ours", () => {
     const touched = virtual({ secretStoreRef: { name: "store" } }, { annotations: { "force-sync": "1" } })
     const [action, ...more] = toHost(desiredOf(touched), stored(desiredOf(plain)), touched, host)
     assert.deepStrictEqual(more, [])
     assert.deepInclude(action, {
       _tag: "Patch",
-      patch: { metadata: { annotations: { "vcluster-es.io/metadata-hash": metadataHash(touched) } } },
+      patch: {
+        metadata: {
+          annotations: {
+            "vcluster-es.io/metadata-hash": metadataHash(touched),
+            [writtenAnnotation]: desiredOf(touched).metadata.annotations?.[writtenAnnotation],
+          },
+        },
+      },
     })
   })
 
