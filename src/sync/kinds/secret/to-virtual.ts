@@ -13,10 +13,8 @@ import { appliedByOthers, appliedFields, fieldManager, managerFor } from "../../
 import { isControlledBy } from "../../external-secrets/target-secret.ts"
 import type { TargetSecrets, VirtualTarget } from "../../external-secrets/target-secret.ts"
 import { creationPolicyOf } from "../../external-secrets/external-secret-spec.ts"
-import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { stringAt, stringMapAt, valueAt } from "../../../effects/client/unstructured.ts"
 import {
-  esoCreatedByLabel,
   externalSecretAnnotation,
   hostVersionAnnotation,
   isOurKey,
@@ -24,9 +22,10 @@ import {
   tenantKeys,
 } from "../../tenancy/labels.ts"
 import { unreadableText } from "../../external-secrets/metadata-texts.ts"
-import { isRenderedDataKey } from "../../tenancy/rendered-keys.ts"
 import { isOfMetadata, targetMetadata } from "../../external-secrets/target-metadata.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
+import { clearingPatch } from "./clearing.ts"
+import { isImmutable, sourceData } from "./content.ts"
 import { heldValue, heldValueNote } from "./held-value.ts"
 import { secrets } from "../../resources.ts"
 
@@ -50,9 +49,6 @@ const controllerReference = (owner: KubeObject): OwnerReference => ({
 
 const pick = (entries: Entries | undefined, keep: (key: string) => boolean): Entries =>
   Object.fromEntries(Object.entries(entries ?? {}).filter(([key]) => keep(key)))
-
-/** What ESO put into the host Secret for the tenant: some texts stand there only to become labels and annotations. */
-const sourceData = (source: KubeObject): Entries => pick(stringMapAt(source, "data"), (key) => !isRenderedDataKey(key))
 
 /** All that ESO put into the host Secret, under the labels and annotations that the tenant asked for. */
 const wholeContent = ({ owner, spec, source }: VirtualTarget): Content => ({
@@ -115,8 +111,6 @@ const body = (
     ...(rest.immutable ? { immutable: true } : {}),
   }
 }
-
-const isImmutable = (secret: KubeObject): boolean => valueAt(secret, "immutable") === true
 
 /**
  * What should stand in the virtual cluster.
@@ -211,53 +205,6 @@ export const lookInto = (unmanaged: KubeObject): ReadonlyArray<Action> => {
   ]
 }
 
-/** Keys that ESO would not leave in a Secret that it does not merge into: `ApplyTemplate` clears the data first. */
-const foreignKeys = (target: VirtualTarget, current: KubeObject): ReadonlyArray<string> => {
-  if (creationPolicyOf(target.spec) === "Merge" || target.spec.target?.immutable === true || isImmutable(current))
-    return []
-  const wanted = sourceData(target.source)
-  return Object.keys(stringMapAt(current, "data")).filter((key) => !Object.hasOwn(wanted, key))
-}
-
-/**
- * A controller reference to an ExternalSecret of this name that is no more (the Secret was restored from a backup, or outlived its
- * owner). The API server takes one controller only, and ours does not come in the place of what others wrote.
- */
-const formerOwner = ({ owner }: VirtualTarget, current: KubeObject): OwnerReference | undefined => {
-  const controller = controllerOf(current)
-  return isControlledBy(current, owner) && controller?.uid !== owner.metadata.uid ? controller : undefined
-}
-
-/**
- * ESO's mark of the ExternalSecret that made it, where another one did before (inside the virtual cluster, or on the host beside vCluster's own
- * integration). ESO in one cluster would write its own over it. vCluster takes labels along to the host, where ESO deletes what bears one of its.
- */
-const hasStaleMark = ({ spec }: VirtualTarget, { metadata: { labels = {} } }: KubeObject): boolean =>
-  creationPolicyOf(spec) === "Owner" && Object.hasOwn(labels, esoCreatedByLabel)
-
-/** What goes from the Secret before ours is applied: `undefined` where nothing does. */
-const cleared = (
-  target: VirtualTarget,
-  current: KubeObject,
-  strange: ReadonlyArray<string>,
-): JsonRecord | undefined => {
-  const former = formerOwner(target, current)
-  const isMarked = hasStaleMark(target, current)
-  if (strange.length === 0 && former === undefined && !isMarked) return undefined
-  const owners = (current.metadata.ownerReferences ?? []).filter((each) => each !== former)
-  return {
-    ...(strange.length === 0 ? {} : { data: Object.fromEntries(strange.map((key) => [key, null])) }),
-    ...(former === undefined && !isMarked
-      ? {}
-      : {
-          metadata: {
-            ...(former === undefined ? {} : { ownerReferences: owners }),
-            ...(isMarked ? { labels: { [esoCreatedByLabel]: null } } : {}),
-          },
-        }),
-  }
-}
-
 /** Brings `current` to what should stand there. */
 export const applySecret = (target: VirtualTarget, current: KubeObject | undefined): ReadonlyArray<Action> => {
   const { owner } = target
@@ -271,10 +218,7 @@ export const applySecret = (target: VirtualTarget, current: KubeObject | undefin
   }
   if (current === undefined) return [apply]
   if (current.metadata.deletionTimestamp !== undefined) return []
-  const foreign = foreignKeys(target, current)
-  const ours = appliedFields(current, apply.manager).data
-  const strange = foreign.filter((key) => !ours.has(key))
-  const patch = cleared(target, current, strange)
+  const patch = clearingPatch(target, current)
   return [
     ...(patch === undefined ? [] : [{ ...onVirtual, _tag: "Patch" as const, current, patch }]),
     ...(inStep(current, desired, target) ? [] : [apply]),

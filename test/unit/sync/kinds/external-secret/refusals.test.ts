@@ -1,85 +1,23 @@
 /** The refusals that depend on what stands around an ExternalSecret, decided over caches of both clusters. */
 import { assert, describe, it } from "@effect/vitest"
-import {
-  ApiError,
-  AlreadyExists,
-  Conflict,
-  Forbidden,
-  Invalid,
-  Unreachable,
-} from "../../../../../src/effects/client/api-error.ts"
-import type { ApiErrorReason } from "../../../../../src/effects/client/api-error.ts"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
 import { externalSecretKind } from "../../../../../src/sync/kinds/kinds.ts"
-import type { SyncContext } from "../../../../../src/sync/engine/context.ts"
-import type { Action, Decision } from "../../../../../src/sync/engine/actions.ts"
 import type { Cache } from "../../../../../src/sync/engine/caches.ts"
 import { hostExternalSecrets } from "../../../../../src/sync/external-secrets/external-secret-caches.ts"
 import { hostSecrets } from "../../../../../src/sync/external-secrets/secret-caches.ts"
 import { hostName, hostSecretName } from "../../../../../src/sync/tenancy/names.ts"
-import { Refusal } from "../../../../../src/sync/tenancy/refusals.ts"
-import type { RefusalReason } from "../../../../../src/sync/tenancy/refusals.ts"
-import { refusedWrite } from "../../../../../src/sync/engine/refused-write.ts"
-import { externalSecrets, secrets } from "../../../../../src/sync/resources.ts"
 import { testContext, World } from "../../../../model/world.ts"
-
-const tenants = (name: string, namespace = "default", spec: object = {}): KubeObject => ({
-  apiVersion: "external-secrets.io/v1",
-  kind: "ExternalSecret",
-  metadata: { name, namespace },
-  spec: {
-    secretStoreRef: { name: "store", kind: "ClusterSecretStore" },
-    data: [{ secretKey: "value", remoteRef: { key: "1" } }],
-    ...spec,
-  },
-})
-
-const decide = (world: World, key: string, refused?: Refusal): Decision =>
-  externalSecretKind.decide(key, world.caches(), world.context, { refusedWrite: refused })
-
-/** One decision carried out; true when it wrote something. */
-const step = (world: World, key: string): boolean => {
-  const { actions } = decide(world, key)
-  for (const action of actions) world.perform(action)
-  return actions.length > 0
-}
-
-/** Both sides at rest, ESO's turn included. */
-const settle = (world: World, ...keys: ReadonlyArray<string>): void => {
-  for (let round = 0; round < 5; round += 1) {
-    for (const key of keys) step(world, key)
-    world.runOperator()
-  }
-}
-
-const importing = (value: string): SyncContext => {
-  const base = testContext()
-  const clusterStores = { enabled: true, selector: { matchLabels: { accessible: value } } }
-  return testContext({ settings: { ...base.settings, clusterStores } })
-}
-
-const labelStore = (world: World, accessible: string): void => {
-  const store = world.get("host", "ClusterSecretStore", "store") ?? assert.fail("no store")
-  world.put("host", "ClusterSecretStore", { ...store, metadata: { ...store.metadata, labels: { accessible } } })
-}
-
-const hostKey = (name: string, namespace = "default") => `team-x/${hostName(name, namespace, "vc")}`
-
-const onHost = (kind: string, name: string, metadata: object = {}): KubeObject => ({
-  apiVersion: kind === "Secret" ? "v1" : "external-secrets.io/v1",
-  kind,
-  metadata: { name, namespace: "team-x", ...metadata },
-})
-
-/** Refused: told by status and event, nothing made on the host, what was ours there goes. */
-const assertRefused = (decision: Decision, reason: RefusalReason, message: string) => {
-  assert.deepInclude(decision.verdict, { health: "refused", reason })
-  assert.include(decision.verdict?.message, message)
-  assert.deepInclude(decision.notice, { type: "Warning", reason })
-  const writes = decision.actions.map(({ _tag, side }) => `${_tag} ${side}`)
-  assert.include(writes, "Status virtual")
-  for (const write of writes) assert.notMatch(write, /^(Create|Patch|Apply) host/)
-}
+import {
+  tenants,
+  decide,
+  step,
+  settle,
+  selecting,
+  labelStore,
+  hostKey,
+  onHost,
+  assertRefused,
+} from "./refusals-ground.ts"
 
 describe("what stands on the host under the name", () => {
   it("HostObjectNotOurs: a foreign ExternalSecret, until it is gone", () => {
@@ -286,7 +224,7 @@ describe("what stands in the virtual cluster", () => {
   })
 
   it("an authorisation that is withdrawn takes the host object along, is told once, and a forged status is written over", () => {
-    const world = new World(importing("yes"))
+    const world = new World(selecting("yes"))
     labelStore(world, "yes")
     world.put("virtual", "ExternalSecret", tenants("a"))
     settle(world, "default/a")
@@ -307,98 +245,5 @@ describe("what stands in the virtual cluster", () => {
     world.put("virtual", "ExternalSecret", { ...told, status })
     step(world, "default/a")
     assert.deepStrictEqual(world.get("virtual", "ExternalSecret", "default/a")?.["status"], told["status"])
-  })
-})
-
-describe("what an API server does not take", () => {
-  const refused = (reason: RefusalReason, message: string) => new Refusal({ reason, message })
-
-  it("RefusedByHost: told in the tenant's names, and tried again", () => {
-    const world = new World()
-    world.put("virtual", "ExternalSecret", tenants("a"))
-    const name = hostName("a", "default", "vc")
-    const { verdict, notice, actions } = decide(
-      world,
-      "default/a",
-      refused("RefusedByHost", `"${name}" is invalid: spec.x`),
-    )
-    assert.deepInclude(verdict, { health: "refused", reason: "RefusedByHost", message: '"a" is invalid: spec.x' })
-    assert.strictEqual(notice?.reason, "RefusedByHost")
-    assert.deepStrictEqual(
-      actions.map(({ _tag, side }) => `${_tag} ${side}`),
-      ["Status virtual", "Create host"],
-    )
-  })
-
-  it("TargetSecretRefused: told, and tried again, while the host goes on", () => {
-    const world = new World()
-    world.put("virtual", "ExternalSecret", tenants("a"))
-    step(world, "default/a")
-    world.runOperator()
-    const { verdict, actions } = decide(world, "default/a", refused("TargetSecretRefused", "denied"))
-    assert.deepInclude(verdict, { health: "refused", reason: "TargetSecretRefused", message: "denied" })
-    assert.deepStrictEqual(
-      actions.map(({ _tag, side }) => `${_tag} ${side}`),
-      ["Status virtual", "Apply virtual"],
-    )
-  })
-
-  it("what was refused and is in step by now is no refusal any more", () => {
-    const world = new World()
-    world.put("virtual", "ExternalSecret", tenants("a"))
-    settle(world, "default/a")
-    for (const reason of ["RefusedByHost", "TargetSecretRefused"] as const)
-      assert.strictEqual(decide(world, "default/a", refused(reason, "x")).verdict?.health, "synced")
-  })
-
-  const body = tenants("a")
-  const toHost: Action = { _tag: "Create", side: "host", resource: externalSecrets("v1"), body }
-  const toSecret: Action = {
-    _tag: "Apply",
-    side: "virtual",
-    resource: secrets,
-    body,
-    manager: "m",
-    previous: undefined,
-  }
-  const toStatus: Action = {
-    _tag: "Status",
-    side: "virtual",
-    resource: externalSecrets("v1"),
-    current: body,
-    status: {},
-  }
-  const answered = (reason: ApiErrorReason, detail = "why") =>
-    new ApiError({ cluster: "host", server: "https://h", verb: "create", resource: "x", detail, reason })
-  const invalid = new Invalid({ fields: ["spec.x"] })
-
-  it("is told in whole characters, however long the server's text is", () => {
-    for (const detail of [`${"x".repeat(999)}\u{1f511}`, "\u{1f511}".repeat(600)])
-      assert.isTrue(refusedWrite(externalSecretKind, toHost, answered(invalid, detail))?.message.isWellFormed())
-  })
-
-  const answers: ReadonlyArray<
-    readonly [what: string, action: Action, reason: ApiErrorReason, told: RefusalReason | undefined]
-  > = [
-    ["host: invalid", toHost, invalid, "RefusedByHost"],
-    ["host: denied by admission", toHost, new Forbidden({}), "RefusedByHost"],
-    ["host: we lack the right, which is no tenant's business", toHost, new Forbidden({ user: "u" }), undefined],
-    ["host: name taken", toHost, new AlreadyExists({}), undefined],
-    ["host: a race lost", toHost, new Conflict({}), undefined],
-    ["host: away", toHost, new Unreachable({}), undefined],
-    ["Secret: invalid", toSecret, invalid, "TargetSecretRefused"],
-    ["Secret: denied", toSecret, new Forbidden({}), "TargetSecretRefused"],
-    ["Secret: a race lost", toSecret, new Conflict({}), undefined],
-    ["status: invalid", toStatus, invalid, undefined],
-  ]
-  for (const [what, action, reason, told] of answers)
-    it(what, () => assert.strictEqual(refusedWrite(externalSecretKind, action, answered(reason))?.reason, told))
-
-  it("the server's text is repeated, but not without end", () => {
-    assert.include(refusedWrite(externalSecretKind, toHost, answered(invalid, "spec.x: no"))?.message, "spec.x: no")
-    assert.isBelow(
-      refusedWrite(externalSecretKind, toHost, answered(invalid, "x".repeat(9_999)))?.message.length ?? 9_999,
-      1_100,
-    )
   })
 })

@@ -1,96 +1,22 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Result } from "effect"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
 import {
   fieldManager,
   managerFor,
   summarizeAppliedFields,
 } from "../../../../../src/sync/external-secrets/managed-fields.ts"
-import type { VirtualTarget } from "../../../../../src/sync/external-secrets/target-secret.ts"
 import { secrets } from "../../../../../src/sync/resources.ts"
 import { targetMetadataHash } from "../../../../../src/sync/external-secrets/target-metadata.ts"
-import { decodeSpec } from "../../../../../src/sync/external-secrets/external-secret-spec.ts"
 import { arrayAt, stringMapAt } from "../../../../../src/effects/client/unstructured.ts"
 import {
   applySecret,
-  desiredVirtualSecret,
   hasOtherType,
   isFrozenOut,
   isOlderThanSource,
   lookInto,
   removeSecrets,
 } from "../../../../../src/sync/kinds/secret/to-virtual.ts"
-
-const owner = (labels: Readonly<Record<string, string>> = { team: "a" }): KubeObject => ({
-  apiVersion: "external-secrets.io/v1",
-  kind: "ExternalSecret",
-  metadata: { name: "db", namespace: "prod", uid: "owner-uid", labels, annotations: { note: "x" } },
-})
-
-const made = (fields: object = {}, metadata: object = {}): KubeObject => ({
-  apiVersion: "v1",
-  kind: "Secret",
-  metadata: {
-    name: "db-x-prod-x-vc.es",
-    namespace: "team-x",
-    labels: { team: "a", "reconcile.external-secrets.io/managed": "true", "vcluster-es.io/managed-by": "vc" },
-    annotations: { note: "x", "reconcile.external-secrets.io/data-hash": "1", "vcluster-es.io/vcluster": "vc" },
-    finalizers: ["host/only"],
-    ...metadata,
-  },
-  type: "Opaque",
-  data: { password: "czNjcmV0" },
-  ...fields,
-})
-
-const target = (spec: object = {}, source = made(), es = owner()): VirtualTarget => ({
-  owner: es,
-  spec: Result.match(decodeSpec(spec), {
-    onSuccess: (value) => value,
-    onFailure: ({ message }) => assert.fail(message),
-  }),
-  source,
-  name: "db",
-  isCarriedOver: false,
-})
-
-const wanted = (spec: object = {}, source = made(), es = owner(), standing?: KubeObject): KubeObject =>
-  desiredVirtualSecret(target(spec, source, es), standing)
-
-const fields = (entries: Readonly<Record<string, string>> | undefined) =>
-  Object.fromEntries(Object.keys(entries ?? {}).map((key) => [`f:${key}`, {}]))
-
-/** As the cache holds what we applied; `extra` is written by others afterwards. */
-const applied = (
-  body: KubeObject,
-  extra: { readonly data?: object; readonly metadata?: object; readonly top?: object; readonly manager?: string } = {},
-) =>
-  summarizeAppliedFields({
-    ...body,
-    data: { ...stringMapAt(body, "data"), ...extra.data },
-    metadata: {
-      ...body.metadata,
-      uid: "secret-uid",
-      resourceVersion: "9",
-      managedFields: [
-        {
-          manager: extra.manager ?? managerFor("db"),
-          operation: "Apply",
-          fieldsV1: {
-            "f:data": fields(stringMapAt(body, "data")),
-            "f:metadata": {
-              "f:labels": fields(body.metadata.labels),
-              "f:annotations": fields(body.metadata.annotations),
-            },
-          },
-        },
-      ],
-      ...extra.metadata,
-    },
-    ...extra.top,
-  })
-
-const tags = (actions: ReadonlyArray<{ readonly _tag: string }>) => actions.map(({ _tag }) => _tag)
+import { owner, made, target, wanted, applied, tags } from "./to-virtual-ground.ts"
 
 describe("desiredVirtualSecret", () => {
   it("has the data, the tenant's labels, our mark and the tenant's ExternalSecret as controller", () => {
@@ -337,32 +263,5 @@ describe("removeSecrets", () => {
     assert.deepStrictEqual(tags(actions), ["Delete"])
     assert.deepInclude(actions[0], { current: ours })
     assert.deepStrictEqual(removeSecrets([ours], "other"), [])
-  })
-})
-
-describe("what others make of the metadata between two refreshes", () => {
-  const carried = (es = owner()) => ({ ...target({}, made(), es), isCarriedOver: true })
-  const standing = applied(wanted())
-  const overwritten = (metadata: object) => ({ ...standing, metadata: { ...standing.metadata, ...metadata } })
-  const ours = { "vcluster-es.io/managed": "true" }
-
-  it("stands, whether another controller wrote it or admission", () => {
-    const changed = overwritten({
-      labels: { ...ours, team: "b" },
-      annotations: { "vcluster-es.io/external-secret": "db" },
-    })
-    assert.isEmpty(applySecret(carried(), changed))
-    assert.deepStrictEqual(tags(applySecret(target(), changed)), ["Apply"])
-  })
-
-  it("goes with the next data", () => {
-    const changed = { ...overwritten({ labels: { ...ours, team: "b" } }), data: { password: "b2xk" } }
-    const [apply] = applySecret(carried(), changed)
-    assert.deepInclude(apply, { _tag: "Apply", body: wanted() })
-  })
-
-  it("is no reason to leave what is not asked for any more, or our marks off", () => {
-    assert.deepStrictEqual(tags(applySecret(carried(owner({})), standing)), ["Apply"])
-    assert.deepStrictEqual(tags(applySecret(carried(), overwritten({ annotations: {} }))), ["Apply"])
   })
 })
