@@ -76,7 +76,8 @@ const ownEntries = (current: KubeObject, wanted: KubeObject, field: "labels" | "
   const isOurs = (key: string): boolean =>
     ours.length === 0 ||
     Object.hasOwn(wanted.metadata[field] ?? {}, key) ||
-    ours.some((fields) => covers(fields, ["metadata", field, key]))
+    // Labels and annotations are written one by one: who wrote the last one of several keeps an account of an empty map.
+    ours.some((fields) => recordAt(fields, "f:metadata", `f:${field}`, `f:${key}`) !== undefined)
   return Object.fromEntries(Object.entries(current.metadata[field] ?? {}).filter(([key]) => isOurs(key)))
 }
 

@@ -2,6 +2,8 @@
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import type { Decision } from "../../engine/actions.ts"
+import { withWrittenMark } from "../../external-secrets/host-copy-patch.ts"
+import { askedAnnotation } from "../../tenancy/labels.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import type { Observed } from "./observe.ts"
 import type { Asked, OnHost } from "./observe-asked.ts"
@@ -35,6 +37,16 @@ export const pairOf = (
   copy: KubeObject,
   { claimed }: Observed,
 ): Pair => ({ virtual, spec, target, copy, source: made, claimed, stores: importedStores(surroundings) })
+
+/** @param asked for a newer value than the one of this time. Each change makes ESO fetch, so it stands there until it is asked again */
+export const withAsked = (desired: KubeObject, asked: string | undefined): KubeObject => {
+  if (asked === undefined) return desired
+  const { annotations, ...metadata } = desired.metadata
+  return withWrittenMark({
+    ...desired,
+    metadata: { ...metadata, annotations: { ...annotations, [askedAnnotation]: asked } },
+  })
+}
 
 export const fetchAgain = ({ metadata: { name, namespace } }: KubeObject): Fix => ({
   text: "see the store and the provider's answer; then fetch again",

@@ -20,7 +20,9 @@ import { originOf } from "../../tenancy/ownership.ts"
 import type { RefusalReason } from "../../tenancy/refusals.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
 import type { Desired } from "./desired.ts"
-import { fetchAgain, pairOf, untold, untouched } from "./desired.ts"
+import { fetchAgain, pairOf, untold, untouched, withAsked } from "./desired.ts"
+import { desiredHostExternalSecret } from "./to-host.ts"
+import { askedAnnotation } from "../../tenancy/labels.ts"
 import type { Observed, Served } from "./observe.ts"
 import { judgeServed } from "./policy.ts"
 import { secretOutcome } from "./to-virtual.ts"
@@ -89,12 +91,17 @@ const neverAccepted = (observed: Observed, virtual: KubeObject, refusal: Refusal
 const withoutItsStore = (observed: Observed, virtual: KubeObject, served: Served, refusal: Refusal): Desired => {
   const { accepted, asked, copy } = served
   const onHost = asked?.onHost
-  if (onHost === undefined || accepted?.generation !== (virtual.metadata.generation ?? 0))
+  if (asked === undefined || onHost === undefined || accepted?.generation !== (virtual.metadata.generation ?? 0))
     return { ...untouched, ...toldRefusal(observed, virtual, refusal, "what was accepted before stands still") }
-  const { heard, translate } = onHost
+  const { heard, place, translate } = onHost
   return {
     ...untouched,
-    status: hostStatus(copy, asked?.target.name ?? "", translate),
+    // As in one cluster, a tenant who asks for it (`force-sync`) makes ESO look.
+    copy: withAsked(
+      desiredHostExternalSecret(virtual, asked.spec, place.location, place.hostSecret, observed.host),
+      copy.metadata.annotations?.[askedAnnotation],
+    ),
+    status: hostStatus(copy, asked.target.name, translate),
     told: () => {
       const verdict = verdictOf(copy, translate, 0, fetchAgain(virtual), () => causeOf(copy, translate, heard))
       return {

@@ -1,3 +1,4 @@
+import { acceptedAnnotations } from "../../../../../src/sync/external-secrets/accepted.ts"
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
@@ -80,7 +81,7 @@ describe("desiredHostExternalSecret", () => {
         "vcluster-es.io/virtual-namespace": "prod",
         "vcluster-es.io/virtual-name": "db",
         "vcluster-es.io/virtual-uid": "uid-1",
-        "vcluster-es.io/accepted": JSON.stringify({ generation: 0, labels: metadata.labels, target: {} }),
+        ...acceptedAnnotations(virtual({}, metadata), {}),
         [writtenAnnotation]: desired.metadata.annotations?.[writtenAnnotation] ?? "none",
       },
       ownerReferences: [{ apiVersion: "v1", kind: "Service", name: "vc", uid: "svc", controller: false }],
