@@ -2,8 +2,10 @@
  * What of a virtual ExternalSecret its host copy serves. It stands on the copy itself: an edit that is refused later changes
  * nothing (DESIGN §4), so what was accepted last must be known after a restart too, and which labels were selected then.
  */
-import { Option, Schema } from "effect"
+import { Result } from "effect"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
+import { isRecord } from "../../effects/client/unstructured.ts"
+import { remembering } from "../../effects/controller/remembering.ts"
 import { acceptedAnnotation } from "../tenancy/labels.ts"
 import type { ExternalSecretSpec } from "./external-secret-spec.ts"
 import type { TemplateReference } from "./external-secret-spec.ts"
@@ -18,14 +20,8 @@ export interface Accepted {
   readonly target: NonNullable<ExternalSecretSpec["target"]>
 }
 
-const Stored = Schema.fromJsonString(
-  Schema.Struct({
-    generation: Schema.Number,
-    labels: Schema.Record(Schema.String, Schema.String),
-    target: Schema.Unknown,
-  }),
-)
-const decode = Schema.decodeUnknownOption(Stored)
+const isTextMap = (value: unknown): value is Readonly<Record<string, string>> =>
+  isRecord(value) && Object.values(value).every((text) => typeof text === "string")
 
 const withoutData = ({ template, ...target }: Accepted["target"]): Accepted["target"] => {
   if (template === undefined) return target
@@ -41,11 +37,28 @@ export const acceptedAnnotations = (virtual: KubeObject, spec: ExternalSecretSpe
   }),
 })
 
+const read = (text: string): Accepted | undefined => {
+  const stored = Result.getOrUndefined(Result.try((): unknown => JSON.parse(text)))
+  if (!isRecord(stored)) return undefined
+  const { generation, labels } = stored
+  const target = decodeTarget(stored["target"])
+  return typeof generation === "number" && isTextMap(labels) && target !== undefined
+    ? { generation, labels, target }
+    : undefined
+}
+
+/** It stays the same while the copy's status changes. */
+const rememberedTexts = 512
+/** Longer ones, in characters, would be too much of our memory. */
+const longestRemembered = 2048
+
+const readOnce = remembering(rememberedTexts, read)
+
 /** @returns undefined for a copy that an older version made */
 export const acceptedOf = (copy: KubeObject): Accepted | undefined => {
-  const stored = Option.getOrUndefined(decode(copy.metadata.annotations?.[acceptedAnnotation]))
-  const target = stored === undefined ? undefined : decodeTarget(stored.target)
-  return stored === undefined || target === undefined ? undefined : { ...stored, target }
+  const text = copy.metadata.annotations?.[acceptedAnnotation]
+  if (text === undefined) return undefined
+  return text.length > longestRemembered ? read(text) : readOnce(text)
 }
 
 /** The name of the Secret in the virtual cluster by which the copy was accepted. @param name of the virtual object */
