@@ -2,8 +2,9 @@
  * What of a virtual ExternalSecret its host copy serves. It stands on the copy itself: an edit that is refused later changes
  * nothing (DESIGN §4), so what was accepted last must be known after a restart too, and which labels were selected then.
  */
-import { Option, Schema } from "effect"
+import { Result } from "effect"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
+import { isRecord } from "../../effects/client/unstructured.ts"
 import { acceptedAnnotation } from "../tenancy/labels.ts"
 import type { ExternalSecretSpec } from "./external-secret-spec.ts"
 import type { TemplateReference } from "./external-secret-spec.ts"
@@ -18,10 +19,8 @@ export interface Accepted {
   readonly target: NonNullable<ExternalSecretSpec["target"]>
 }
 
-const Stored = Schema.fromJsonString(
-  Schema.Struct({ labels: Schema.Record(Schema.String, Schema.String), target: Schema.Unknown }),
-)
-const decode = Schema.decodeUnknownOption(Stored)
+const isTextMap = (value: unknown): value is Readonly<Record<string, string>> =>
+  isRecord(value) && Object.values(value).every((text) => typeof text === "string")
 
 const withoutData = ({ template, ...target }: Accepted["target"]): Accepted["target"] => {
   if (template === undefined) return target
@@ -56,14 +55,20 @@ export const acceptedGeneration = (copy: KubeObject): number | undefined => {
   return /^\d+$/.test(generation) ? Number(generation) : undefined
 }
 
+const read = (text: string): Omit<Accepted, "generation"> | undefined => {
+  const stored = Result.getOrUndefined(Result.try((): unknown => JSON.parse(Buffer.from(text, "base64").toString())))
+  if (!isRecord(stored)) return undefined
+  const { labels } = stored
+  const target = decodeTarget(stored["target"])
+  return isTextMap(labels) && target !== undefined ? { labels, target } : undefined
+}
+
 /** @returns undefined for a copy that an older version made */
 export const acceptedOf = (copy: KubeObject): Accepted | undefined => {
   const generation = acceptedGeneration(copy)
-  const rest = partsOf(copy)[2]
-  if (generation === undefined || rest === undefined) return undefined
-  const stored = Option.getOrUndefined(decode(Buffer.from(rest, "base64").toString()))
-  const target = stored === undefined ? undefined : decodeTarget(stored.target)
-  return stored === undefined || target === undefined ? undefined : { generation, labels: stored.labels, target }
+  const [, , rest] = partsOf(copy)
+  const accepted = rest === undefined ? undefined : read(rest)
+  return generation === undefined || accepted === undefined ? undefined : { generation, ...accepted }
 }
 
 /** The name of the Secret in the virtual cluster by which the copy was accepted. @param name of the virtual object */

@@ -89,9 +89,9 @@ const neverAccepted = (observed: Observed, virtual: KubeObject, refusal: Refusal
 
 /** As in one cluster values stand still until the store is back, and ESO tells that it is gone. Of an edit nothing goes to the host. */
 const withoutItsStore = (observed: Observed, virtual: KubeObject, served: Served, refusal: Refusal): Desired => {
-  const { accepted, asked, copy } = served
+  const { asked, copy, generation } = served
   const onHost = asked?.onHost
-  if (asked === undefined || onHost === undefined || accepted?.generation !== (virtual.metadata.generation ?? 0))
+  if (asked === undefined || onHost === undefined || generation !== (virtual.metadata.generation ?? 0))
     return { ...untouched, ...toldRefusal(observed, virtual, refusal, "what was accepted before stands still") }
   const { heard, place, translate } = onHost
   return {
@@ -123,12 +123,12 @@ const asAccepted = (
   targets: TargetSecrets,
   observed: Observed,
   virtual: KubeObject,
-  { accepted, asked, copy }: Served,
+  { asked, copy, generation }: Served,
   refusal: Refusal,
 ): Desired => {
-  if (accepted === undefined || asked?.onHost === undefined)
+  if (generation === undefined || asked?.onHost === undefined)
     return { ...untouched, ...toldRefusal(observed, virtual, refusal, "what was accepted before stays on the host") }
-  const isSame = accepted.generation === (virtual.metadata.generation ?? 0)
+  const isSame = generation === (virtual.metadata.generation ?? 0)
   return {
     copy: "as it stands",
     secrets: secretOutcome(targets, pairOf(asked, asked.onHost, copy, observed)).plan,
@@ -136,7 +136,7 @@ const asAccepted = (
       observed,
       virtual,
       refusal,
-      isSame ? "what is on the host goes on" : `generation ${accepted.generation} of it goes on being synced`,
+      isSame ? "what is on the host goes on" : `generation ${generation} of it goes on being synced`,
     ),
   }
 }
@@ -167,7 +167,7 @@ export const unselected = (observed: Observed, virtual: KubeObject): Desired => 
   const { claimed, context, copies, served } = observed
   if (copies.length === 0 && claimed.length === 0) return { ...untouched, told: untold }
   const { externalSecrets } = context.settings
-  const labels = served?.accepted?.labels
+  const labels = served?.labels
   const isTenantsWish = labels !== undefined && externalSecrets.enabled && matches(externalSecrets.selector, labels)
   const { reason, message } = notSelected("ExternalSecrets", externalSecrets)
   const why = { reason, message: withClause(message, isTenantsWish ? "" : staysAsItIs(observed, virtual)) }
