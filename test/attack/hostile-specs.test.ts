@@ -182,7 +182,11 @@ layer(permissivePair, { excludeTestServices: true, timeout: "10 minutes" })("hos
         ["pattern", { ...good, data: [{ ...entry, secretKey: "../x" }] }, "spec.data[0].secretKey"],
         ["type", { ...good, data: [{ ...entry, remoteRef: [] }] }, "spec.data[0].remoteRef"],
         ["null", { ...good, data: [{ ...entry, remoteRef: { key: null } }] }, "spec.data[0].remoteRef.key"],
-        ["number", { ...good, target: { template: { data: { a: 1 } } } }, "spec.target.template.data.a"],
+        [
+          "number",
+          { ...good, data: [{ ...entry, remoteRef: { key: "a", version: 1 } }] },
+          "spec.data[0].remoteRef.version",
+        ],
       ]
       for (const [what, spec, field] of cases) {
         const name = `host-says-${what.toLowerCase()}`

@@ -100,7 +100,7 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
     Effect.gen(function* () {
       const pair = yield* SyncedPair
       const { host, virtual } = pair.ground
-      const literal = `owner: helm\nvcluster-es.io/managed-by: another\napp: "{{ .password }}"\nn: 010`
+      const literal = `owner: helm\nvcluster-es.io/managed-by: another\napp: "{{ .password }}"\nnum: 010`
       yield* virtual.kube.create(configMaps, {
         apiVersion: "v1",
         kind: "ConfigMap",
@@ -117,11 +117,11 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
         ]
         yield* createReady(pair, templated(name, { templateFrom }))
         const { metadata, ...secret } = yield* awaitSecret(pair, name)
-        const { app, grafana_datasource, n, owner, team } =
+        const { app, grafana_datasource, num, owner, team } =
           (target === "Labels" ? metadata.labels : metadata.annotations) ?? {}
         assert.deepStrictEqual(
-          { app, grafana_datasource, n, owner, team },
-          { app: "s3cret", grafana_datasource: "s3cret", n: "8", owner: "helm", team: "a" },
+          { app, grafana_datasource, num, owner, team },
+          { app: "s3cret", grafana_datasource: "s3cret", num: "8", owner: "helm", team: "a" },
         )
         assert.deepStrictEqual(secret["data"], { app: btoa("s3cret") })
         assert.notProperty(metadata.labels, "vcluster-es.io/managed-by")
@@ -130,7 +130,7 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
           yield* host.kube.get(secrets, hiddenSecretOf(name)),
         ]) {
           const keys = Object.keys({ ...object.metadata.labels, ...object.metadata.annotations })
-          for (const key of ["owner", "app", "n", "team", "grafana_datasource"]) assert.notInclude(keys, key)
+          for (const key of ["owner", "app", "num", "team", "grafana_datasource"]) assert.notInclude(keys, key)
           assert.strictEqual(object.metadata.labels?.["vcluster-es.io/managed-by"] ?? vcluster.name, vcluster.name)
         }
       }
