@@ -2,7 +2,6 @@
 import { Result } from "effect"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { warnOnce } from "../../engine/events.ts"
-import { withWrittenMark } from "../../external-secrets/host-copy-patch.ts"
 import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
 import { notReady } from "../../external-secrets/not-ready.ts"
@@ -20,7 +19,7 @@ import { takeOver } from "./adoption.ts"
 import type { Observed } from "./observe.ts"
 import type { Asked, ObservedStore, OnHost } from "./observe-asked.ts"
 import type { Desired } from "./desired.ts"
-import { fetchAgain, pairOf, untold, untouched } from "./desired.ts"
+import { askedFor, fetchAgain, pairOf, untold, untouched } from "./desired.ts"
 import { gone, refused, unselected } from "./kept.ts"
 import { operatorFix } from "./operator-fix.ts"
 import { failedStatus, missingStatus } from "./status.ts"
@@ -113,19 +112,10 @@ const failed = (
   }
 }
 
-/** What the copy was asked for once stands there until it is asked again: each change makes ESO fetch. */
-const asking = (pair: Pair, desired: KubeObject): KubeObject => {
-  const { copy } = pair
-  const asked = isAskedToFetch(pair)
-    ? stringAt(copy, "status", "refreshTime")
-    : copy.metadata.annotations?.[askedAnnotation]
-  if (asked === undefined) return desired
-  const { annotations, ...metadata } = desired.metadata
-  return withWrittenMark({
-    ...desired,
-    metadata: { ...metadata, annotations: { ...annotations, [askedAnnotation]: asked } },
-  })
-}
+const asking = (pair: Pair, desired: KubeObject): KubeObject =>
+  isAskedToFetch(pair)
+    ? askedFor(desired, stringAt(pair.copy, "status", "refreshTime"))
+    : askedFor(desired, pair.copy.metadata.annotations?.[askedAnnotation])
 
 /** Whether the host has taken what the tenant asks for now. */
 const isAccepted = (desired: KubeObject, copy: KubeObject, { host, virtual }: Observed): boolean =>

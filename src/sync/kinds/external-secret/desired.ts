@@ -7,6 +7,8 @@ import type { Observed } from "./observe.ts"
 import type { Asked, OnHost } from "./observe-asked.ts"
 import type { Surroundings } from "./policy.ts"
 import type { Pair, SecretPlan } from "./to-virtual.ts"
+import { withWrittenMark } from "../../external-secrets/host-copy-patch.ts"
+import { askedAnnotation } from "../../tenancy/labels.ts"
 
 export interface Desired {
   /** On the host. "anew": the copy goes with the Secret that ESO made of it, so that another one is made. */
@@ -40,3 +42,13 @@ export const fetchAgain = ({ metadata: { name, namespace } }: KubeObject): Fix =
   text: "see the store and the provider's answer; then fetch again",
   command: `kubectl annotate externalsecret ${name} -n ${namespace} force-sync=$(date +%s) --overwrite`,
 })
+
+/** What the copy was asked for once stands there until it is asked again: each change makes ESO fetch. */
+export const askedFor = (desired: KubeObject, asked: string | undefined): KubeObject => {
+  if (asked === undefined) return desired
+  const { annotations, ...metadata } = desired.metadata
+  return withWrittenMark({
+    ...desired,
+    metadata: { ...metadata, annotations: { ...annotations, [askedAnnotation]: asked } },
+  })
+}

@@ -16,13 +16,15 @@ import { notReady, notSelected, toldRefused } from "../../external-secrets/not-r
 import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import { refusedVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
 import { readyCondition } from "../../tenancy/conditions.ts"
+import { askedAnnotation } from "../../tenancy/labels.ts"
 import { originOf } from "../../tenancy/ownership.ts"
 import type { RefusalReason } from "../../tenancy/refusals.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
 import type { Desired } from "./desired.ts"
-import { fetchAgain, pairOf, untold, untouched } from "./desired.ts"
+import { askedFor, fetchAgain, pairOf, untold, untouched } from "./desired.ts"
 import type { Observed, Served } from "./observe.ts"
 import { judgeServed } from "./policy.ts"
+import { desiredHostExternalSecret } from "./to-host.ts"
 import { secretOutcome } from "./to-virtual.ts"
 
 /** That is how Kubernetes' collector sees it: while another owner lives, the Secret does too. */
@@ -85,16 +87,21 @@ const neverAccepted = (observed: Observed, virtual: KubeObject, refusal: Refusal
   return { copy: "none", secrets: {}, status, told: (pending) => ({ ...told(pending), ...restsOnAbsentClusterStore }) }
 }
 
-/** As in one cluster values stand still until the store is back, and ESO tells that it is gone. Of an edit nothing goes to the host. */
+/**
+ * As in one cluster values stand still until the store is back, and ESO tells that it is gone, whoever asks it to fetch meanwhile. Of an edit
+ * nothing goes to the host.
+ */
 const withoutItsStore = (observed: Observed, virtual: KubeObject, served: Served, refusal: Refusal): Desired => {
   const { accepted, asked, copy } = served
   const onHost = asked?.onHost
-  if (onHost === undefined || accepted?.generation !== (virtual.metadata.generation ?? 0))
+  if (asked === undefined || onHost === undefined || accepted?.generation !== (virtual.metadata.generation ?? 0))
     return { ...untouched, ...toldRefusal(observed, virtual, refusal, "what was accepted before stands still") }
-  const { heard, translate } = onHost
+  const { heard, place, translate } = onHost
+  const desired = desiredHostExternalSecret(virtual, asked.spec, place.location, place.hostSecret, observed.host)
   return {
     ...untouched,
-    status: hostStatus(copy, asked?.target.name ?? "", translate),
+    copy: askedFor(desired, copy.metadata.annotations?.[askedAnnotation]),
+    status: hostStatus(copy, asked.target.name, translate),
     told: () => {
       const verdict = verdictOf(copy, translate, 0, fetchAgain(virtual), () => causeOf(copy, translate, heard))
       return {
