@@ -36,7 +36,11 @@ export interface Eso {
 }
 
 /** Controllers that must have workers before ESO counts as started. */
-const controllers = ["externalsecret", "secretstore", "clustersecretstore"]
+const controllersWith = (flags: ReadonlyArray<string>): ReadonlyArray<string> => [
+  "externalsecret",
+  "secretstore",
+  ...(flags.includes("--enable-cluster-store-reconciler=false") ? [] : ["clustersecretstore"]),
+]
 
 const isCrd = (value: unknown): value is KubeObject =>
   typeof value === "object" &&
@@ -96,16 +100,20 @@ export const answers = (url: string): Effect.Effect<boolean> =>
   )
 
 /** ESO has no sign of its own for "reconciling"; controller-runtime logs when a controller's workers start, after its caches are filled. */
-const hasWorkers = (log: string): boolean =>
+const hasWorkers = (log: string, controllers: ReadonlyArray<string>): boolean =>
   controllers.every((name) =>
     log.split("\n").some((line) => line.includes("Starting workers") && line.includes(`"controller":"${name}"`)),
   )
 
-const untilReconciling = (process: Process, metrics: string): Effect.Effect<void, GroundError> => {
+const untilReconciling = (
+  process: Process,
+  metrics: string,
+  controllers: ReadonlyArray<string>,
+): Effect.Effect<void, GroundError> => {
   const poll = Effect.gen(function* () {
     for (;;) {
       const log = yield* tailOf(process.stdout, 1000)
-      if (hasWorkers(log) && (yield* answers(metrics))) return
+      if (hasWorkers(log, controllers) && (yield* answers(metrics))) return
       yield* Effect.sleep("50 millis")
     }
   })
@@ -154,7 +162,7 @@ class Operator {
       env: { ...this.#options.env, KUBECONFIG: this.#cluster.kubeconfig },
     })
     this.#running = running
-    yield* untilReconciling(running, this.metrics)
+    yield* untilReconciling(running, this.metrics, controllersWith(this.#options.flags ?? []))
     yield* reportEso(this.#cluster, true)
     yield* Effect.forkDetach(this.#restartAfterCrash(running))
   })

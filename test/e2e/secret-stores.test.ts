@@ -263,12 +263,16 @@ layer(SyncedPair.layer({ values: withStores }), { excludeTestServices: true, tim
               },
             },
           )
-          yield* virtual.kube.waitFor(
+          const before = yield* pair.ground.host.kube.get(secretStores, hostRef("late"))
+          const told = yield* virtual.kube.waitFor(
             secretStores,
             { namespace: "default", name: "late" },
             isRefused("ProviderNotAllowed"),
           )
-          yield* pair.ground.host.kube.waitUntilGone(secretStores, hostRef("late"))
+          // A mistake in an edit changes nothing: what was accepted before serves.
+          assert.match(readyOf(told)?.message ?? "", /generation \d+ of it stays on the host/)
+          const after = yield* pair.ground.host.kube.get(secretStores, hostRef("late"))
+          assert.deepStrictEqual([after.metadata.uid, after["spec"]], [before.metadata.uid, before["spec"]])
           assert.isDefined(yield* virtual.kube.find(secrets, { namespace: "default", name: "early" }))
         }),
       ),

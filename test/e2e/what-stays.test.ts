@@ -109,9 +109,17 @@ layer(SyncedPair.layer(), { excludeTestServices: true, timeout: "10 minutes" })(
       yield* servedByStore(pair, "documented", { annotated: {} })
       const before = yield* identities(pair, ["annotated"])
       const witness = yield* makeWitness(virtual.kube)
-      // With mergePolicy Replace, ESO's default, such a template would leave the data out, here as in one cluster.
-      const template = { mergePolicy: "Merge", templateFrom: [{ target: "Annotations", literal: "owner: team-a" }] }
-      yield* virtual.kube.patch(externalSecrets, inVirtual("annotated"), { spec: { target: { template } } })
+      yield* virtual.kube.patch(externalSecrets, inVirtual("annotated"), {
+        // Without it ESO leaves the template's data only: here there is none.
+        spec: {
+          target: {
+            template: {
+              mergePolicy: "Merge",
+              templateFrom: [{ target: "Annotations", literal: "owner: team-a" }],
+            },
+          },
+        },
+      })
       yield* virtual.kube.waitFor(
         secrets,
         inVirtual("annotated"),

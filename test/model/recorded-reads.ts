@@ -2,6 +2,7 @@
  * What queues what: while a kind decides, each read of a cache is recorded, and for each it is asked whether a change of what
  * was read would bring the key back. A read that no source covers leaves an object as it is until the resync.
  */
+import { acceptedAnnotations } from "../../src/sync/external-secrets/accepted.ts"
 import { hostStoreEvents } from "../../src/sync/external-secrets/event-caches.ts"
 import { hostExternalSecrets } from "../../src/sync/external-secrets/external-secret-caches.ts"
 import { hostReferenceConfigMaps, hostReferenceSecrets } from "../../src/sync/external-secrets/secret-caches.ts"
@@ -13,12 +14,7 @@ import type { Cache, Caches } from "../../src/sync/engine/caches.ts"
 import { cachesFrom } from "../../src/sync/engine/caches.ts"
 import type { SyncContext } from "../../src/sync/engine/context.ts"
 import type { SyncedKind } from "../../src/sync/engine/synced-kind.ts"
-import {
-  acceptedAnnotation,
-  baseAnnotation,
-  externalSecretAnnotation,
-  managedLabel,
-} from "../../src/sync/tenancy/labels.ts"
+import { baseAnnotation, externalSecretAnnotation, managedLabel } from "../../src/sync/tenancy/labels.ts"
 import { markAnnotations } from "../../src/sync/tenancy/ownership.ts"
 
 export type Read =
@@ -124,9 +120,7 @@ const referring = (cache: Cache, reference: string, context: SyncContext): KubeO
     const copy = copyOf(bare("stand-in", namespace), context)
     if (copy === undefined) return undefined
     const accepted =
-      cache === hostSecretStores
-        ? { [baseAnnotation]: JSON.stringify(store) }
-        : { [acceptedAnnotation]: JSON.stringify({ generation: 1, labels: {}, target }) }
+      cache === hostSecretStores ? { [baseAnnotation]: JSON.stringify(store) } : acceptedAnnotations(copy, { target })
     return { ...copy, metadata: { ...copy.metadata, annotations: { ...copy.metadata.annotations, ...accepted } } }
   }
   return { ...bare("stand-in", namespace), spec: cache === virtualSecretStores ? store : { target } }

@@ -77,12 +77,14 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
     return isNamed ? store.get(objectKey(object)) : undefined
   }
 
-  const prepare = (object: KubeObject): KubeObject | undefined => {
-    const why = whyRefused(object)
+  /** @param why it is refused, if it is */
+  const prepareJudged = (object: KubeObject, why: string | undefined): KubeObject | undefined => {
     if (why !== undefined) return refuse(object, why)
     const stored = Result.try(() => inStoredForm(object))
     return Result.isSuccess(stored) ? stored.success : refuse(object, `it cannot be read: ${String(stored.failure)}`)
   }
+
+  const prepare = (object: KubeObject) => prepareJudged(object, whyRefused(object))
 
   const upsert = (object: KubeObject | undefined): Delta | undefined =>
     object === undefined ? undefined : store.upsert(object)
@@ -111,26 +113,28 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
     }
     const { object } = event
     const isNamed = whyNameless(object) === undefined
-    if (!isNamed || whyRefused(object) !== undefined) {
+    const why = whyRefused(object)
+    if (!isNamed || why !== undefined) {
       if (event.type === "DELETED" && isNamed) return store.remove(objectKey(object), true)
-      prepare(object)
+      prepareJudged(object, why)
       return undefined
     }
     version = versionOf(object)
     if (isOvertaken(object)) return undefined
-    return event.type === "DELETED" ? store.remove(objectKey(object), true) : upsert(prepare(object))
+    return event.type === "DELETED" ? store.remove(objectKey(object), true) : upsert(prepareJudged(object, why))
   }
 
   const observe = (object: KubeObject): Delta | undefined => {
-    if (whyRefused(object) !== undefined) {
-      prepare(object)
+    const why = whyRefused(object)
+    if (why !== undefined) {
+      prepareJudged(object, why)
       return undefined
     }
     const key = objectKey(object)
     // Absent, and the watch is past this version: it has already told of the deletion.
     const deletedSince = store.get(key) === undefined && !isNewer(versionOf(object), version)
     if (deletedSince || isOvertaken(object)) return undefined
-    const prepared = prepare(object)
+    const prepared = prepareJudged(object, why)
     if (prepared !== undefined) ahead?.set(key, prepared)
     return upsert(prepared)
   }

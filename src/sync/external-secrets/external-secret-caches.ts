@@ -38,7 +38,8 @@ const decodeNames = (object: KubeObject): Named => {
   const spec = Result.getOrUndefined(decodeSpec(object["spec"]))
   if (spec === undefined) return { spec, target: undefined, clusterStores: [], stores: [], references: [] }
   const { namespace } = object.metadata
-  const namesOf = (kind: string) => storeReferences(spec).flatMap((ref) => (ref.kind === kind ? [ref.name] : []))
+  const stores = storeReferences(spec)
+  const namesOf = (kind: string) => stores.flatMap((ref) => (ref.kind === kind ? [ref.name] : []))
   return {
     spec,
     target: targetName(spec, object.metadata.name),
@@ -113,9 +114,14 @@ export const hostExternalSecrets: Cache = {
         return name === undefined ? [] : [keyOf(object.metadata.namespace, name)]
       },
       clusterStore: (object) => clusterStoreNames(object["spec"]),
-      reference: (object) => referentKeys(acceptedReferences(object), originNamespace(object, context)),
-      hostReference: (object) =>
-        hostReferenceKeys(acceptedReferences(object), originNamespace(object, context), context),
+      reference: (object) => {
+        const references = acceptedReferences(object)
+        return references.length === 0 ? [] : referentKeys(references, originNamespace(object, context))
+      },
+      hostReference: (object) => {
+        const references = acceptedReferences(object)
+        return references.length === 0 ? [] : hostReferenceKeys(references, originNamespace(object, context), context)
+      },
       leftover: (object) => leftoverKeys(object, context.tenancy),
       leftoverSecret: (object) => (isHandedOver(object) ? [leftoverSecretKey(object)] : []),
     },

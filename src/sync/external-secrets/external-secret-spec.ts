@@ -6,6 +6,7 @@
 import { Result, Schema } from "effect"
 import { parseGoDuration } from "../../effects/text/go-duration.ts"
 import { cutText } from "../../effects/text/cut-text.ts"
+import { remembering } from "../../effects/controller/remembering.ts"
 import { arrayAt, isRecord, stringAt, valueAt } from "../../effects/client/unstructured.ts"
 import { Refusal } from "../tenancy/refusals.ts"
 import { isNestedDeeperThan } from "../tenancy/structural-schema.ts"
@@ -113,10 +114,17 @@ export const creationPolicyOf = (spec: ExternalSecretSpec): string => {
 
 const onlyWhenChanged = new Set(["CreatedOnce", "OnChange"])
 
+/** Nearly all have one of a few. */
+const rememberedIntervals = 64
+/** Longer texts are no durations. */
+const longestInterval = 200
+
+const isNever = remembering(rememberedIntervals, (interval: string) => (parseGoDuration(interval) ?? 1) <= 0)
+
 /** Whether ESO does not fetch again as time goes by (`shouldRefresh`). */
 export const fetchesOnce = ({ refreshInterval, refreshPolicy }: ExternalSecretSpec): boolean =>
   onlyWhenChanged.has(refreshPolicy ?? "") ||
-  (refreshInterval !== undefined && (parseGoDuration(refreshInterval) ?? 1) <= 0)
+  (refreshInterval !== undefined && refreshInterval.length <= longestInterval && isNever(refreshInterval))
 
 export interface LocatedStoreReference {
   /** Where in the spec, for messages: `spec.dataFrom[2].sourceRef.storeRef`. */
@@ -128,13 +136,16 @@ export interface LocatedStoreReference {
 /** Every store that the spec draws on, ESO's default kind (`SecretStore`) filled in. */
 export const storeReferences = (spec: ExternalSecretSpec): ReadonlyArray<LocatedStoreReference> => {
   const found: Array<LocatedStoreReference> = []
-  const add = (path: string, ref: StoreReference | undefined) => {
+  const add = (path: () => string, ref: StoreReference | undefined) => {
     if (ref?.name === undefined || ref.name === "") return
-    found.push({ path, kind: ref.kind === undefined || ref.kind === "" ? "SecretStore" : ref.kind, name: ref.name })
+    const kind = ref.kind === undefined || ref.kind === "" ? "SecretStore" : ref.kind
+    found.push({ path: path(), kind, name: ref.name })
   }
-  add("spec.secretStoreRef", spec.secretStoreRef)
-  spec.data?.forEach((entry, index) => add(`spec.data[${index}].sourceRef.storeRef`, entry.sourceRef?.storeRef))
-  spec.dataFrom?.forEach((entry, index) => add(`spec.dataFrom[${index}].sourceRef.storeRef`, entry.sourceRef?.storeRef))
+  add(() => "spec.secretStoreRef", spec.secretStoreRef)
+  for (const field of ["data", "dataFrom"] as const)
+    spec[field]?.forEach(({ sourceRef }, index) =>
+      add(() => `spec.${field}[${index}].sourceRef.storeRef`, sourceRef?.storeRef),
+    )
   return found
 }
 

@@ -8,7 +8,7 @@
  */
 import { createHash } from "node:crypto"
 import type { KubeObject, OwnerReference } from "../../effects/client/kube-object.ts"
-import { applyMergePatch, mergePatch } from "../../effects/client/merge-patch.ts"
+import { applyMergePatch, jsonEqual, mergePatch } from "../../effects/client/merge-patch.ts"
 import type { JsonRecord } from "../../effects/client/unstructured.ts"
 import { isRecord, recordAt } from "../../effects/client/unstructured.ts"
 import { writtenAnnotation } from "../tenancy/labels.ts"
@@ -76,7 +76,8 @@ const ownEntries = (current: KubeObject, wanted: KubeObject, field: "labels" | "
   const isOurs = (key: string): boolean =>
     ours.length === 0 ||
     Object.hasOwn(wanted.metadata[field] ?? {}, key) ||
-    ours.some((fields) => covers(fields, ["metadata", field, key]))
+    // Labels and annotations are written one by one: who wrote the last one of several keeps an account of an empty map.
+    ours.some((fields) => recordAt(fields, "f:metadata", `f:${field}`, `f:${key}`) !== undefined)
   return Object.fromEntries(Object.entries(current.metadata[field] ?? {}).filter(([key]) => isOurs(key)))
 }
 
@@ -126,6 +127,13 @@ export interface CopyDifference {
   readonly overruled: ReadonlyArray<string>
 }
 
+/** Whether what we write stands just so, and nothing beside it. */
+const isEqual = (current: KubeObject, wanted: KubeObject): boolean =>
+  jsonEqual(current.metadata.labels ?? {}, wanted.metadata.labels ?? {}) &&
+  jsonEqual(current.metadata.annotations ?? {}, wanted.metadata.annotations ?? {}) &&
+  jsonEqual(current.metadata.ownerReferences ?? [], wanted.metadata.ownerReferences ?? []) &&
+  jsonEqual(current["spec"], wanted["spec"])
+
 const none: CopyDifference = { patch: undefined, overruled: [] }
 
 /**
@@ -138,13 +146,15 @@ export const copyDifference = (
   wanted: KubeObject,
   meaning: (spec: unknown) => unknown,
 ): CopyDifference => {
+  // Most are, and comparing part by part costs several times as much.
+  if (isEqual(current, wanted)) return none
   const partsOf = (form: (spec: unknown) => unknown) =>
     mergePatch(
       standingParts(current, wanted, form(current["spec"])),
       wantedParts(current, wanted, form(wanted["spec"])),
     )
   const patch = partsOf((spec) => spec)
-  // Most are equal as they stand, and comparing by meaning costs ten times as much.
+  // Comparing by meaning costs ten times as much.
   const difference = patch === undefined ? undefined : partsOf(meaning)
   if (difference === undefined) return none
   if (!isWritten(current, wanted)) return { patch, overruled: [] }

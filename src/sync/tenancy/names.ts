@@ -6,6 +6,7 @@
  * the parts taken apart, so that no two names of ours meet. Nothing rests on parsing a name.
  */
 import { createHash } from "node:crypto"
+import { LruMap } from "../../effects/controller/lru-cache.ts"
 
 export interface HostLocation {
   readonly namespace: string
@@ -58,14 +59,31 @@ const cut = (text: string, longest: number): string => {
 /** @param namespace virtual @param vcluster whose */
 export type NameOf = (name: string, namespace: string, vcluster: string) => string
 
+/** Names that are known without hashing them again: each change of an object asks for several of its names. */
+const rememberedNames = 4096
+
+const remembered = (nameOf: NameOf): NameOf => {
+  const names = new LruMap<string, string>(rememberedNames)
+  return (name, namespace, vcluster) => {
+    // What is longer is no name, and would be too much of our memory.
+    if (name.length + namespace.length + vcluster.length > 2 * objectBytes) return nameOf(name, namespace, vcluster)
+    // Lengths tell the parts apart, whatever is in them.
+    const parts = `${vcluster.length} ${namespace.length} ${vcluster}${namespace}${name}`
+    const known = names.get(parts)
+    if (known !== undefined) return known
+    const made = nameOf(name, namespace, vcluster)
+    names.set(parts, made)
+    return made
+  }
+}
+
 /** @param readable what an operator shall recognise */
-const digested =
-  (readable: NameOf, suffix: string): NameOf =>
-  (name, namespace, vcluster) => {
+const digested = (readable: NameOf, suffix: string): NameOf =>
+  remembered((name, namespace, vcluster) => {
     if (name === "") return ""
     const end = `-${digestOf([vcluster, namespace, name])}${suffix}`
     return cut(readable(name, namespace, vcluster), objectBytes - end.length) + end
-  }
+  })
 
 const itself: NameOf = (name) => name
 

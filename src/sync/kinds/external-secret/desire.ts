@@ -19,7 +19,7 @@ import { takeOver } from "./adoption.ts"
 import type { Observed } from "./observe.ts"
 import type { Asked, ObservedStore, OnHost } from "./observe-asked.ts"
 import type { Desired } from "./desired.ts"
-import { askedFor, fetchAgain, pairOf, untold, untouched } from "./desired.ts"
+import { fetchAgain, pairOf, untold, untouched, withAsked } from "./desired.ts"
 import { gone, refused, unselected } from "./kept.ts"
 import { operatorFix } from "./operator-fix.ts"
 import { failedStatus, missingStatus } from "./status.ts"
@@ -112,10 +112,13 @@ const failed = (
   }
 }
 
-const asking = (pair: Pair, desired: KubeObject): KubeObject =>
-  isAskedToFetch(pair)
-    ? askedFor(desired, stringAt(pair.copy, "status", "refreshTime"))
-    : askedFor(desired, pair.copy.metadata.annotations?.[askedAnnotation])
+const asking = (pair: Pair, desired: KubeObject): KubeObject => {
+  const { copy } = pair
+  const asked = isAskedToFetch(pair)
+    ? stringAt(copy, "status", "refreshTime")
+    : copy.metadata.annotations?.[askedAnnotation]
+  return withAsked(desired, asked)
+}
 
 /** Whether the host has taken what the tenant asks for now. */
 const isAccepted = (desired: KubeObject, copy: KubeObject, { host, virtual }: Observed): boolean =>

@@ -2,13 +2,13 @@
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import type { Decision } from "../../engine/actions.ts"
+import { withWrittenMark } from "../../external-secrets/host-copy-patch.ts"
+import { askedAnnotation } from "../../tenancy/labels.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import type { Observed } from "./observe.ts"
 import type { Asked, OnHost } from "./observe-asked.ts"
 import type { Surroundings } from "./policy.ts"
 import type { Pair, SecretPlan } from "./to-virtual.ts"
-import { withWrittenMark } from "../../external-secrets/host-copy-patch.ts"
-import { askedAnnotation } from "../../tenancy/labels.ts"
 
 export interface Desired {
   /** On the host. "anew": the copy goes with the Secret that ESO made of it, so that another one is made. */
@@ -38,13 +38,8 @@ export const pairOf = (
   { claimed }: Observed,
 ): Pair => ({ virtual, spec, target, copy, source: made, claimed, stores: importedStores(surroundings) })
 
-export const fetchAgain = ({ metadata: { name, namespace } }: KubeObject): Fix => ({
-  text: "see the store and the provider's answer; then fetch again",
-  command: `kubectl annotate externalsecret ${name} -n ${namespace} force-sync=$(date +%s) --overwrite`,
-})
-
-/** What the copy was asked for once stands there until it is asked again: each change makes ESO fetch. */
-export const askedFor = (desired: KubeObject, asked: string | undefined): KubeObject => {
+/** @param asked for a newer value than the one of this time. Each change makes ESO fetch, so it stands there until it is asked again */
+export const withAsked = (desired: KubeObject, asked: string | undefined): KubeObject => {
   if (asked === undefined) return desired
   const { annotations, ...metadata } = desired.metadata
   return withWrittenMark({
@@ -52,3 +47,8 @@ export const askedFor = (desired: KubeObject, asked: string | undefined): KubeOb
     metadata: { ...metadata, annotations: { ...annotations, [askedAnnotation]: asked } },
   })
 }
+
+export const fetchAgain = ({ metadata: { name, namespace } }: KubeObject): Fix => ({
+  text: "see the store and the provider's answer; then fetch again",
+  command: `kubectl annotate externalsecret ${name} -n ${namespace} force-sync=$(date +%s) --overwrite`,
+})

@@ -16,15 +16,15 @@ import { notReady, notSelected, toldRefused } from "../../external-secrets/not-r
 import type { TargetSecrets } from "../../external-secrets/target-secret.ts"
 import { refusedVerdict, verdictOf } from "../../external-secrets/verdicts.ts"
 import { readyCondition } from "../../tenancy/conditions.ts"
-import { askedAnnotation } from "../../tenancy/labels.ts"
 import { originOf } from "../../tenancy/ownership.ts"
 import type { RefusalReason } from "../../tenancy/refusals.ts"
 import { Refusal } from "../../tenancy/refusals.ts"
 import type { Desired } from "./desired.ts"
-import { askedFor, fetchAgain, pairOf, untold, untouched } from "./desired.ts"
+import { fetchAgain, pairOf, untold, untouched, withAsked } from "./desired.ts"
+import { desiredHostExternalSecret } from "./to-host.ts"
+import { askedAnnotation } from "../../tenancy/labels.ts"
 import type { Observed, Served } from "./observe.ts"
 import { judgeServed } from "./policy.ts"
-import { desiredHostExternalSecret } from "./to-host.ts"
 import { secretOutcome } from "./to-virtual.ts"
 
 /** That is how Kubernetes' collector sees it: while another owner lives, the Secret does too. */
@@ -87,20 +87,20 @@ const neverAccepted = (observed: Observed, virtual: KubeObject, refusal: Refusal
   return { copy: "none", secrets: {}, status, told: (pending) => ({ ...told(pending), ...restsOnAbsentClusterStore }) }
 }
 
-/**
- * As in one cluster values stand still until the store is back, and ESO tells that it is gone, whoever asks it to fetch meanwhile. Of an edit
- * nothing goes to the host.
- */
+/** As in one cluster values stand still until the store is back, and ESO tells that it is gone. Of an edit nothing goes to the host. */
 const withoutItsStore = (observed: Observed, virtual: KubeObject, served: Served, refusal: Refusal): Desired => {
-  const { accepted, asked, copy } = served
+  const { asked, copy, generation } = served
   const onHost = asked?.onHost
-  if (asked === undefined || onHost === undefined || accepted?.generation !== (virtual.metadata.generation ?? 0))
+  if (asked === undefined || onHost === undefined || generation !== (virtual.metadata.generation ?? 0))
     return { ...untouched, ...toldRefusal(observed, virtual, refusal, "what was accepted before stands still") }
   const { heard, place, translate } = onHost
-  const desired = desiredHostExternalSecret(virtual, asked.spec, place.location, place.hostSecret, observed.host)
   return {
     ...untouched,
-    copy: askedFor(desired, copy.metadata.annotations?.[askedAnnotation]),
+    // As in one cluster, a tenant who asks for it (`force-sync`) makes ESO look.
+    copy: withAsked(
+      desiredHostExternalSecret(virtual, asked.spec, place.location, place.hostSecret, observed.host),
+      copy.metadata.annotations?.[askedAnnotation],
+    ),
     status: hostStatus(copy, asked.target.name, translate),
     told: () => {
       const verdict = verdictOf(copy, translate, 0, fetchAgain(virtual), () => causeOf(copy, translate, heard))
@@ -123,12 +123,12 @@ const asAccepted = (
   targets: TargetSecrets,
   observed: Observed,
   virtual: KubeObject,
-  { accepted, asked, copy }: Served,
+  { asked, copy, generation }: Served,
   refusal: Refusal,
 ): Desired => {
-  if (accepted === undefined || asked?.onHost === undefined)
+  if (generation === undefined || asked?.onHost === undefined)
     return { ...untouched, ...toldRefusal(observed, virtual, refusal, "what was accepted before stays on the host") }
-  const isSame = accepted.generation === (virtual.metadata.generation ?? 0)
+  const isSame = generation === (virtual.metadata.generation ?? 0)
   return {
     copy: "as it stands",
     secrets: secretOutcome(targets, pairOf(asked, asked.onHost, copy, observed)).plan,
@@ -136,7 +136,7 @@ const asAccepted = (
       observed,
       virtual,
       refusal,
-      isSame ? "what is on the host goes on" : `generation ${accepted.generation} of it goes on being synced`,
+      isSame ? "what is on the host goes on" : `generation ${generation} of it goes on being synced`,
     ),
   }
 }
@@ -167,7 +167,7 @@ export const unselected = (observed: Observed, virtual: KubeObject): Desired => 
   const { claimed, context, copies, served } = observed
   if (copies.length === 0 && claimed.length === 0) return { ...untouched, told: untold }
   const { externalSecrets } = context.settings
-  const labels = served?.accepted?.labels
+  const labels = served?.labels
   const isTenantsWish = labels !== undefined && externalSecrets.enabled && matches(externalSecrets.selector, labels)
   const { reason, message } = notSelected("ExternalSecrets", externalSecrets)
   const why = { reason, message: withClause(message, isTenantsWish ? "" : staysAsItIs(observed, virtual)) }

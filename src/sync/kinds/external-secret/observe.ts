@@ -6,8 +6,7 @@ import { matches } from "../../../effects/client/label-selector.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import { vclusterService } from "../../engine/vcluster-service.ts"
-import type { Accepted } from "../../external-secrets/accepted.ts"
-import { acceptedOf } from "../../external-secrets/accepted.ts"
+import { acceptedGeneration, acceptedOf } from "../../external-secrets/accepted.ts"
 import { hostExternalSecrets, virtualExternalSecrets } from "../../external-secrets/external-secret-caches.ts"
 import type { ExternalSecretSpec } from "../../external-secrets/external-secret-spec.ts"
 import { decodeSpec } from "../../external-secrets/external-secret-spec.ts"
@@ -43,8 +42,10 @@ export interface Observed {
 /** The spec that was accepted last: of a later one that is refused, nothing has gone to the host. */
 export interface Served {
   readonly copy: KubeObject
-  /** undefined: an older version made the copy, and did not write it down */
-  readonly accepted: Accepted | undefined
+  /** Of the virtual object that was accepted; undefined: an older version made the copy, and did not write it down. */
+  readonly generation: number | undefined
+  /** That it had then; read only where what is asked for now is something else. */
+  readonly labels: Readonly<Record<string, string>> | undefined
   /** As it stands on the host: what it may ask for can be judged by that too. */
   readonly spec: ExternalSecretSpec
   readonly surroundings: Surroundings
@@ -81,17 +82,19 @@ const observeServed = (
 ): Served | undefined => {
   const copy = settledCopy(virtual, copies, context)
   if (copy === undefined) return undefined
-  const accepted = acceptedOf(copy)
-  if (asked !== undefined && accepted?.generation === (virtual.metadata.generation ?? 0))
-    return { copy, accepted, spec: asked.spec, surroundings: asked.surroundings, asked }
+  const generation = acceptedGeneration(copy)
+  if (asked !== undefined && generation === (virtual.metadata.generation ?? 0))
+    return { copy, generation, labels: undefined, spec: asked.spec, surroundings: asked.surroundings, asked }
   const spec = Result.getOrUndefined(decodeSpec(copy["spec"]))
   if (spec === undefined) return undefined
   const surroundings = observeSurroundings(virtual, spec, caches, context)
-  if (accepted === undefined) return { copy, accepted, spec, surroundings, asked: undefined }
+  const accepted = acceptedOf(copy)
+  if (accepted === undefined) return { copy, generation, labels: undefined, spec, surroundings, asked: undefined }
   const tenants = { ...spec, target: accepted.target }
   return {
     copy,
-    accepted,
+    generation,
+    labels: accepted.labels,
     spec,
     surroundings,
     asked: {

@@ -6,6 +6,7 @@
  */
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import { apiVersionOf } from "../../../effects/client/resource.ts"
+import { LruMap } from "../../../effects/controller/lru-cache.ts"
 import type { Action } from "../../engine/actions.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import { acceptedAnnotations } from "../../external-secrets/accepted.ts"
@@ -37,8 +38,7 @@ export interface HostSide {
   readonly service: KubeObject | undefined
 }
 
-/** @param service the vCluster's; undefined: it is away */
-export const hostSideOf = (context: SyncContext, service: KubeObject | undefined): HostSide => ({
+const makeHostSide = (context: SyncContext, service: KubeObject | undefined): HostSide => ({
   tenancy: context.tenancy,
   version: context.versionOf("externalsecrets"),
   schema: context.hostSpecSchema("externalsecrets"),
@@ -48,6 +48,18 @@ export const hostSideOf = (context: SyncContext, service: KubeObject | undefined
   },
   service,
 })
+
+/** The same one for all decisions, so that what was worked out of it can be known again. */
+const hostSides = new WeakMap<SyncContext, HostSide>()
+
+/** @param service the vCluster's; undefined: it is away */
+export const hostSideOf = (context: SyncContext, service: KubeObject | undefined): HostSide => {
+  const known = hostSides.get(context)
+  if (known !== undefined && known.service === service) return known
+  const side = makeHostSide(context, service)
+  hostSides.set(context, side)
+  return side
+}
 
 /** A name in its host form; no name stays none. */
 type Rename = (name: string) => string
@@ -113,7 +125,7 @@ const hostSpec = (
   }
 }
 
-export const desiredHostExternalSecret = (
+const makeDesired = (
   virtual: KubeObject,
   spec: ExternalSecretSpec,
   location: HostLocation,
@@ -135,6 +147,41 @@ export const desiredHostExternalSecret = (
   })
 }
 
+/** How many objects' last results are kept: all would be a large part of our memory, and decisions about one come close together. */
+const remembered = 512
+
+interface LastDesired {
+  readonly spec: ExternalSecretSpec
+  readonly location: HostLocation
+  readonly hostSecret: string
+  readonly host: HostSide
+  readonly desired: KubeObject
+}
+
+const lastDesired = new LruMap<KubeObject, LastDesired>(remembered)
+
+/** @param virtual from the cache: it must not change, nor must its spec */
+export const desiredHostExternalSecret = (
+  virtual: KubeObject,
+  spec: ExternalSecretSpec,
+  location: HostLocation,
+  hostSecret: string,
+  host: HostSide,
+): KubeObject => {
+  const last = lastDesired.get(virtual)
+  if (
+    last?.spec === spec &&
+    last.host === host &&
+    last.hostSecret === hostSecret &&
+    last.location.name === location.name &&
+    last.location.namespace === location.namespace
+  )
+    return last.desired
+  const desired = makeDesired(virtual, spec, location, hostSecret, host)
+  lastDesired.set(virtual, { spec, location, hostSecret, host, desired })
+  return desired
+}
+
 /** While the Service is away (helm is replacing it), an owner reference that is there stays as it is. */
 const keepOwners = (desired: KubeObject, current: KubeObject, host: HostSide): KubeObject =>
   host.service !== undefined
@@ -144,8 +191,22 @@ const keepOwners = (desired: KubeObject, current: KubeObject, host: HostSide): K
         metadata: { ...desired.metadata, ownerReferences: current.metadata.ownerReferences ?? [] },
       }
 
-const differenceOf = (current: KubeObject, desired: KubeObject, host: HostSide): CopyDifference =>
-  copyDifference(current, keepOwners(desired, current, host), (spec) => canonical(host.schema, spec))
+interface LastDifference {
+  readonly desired: KubeObject
+  readonly host: HostSide
+  readonly difference: CopyDifference
+}
+
+const lastDifference = new LruMap<KubeObject, LastDifference>(remembered)
+
+const differenceOf = (current: KubeObject, desired: KubeObject, host: HostSide): CopyDifference => {
+  const last = lastDifference.get(current)
+  if (last?.desired === desired && last.host === host) return last.difference
+  const meaning = (spec: unknown) => canonical(host.schema, spec)
+  const difference = copyDifference(current, keepOwners(desired, current, host), meaning)
+  lastDifference.set(current, { desired, host, difference })
+  return difference
+}
 
 /** What the host's admission keeps otherwise than it is desired. */
 export const overruledOnHost = (current: KubeObject, desired: KubeObject, host: HostSide): ReadonlyArray<string> =>

@@ -2,7 +2,8 @@
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import type { Decision } from "../../engine/actions.ts"
-import { agreedGeneration, baseOf } from "../../external-secrets/agreed-base.ts"
+import { acceptedGeneration } from "../../external-secrets/accepted.ts"
+import { baseOf } from "../../external-secrets/agreed-base.ts"
 import { causeOf } from "../../external-secrets/involved-object.ts"
 import { hostStatus } from "../../external-secrets/host-status.ts"
 import { notReady, notSelected, toldRefused } from "../../external-secrets/not-ready.ts"
@@ -69,7 +70,7 @@ const refused = (observed: Observed, virtual: KubeObject, refusal: Refusal): Des
   const { fix, message, reason } = refusal
   const told = new Refusal({
     reason,
-    message: `${message}; generation ${agreedGeneration(copy) ?? "before"} of it stays on the host`,
+    message: `${message}; generation ${acceptedGeneration(copy) ?? "before"} of it stays on the host`,
     ...(fix === undefined ? {} : { fix }),
   })
   return {

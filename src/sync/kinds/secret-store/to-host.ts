@@ -134,7 +134,7 @@ const desiredHostStore = (
       annotations: {
         ...annotations,
         [baseAnnotation]: writeBase(spec),
-        [acceptedAnnotation]: JSON.stringify({ generation: virtual.metadata.generation ?? 0 }),
+        [acceptedAnnotation]: String(virtual.metadata.generation ?? 0),
       },
       ownerReferences: ownedByService(service, location.namespace),
     },

@@ -18,6 +18,14 @@ const foreignKeys = (target: VirtualTarget, current: KubeObject): ReadonlyArray<
   return Object.keys(stringMapAt(current, "data")).filter((key) => !Object.hasOwn(wanted, key))
 }
 
+/** Those that we did not apply: what we did goes with the next apply. */
+const strangeKeys = (target: VirtualTarget, current: KubeObject): ReadonlyArray<string> => {
+  const foreign = foreignKeys(target, current)
+  if (foreign.length === 0) return foreign
+  const ours = appliedFields(current, managerFor(target.owner.metadata.name)).data
+  return foreign.filter((key) => !ours.has(key))
+}
+
 /**
  * A controller reference to an ExternalSecret of this name that is no more (the Secret was restored from a backup, or outlived its
  * owner). The API server takes one controller only, and ours does not come in the place of what others wrote.
@@ -36,8 +44,7 @@ const hasStaleMark = ({ spec }: VirtualTarget, { metadata: { labels = {} } }: Ku
 
 /** @returns undefined: nothing goes */
 export const clearingPatch = (target: VirtualTarget, current: KubeObject): JsonRecord | undefined => {
-  const ours = appliedFields(current, managerFor(target.owner.metadata.name)).data
-  const strange = foreignKeys(target, current).filter((key) => !ours.has(key))
+  const strange = strangeKeys(target, current)
   const former = formerOwner(target, current)
   const isMarked = hasStaleMark(target, current)
   if (strange.length === 0 && former === undefined && !isMarked) return undefined

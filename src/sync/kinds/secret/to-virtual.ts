@@ -125,21 +125,21 @@ export const desiredVirtualSecret = (target: VirtualTarget, standing: KubeObject
       immutable: isImmutable(source),
     })
   const manager = managerFor(owner.metadata.name)
-  const applied = appliedFields(standing, manager)
+  const applied = () => appliedFields(standing, manager)
+  const held = () => standingContent(standing, applied())
   const type = valueAt(standing, "type")
   // Of a Secret that is there already, `target.immutable` freezes what it holds.
-  const held = standingContent(standing, applied)
-  if (spec.target?.immutable === true) return body(target, held, { type, immutable: true })
+  if (spec.target?.immutable === true) return body(target, held(), { type, immutable: true })
   const whole = wholeContent(target)
   // ESO sets labels and annotations when it refreshes, together with the data: until then they are what they were.
-  const content = isOfMetadata(source, owner, spec)
-    ? whole
-    : { ...whole, labels: held.labels, annotations: held.annotations }
+  const content = isOfMetadata(source, owner, spec) ? whole : { ...held(), data: whole.data }
   return body(
     target,
     {
-      ...(creationPolicyOf(spec) === "Merge" ? yielded(content, applied, appliedByOthers(standing, manager)) : content),
-      ...(isImmutable(standing) ? { data: held.data } : {}),
+      ...(creationPolicyOf(spec) === "Merge"
+        ? yielded(content, applied(), appliedByOthers(standing, manager))
+        : content),
+      ...(isImmutable(standing) ? { data: held().data } : {}),
     },
     { type, immutable: isImmutable(standing) },
   )

@@ -5,9 +5,10 @@ import { externalSecretKind } from "../../../../../src/sync/kinds/kinds.ts"
 import type { SyncContext } from "../../../../../src/sync/engine/context.ts"
 import type { Decision } from "../../../../../src/sync/engine/actions.ts"
 import { hostName } from "../../../../../src/sync/tenancy/names.ts"
-import { Refusal } from "../../../../../src/sync/tenancy/refusals.ts"
+import type { Refusal } from "../../../../../src/sync/tenancy/refusals.ts"
 import type { RefusalReason } from "../../../../../src/sync/tenancy/refusals.ts"
-import { testContext, World } from "../../../../model/world.ts"
+import type { World } from "../../../../model/world.ts"
+import { testContext } from "../../../../model/world.ts"
 
 export const tenants = (name: string, namespace = "default", spec: object = {}): KubeObject => ({
   apiVersion: "external-secrets.io/v1",

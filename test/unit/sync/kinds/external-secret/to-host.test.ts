@@ -1,3 +1,4 @@
+import { acceptedAnnotations } from "../../../../../src/sync/external-secrets/accepted.ts"
 import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
@@ -58,6 +59,18 @@ const stored = (object: KubeObject, metadata: object = {}): KubeObject => ({
 })
 
 describe("desiredHostExternalSecret", () => {
+  it("is known again while nothing that it is made of changes", () => {
+    const object = virtual({ secretStoreRef: { name: "store" } })
+    assert.strictEqual(desiredOf(object), desiredOf(object))
+    const moved = desiredHostExternalSecret(object, {}, { namespace: "other", name: "db" }, "db.es", host)
+    assert.deepStrictEqual([moved.metadata.namespace, moved.metadata.name], ["other", "db"])
+    assert.deepStrictEqual(moved["spec"], { target: { name: "db.es", creationPolicy: "Owner" } })
+    const orphaned = desiredOf(object, { ...host, service: undefined })
+    assert.deepStrictEqual(orphaned.metadata.ownerReferences, [])
+    const other = desiredOf(object, { ...host, tenancy: { ...host.tenancy, virtualCluster: "another" } })
+    assert.strictEqual(other.metadata.annotations?.["vcluster-es.io/virtual-cluster"], "another")
+  })
+
   it("has our metadata and no key of the tenant's (cases 3, 12, 13, 18)", () => {
     const metadata = {
       labels: { team: "a", app: "web", owner: "helm", "vcluster-es.io/managed-by": "other" },
@@ -80,7 +93,7 @@ describe("desiredHostExternalSecret", () => {
         "vcluster-es.io/virtual-namespace": "prod",
         "vcluster-es.io/virtual-name": "db",
         "vcluster-es.io/virtual-uid": "uid-1",
-        "vcluster-es.io/accepted": JSON.stringify({ generation: 0, labels: metadata.labels, target: {} }),
+        ...acceptedAnnotations(virtual({}, metadata), {}),
         [writtenAnnotation]: desired.metadata.annotations?.[writtenAnnotation] ?? "none",
       },
       ownerReferences: [{ apiVersion: "v1", kind: "Service", name: "vc", uid: "svc", controller: false }],
