@@ -29,6 +29,12 @@ export const acceptedEverywhere: ReadonlyArray<AcceptedDifference> = [
       "under Orphan, which state of the host's Secret was carried over: so that edits stay until the next refresh",
   },
   {
+    path: /^secrets \S+ annotations vcluster-es\.io\/held-value$/,
+    only: "virtual",
+    reason:
+      "of a value that ESO would not fetch again, what was written there: so that it stays when the copy on the host is lost",
+  },
+  {
     path: /^secrets \S+ labels reconcile\.external-secrets\.io\/(managed|created-by)$/,
     only: "plain",
     reason:

@@ -58,29 +58,7 @@ const refreshing: ReadonlyArray<Row> = [
     store,
     steps: [create({ ownStore: true }, all(synced, hasOne)), rotated, forceSync(hasTwo)],
   },
-  {
-    name: "Periodic: deleted after a rotation, the Secret comes back",
-    store,
-    steps: [
-      create({ ownStore: true }, all(synced, hasOne)),
-      rotated,
-      removeSecret(
-        all(
-          synced,
-          secretIs("app", () => true),
-        ),
-      ),
-      forceSync(hasTwo),
-    ],
-    accepts: [
-      {
-        after: "delete the Secret app",
-        path: /^secrets app data password$/,
-        reason:
-          "it comes back with what ESO fetched last, also while the provider is away; a newer value comes with the next refresh",
-      },
-    ],
-  },
+  deletedAfterRotation("Periodic", {}),
   deletedAfterRotation("refreshInterval 0", { refreshInterval: "0" }),
   deletedAfterRotation("CreatedOnce", { refreshPolicy: "CreatedOnce" }),
   deletedAfterRotation("OnChange", { refreshPolicy: "OnChange" }),
@@ -107,6 +85,13 @@ const immutability: ReadonlyArray<Row> = [
       edit({ spec: { target: { immutable: false } } }, answered),
       rotated,
       forceSync(reasonIs("SecretSyncedError")),
+    ],
+    accepts: [
+      {
+        after: "force-sync app",
+        path: /^secrets app annotations force-sync$/,
+        reason: "labels and annotations are carried over with a refresh; this one fails on the data",
+      },
     ],
   },
   {

@@ -188,14 +188,13 @@ const heldBy = ({ abandoned, context, leaving }: Observed): Omit<Decision, "acti
 
 /**
  * It is deleted, or is being deleted. Its Secret is Kubernetes' to collect: not when it is orphaned, and not while another owner
- * lives. ESO itself deletes only what `deletionPolicy: Delete` says.
+ * lives. ESO itself deletes only what `deletionPolicy: Delete` says, and that of an orphaned one too (`cleanupManagedSecrets`).
  */
 export const gone = (observed: Observed): Desired => {
-  const { claimed, context, copies, leaving } = observed
-  const isOrphaned = leaving?.metadata.finalizers?.includes("orphan") === true
+  const { claimed, context, copies } = observed
   const doomed = copies.flatMap((copy) => {
     const uid = originOf(copy, context.tenancy)?.uid
-    return isOrphaned || uid === undefined || acceptedOf(copy)?.target.deletionPolicy !== "Delete"
+    return uid === undefined || acceptedOf(copy)?.target.deletionPolicy !== "Delete"
       ? []
       : claimed.filter((secret) => isOnlyOwnedBy(secret, uid))
   })
