@@ -6,7 +6,7 @@ import { describeEntry, isWrite } from "../clusters/audit-log.ts"
 import { stringAt, valueAt } from "../../src/effects/client/unstructured.ts"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
 import { ourAgent } from "../support/complaint.ts"
-import { mutatingPolicyFlags, putIntoForce } from "../support/mutating-policy.ts"
+import { mutatingPolicyFlags, putIntoForce } from "../support/players/policy-engine.ts"
 import { clusterSecretStores, events, externalSecrets, secrets, secretStores } from "../support/resources.ts"
 import type { SyncedPairShape } from "../support/synced-pair.ts"
 import {

@@ -5,7 +5,6 @@
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import type { KubeObject } from "../../src/effects/client/kube-object.ts"
-import { stringAt, valueAt } from "../../src/effects/client/unstructured.ts"
 import { type AuditEntry, describeEntry, isWrite } from "../clusters/audit-log.ts"
 import { documentedValues } from "../clusters/vcluster.ts"
 import { copyOf, hiddenSecretOf, inVirtual } from "../support/attack.ts"
@@ -13,7 +12,7 @@ import { ourAgent } from "../support/complaint.ts"
 import { isLongRun } from "../support/long-run.ts"
 import { keepLogsOnFailure } from "../support/on-ground.ts"
 import { pruning, selfHealing } from "../support/players/gitops.ts"
-import { mutate, policyEngineFlags } from "../support/players/policy-engine.ts"
+import { mutatingPolicyFlags, putIntoForce } from "../support/players/policy-engine.ts"
 import { foreign, replicateFrom, replicating } from "../support/players/replicator.ts"
 import { externalSecrets, namespaces, secrets } from "../support/resources.ts"
 import { carryThrough } from "../support/stays.ts"
@@ -23,84 +22,52 @@ import { makeWitness } from "../support/witness.ts"
 
 const watched = isLongRun ? "10 minutes" : "60 seconds"
 
-const houseLabel = "cost-center"
-
 /** The host's house rules: a label on all that comes, and one interval for all. */
-const hostPolicies = ({ ground: { host } }: SyncedPairShape) =>
-  Effect.gen(function* () {
-    const body = externalSecret("probe", { namespace: vcluster.namespace, labels: { any: "label" } })
-    yield* mutate(
-      host.kube,
-      {
-        name: "house-label",
-        apiGroup: "external-secrets.io",
-        resource: "externalsecrets",
-        when: "has(object.metadata.labels)",
-        patch: `JSONPatch{op: "add", path: "/metadata/labels/${houseLabel}", value: "4711"}`,
-      },
-      {
-        resource: externalSecrets,
-        body,
-        isChanged: (made) => stringAt(made, "metadata", "labels", houseLabel) === "4711",
-      },
-    )
-    yield* mutate(
-      host.kube,
-      {
-        name: "house-interval",
-        apiGroup: "external-secrets.io",
-        resource: "externalsecrets",
-        when: "has(object.spec.refreshInterval)",
-        patch: `JSONPatch{op: "replace", path: "/spec/refreshInterval", value: "24h"}`,
-      },
-      {
-        resource: externalSecrets,
-        body,
-        isChanged: (made) => stringAt(made, "spec", "refreshInterval")?.startsWith("24h") === true,
-      },
-    )
-  })
+const hostPolicies = ({ ground: { host } }: SyncedPairShape) => {
+  const resources = [externalSecrets]
+  const object = externalSecret("probe", { namespace: vcluster.namespace, labels: { any: "label" } })
+  const probe = { resource: externalSecrets, object }
+  return Effect.andThen(
+    putIntoForce(host.kube, {
+      name: "house-label",
+      resources,
+      when: "has(object.metadata.labels)",
+      patches: `[JSONPatch{op: "add", path: "/metadata/labels/cost-center", value: "4711"}]`,
+      probe,
+    }),
+    putIntoForce(host.kube, {
+      name: "house-interval",
+      resources,
+      when: "has(object.spec.refreshInterval)",
+      patches: `[JSONPatch{op: "replace", path: "/spec/refreshInterval", value: "24h"}]`,
+      probe,
+    }),
+  )
+}
 
 /** The tenant's own policy engine puts labels of Secrets right and takes annotations off. */
-const tenantPolicies = ({ ground: { virtual } }: SyncedPairShape) =>
-  Effect.gen(function* () {
-    const body: KubeObject = {
-      apiVersion: "v1",
-      kind: "Secret",
-      metadata: {
-        name: "probe",
-        namespace: "default",
-        labels: { team: "unknown" },
-        annotations: { note: "hi", other: "x" },
-      },
-    }
-    yield* mutate(
-      virtual.kube,
-      {
-        name: "owning-team",
-        apiGroup: "",
-        resource: "secrets",
-        when: "has(object.metadata.labels) && 'team' in object.metadata.labels",
-        patch: `JSONPatch{op: "replace", path: "/metadata/labels/team", value: "payments"}`,
-      },
-      { resource: secrets, body, isChanged: (made) => stringAt(made, "metadata", "labels", "team") === "payments" },
-    )
-    yield* mutate(
-      virtual.kube,
-      {
-        name: "no-notes",
-        apiGroup: "",
-        resource: "secrets",
-        when: "has(object.metadata.annotations) && 'note' in object.metadata.annotations",
-        patch: `JSONPatch{op: "remove", path: "/metadata/annotations/note"}`,
-      },
-      {
-        resource: secrets,
-        body,
-        isChanged: (made) => valueAt(made, "metadata", "annotations", "note") === undefined,
-      },
-    )
-  })
+const tenantPolicies = ({ ground: { virtual } }: SyncedPairShape) => {
+  const resources = [secrets]
+  const metadata = { labels: { team: "unknown" }, annotations: { note: "hi", other: "x" } }
+  const object = { apiVersion: "v1", kind: "Secret", metadata: { name: "probe", namespace: "default", ...metadata } }
+  const probe = { resource: secrets, object }
+  return Effect.andThen(
+    putIntoForce(virtual.kube, {
+      name: "owning-team",
+      resources,
+      when: "has(object.metadata.labels) && 'team' in object.metadata.labels",
+      patches: `[JSONPatch{op: "replace", path: "/metadata/labels/team", value: "payments"}]`,
+      probe,
+    }),
+    putIntoForce(virtual.kube, {
+      name: "no-notes",
+      resources,
+      when: "has(object.metadata.annotations) && 'note' in object.metadata.annotations",
+      patches: `[JSONPatch{op: "remove", path: "/metadata/annotations/note"}]`,
+      probe,
+    }),
+  )
+}
 
 const trackingId = "argocd.argoproj.io/tracking-id"
 
@@ -234,7 +201,7 @@ it.live(
       Effect.provide(
         SyncedPair.layer({
           values,
-          ground: { host: { apiServerFlags: policyEngineFlags }, virtual: { apiServerFlags: policyEngineFlags } },
+          ground: { host: { apiServerFlags: mutatingPolicyFlags }, virtual: { apiServerFlags: mutatingPolicyFlags } },
         }),
       ),
       Effect.scoped,

@@ -1,86 +1,84 @@
-/** A policy engine that changes what others write, as Kyverno does: a MutatingAdmissionPolicy in the API server itself. */
+/** A policy engine played by the API server itself: MutatingAdmissionPolicies, what Kyverno and Gatekeeper mutate on. */
 import { Effect, Schedule } from "effect"
+import { apiVersionOf, type Resource } from "../../../src/effects/client/resource.ts"
 import type { KubeObject } from "../../../src/effects/client/kube-object.ts"
-import type { Resource } from "../../../src/effects/client/resource.ts"
+import { recordAt } from "../../../src/effects/client/unstructured.ts"
+import type { KubeError } from "../kube-error.ts"
 import { type Kube, pathOf } from "../kube.ts"
-import { KubeError } from "../kube-error.ts"
+import { mutatingAdmissionPolicies, mutatingAdmissionPolicyBindings } from "../resources.ts"
 
-/** For the API server (`apiServerFlags`): the kind is beta and off by default up to Kubernetes 1.35. */
-export const policyEngineFlags = [
+/** Of an API server on which they are to work (Kubernetes 1.34 and later; beta, off by default). */
+export const mutatingPolicyFlags: ReadonlyArray<string> = [
   "--feature-gates=MutatingAdmissionPolicy=true",
   "--runtime-config=admissionregistration.k8s.io/v1beta1=true",
 ]
 
-const policies: Resource = {
-  group: "admissionregistration.k8s.io",
-  version: "v1beta1",
-  plural: "mutatingadmissionpolicies",
-  kind: "MutatingAdmissionPolicy",
-  namespaced: false,
-}
-const bindings: Resource = {
-  ...policies,
-  plural: "mutatingadmissionpolicybindings",
-  kind: "MutatingAdmissionPolicyBinding",
-}
-const apiVersion = "admissionregistration.k8s.io/v1beta1"
-
 export interface MutatingPolicy {
   readonly name: string
-  readonly apiGroup: string
-  readonly resource: string
-  /** In CEL, over `object`; default: all. */
-  readonly when?: string
-  /** A JSON patch in CEL, e.g. `JSONPatch{op: "add", path: "/metadata/labels/a", value: "b"}`. */
-  readonly patch: string
+  readonly resources: ReadonlyArray<Resource>
+  /** CEL over `object`: which ones. */
+  readonly when: string
+  /** CEL: a list of `JSONPatch`. */
+  readonly patches: string
+  /** One that it changes; made for a trial only. */
+  readonly probe: { readonly resource: Resource; readonly object: KubeObject }
 }
 
-const policyOf = ({ name, apiGroup, resource, when, patch }: MutatingPolicy): KubeObject => ({
-  apiVersion,
+const policyOf = ({ name, patches, resources, when }: MutatingPolicy): KubeObject => ({
+  apiVersion: apiVersionOf(mutatingAdmissionPolicies),
   kind: "MutatingAdmissionPolicy",
   metadata: { name },
   spec: {
     failurePolicy: "Fail",
     reinvocationPolicy: "Never",
+    matchConditions: [{ name: "which", expression: when }],
     matchConstraints: {
       resourceRules: [
-        { apiGroups: [apiGroup], apiVersions: ["*"], operations: ["CREATE", "UPDATE"], resources: [resource] },
+        {
+          apiGroups: [...new Set(resources.map(({ group }) => group))],
+          apiVersions: ["*"],
+          operations: ["CREATE", "UPDATE"],
+          resources: resources.map(({ plural }) => plural),
+        },
       ],
     },
-    ...(when === undefined ? {} : { matchConditions: [{ name: "when", expression: when }] }),
-    mutations: [{ patchType: "JSONPatch", jsonPatch: { expression: `[${patch}]` } }],
+    mutations: [{ patchType: "JSONPatch", jsonPatch: { expression: patches } }],
   },
 })
 
-/** What the API server would make of an object, without storing it. */
-const dryRun = Effect.fnUntraced(function* (kube: Kube, resource: Resource, body: KubeObject) {
-  const path = `${pathOf(resource, body.metadata.namespace)}?dryRun=All`
-  return (yield* kube.request({ method: "POST", path, body })).body
-})
+/** Without what the server makes anew of each. */
+const partsOf = (object: unknown): string => {
+  const { metadata: _, ...rest } = recordAt(object) ?? {}
+  const { labels, annotations } = recordAt(object, "metadata") ?? {}
+  return JSON.stringify([labels, annotations, rest])
+}
 
-/**
- * Returns when the policy is heeded, which takes the API server a moment and shows nowhere but in what it does.
- *
- * @param probe an object that the policy changes
- */
-export const mutate = Effect.fnUntraced(function* (
+const trial = (kube: Kube, { resource, object }: MutatingPolicy["probe"]) =>
+  Effect.map(
+    kube.request({
+      method: "POST",
+      path: `${pathOf(resource, object.metadata.namespace)}?dryRun=All`,
+      body: object,
+    }),
+    ({ body }) => partsOf(body),
+  )
+
+/** Puts it into force, and waits until it is: an API server learns of a policy some time after it was stored. */
+export const putIntoForce = Effect.fnUntraced(function* (
   kube: Kube,
   policy: MutatingPolicy,
-  probe: { readonly resource: Resource; readonly body: KubeObject; readonly isChanged: (answer: unknown) => boolean },
 ): Effect.fn.Return<void, KubeError> {
-  yield* kube.create(policies, policyOf(policy))
-  yield* kube.create(bindings, {
-    apiVersion,
+  const before = yield* trial(kube, policy.probe)
+  yield* kube.create(mutatingAdmissionPolicies, policyOf(policy))
+  yield* kube.create(mutatingAdmissionPolicyBindings, {
+    apiVersion: apiVersionOf(mutatingAdmissionPolicyBindings),
     kind: "MutatingAdmissionPolicyBinding",
     metadata: { name: policy.name },
     spec: { policyName: policy.name },
   })
-  yield* dryRun(kube, probe.resource, probe.body).pipe(
-    Effect.repeat({ until: probe.isChanged, schedule: Schedule.spaced("100 millis") }),
-    Effect.timeoutOrElse({
-      duration: "60 seconds",
-      orElse: () =>
-        Effect.fail(new KubeError({ status: 0, reason: "Timeout", message: `policy ${policy.name} is not heeded` })),
-    }),
+  yield* trial(kube, policy.probe).pipe(
+    Effect.repeat({ until: (after) => after !== before, schedule: Schedule.spaced("100 millis") }),
+    Effect.timeout("60 seconds"),
+    Effect.orDie,
   )
 })

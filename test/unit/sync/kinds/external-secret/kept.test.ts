@@ -142,6 +142,19 @@ describe("a store that is absent", () => {
     assert.deepStrictEqual(dataIn(world), { value: "9" })
   })
 
+  it("is told by ESO to a tenant who asks it to fetch: the copy changes, and nothing else", () => {
+    const world = synced()
+    world.remove("host", "ClusterSecretStore", "store")
+    const object = get(world)
+    const annotations = { "force-sync": "now" }
+    world.put("virtual", "ExternalSecret", { ...object, metadata: { ...object.metadata, annotations } })
+    const actions = decide(world).actions
+    assert.deepStrictEqual(
+      actions.map((action) => [action._tag, action.side, action.resource.plural]),
+      [["Patch", "host", "externalsecrets"]],
+    )
+  })
+
   it("that comes back without the label yields no value", () => {
     const world = synced()
     world.remove("host", "ClusterSecretStore", "store")
