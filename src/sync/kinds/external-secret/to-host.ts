@@ -149,8 +149,8 @@ const makeDesired = (
   })
 }
 
-/** How many objects' last results are kept: all would be a large part of our memory, and decisions about one come close together. */
-const remembered = 512
+/** How many objects' copies are kept: all would be a large part of our memory, and decisions about one come close together. */
+const remembered = 256
 
 interface LastDesired {
   readonly virtual: KubeObject
@@ -210,19 +210,20 @@ const keepOwners = (desired: KubeObject, current: KubeObject, host: HostSide): K
       }
 
 interface LastDifference {
-  readonly desired: KubeObject
+  readonly current: KubeObject
   readonly host: HostSide
   readonly difference: CopyDifference
 }
 
-const lastDifference = new LruMap<KubeObject, LastDifference>(remembered)
+/** By what is desired: kept no longer than that is remembered. */
+const lastDifference = new WeakMap<KubeObject, LastDifference>()
 
 const differenceOf = (current: KubeObject, desired: KubeObject, host: HostSide): CopyDifference => {
-  const last = lastDifference.get(current)
-  if (last?.desired === desired && last.host === host) return last.difference
+  const last = lastDifference.get(desired)
+  if (last?.current === current && last.host === host) return last.difference
   const meaning = (spec: unknown) => canonical(host.schema, spec)
   const difference = copyDifference(current, keepOwners(desired, current, host), meaning)
-  lastDifference.set(current, { desired, host, difference })
+  lastDifference.set(desired, { current, host, difference })
   return difference
 }
 
