@@ -9,6 +9,8 @@ import { whyMalformed, whyNameless } from "./object-shape.ts"
 import { makeRefusedObjects } from "./refused-objects.ts"
 import { type KubeObject, objectKey, type ObjectKey } from "../client/kube-object.ts"
 import type { WatchEvent } from "../client/kube-client.ts"
+import { jsonEqual } from "../client/merge-patch.ts"
+import { isRecord } from "../client/unstructured.ts"
 import type { Delta, Indexer, Store } from "./store.ts"
 
 export interface CacheOptions {
@@ -55,6 +57,15 @@ export const withoutManagedFields = (object: KubeObject): KubeObject => {
   return { ...object, metadata }
 }
 
+/**
+ * An object with the spec of the state before, where that is equal: whoever has worked something out of a spec (`WeakMap`) finds it
+ * again when only the status or the metadata changes.
+ */
+const withKnownSpec = (object: KubeObject, previous: KubeObject | undefined): KubeObject => {
+  const spec = previous?.["spec"]
+  return isRecord(spec) && jsonEqual(spec, object["spec"]) ? { ...object, spec } : object
+}
+
 /** The answer to a write is the full object, also where only metadata is watched. */
 const metadataOf = ({ apiVersion, kind, metadata }: KubeObject): KubeObject => ({ apiVersion, kind, metadata })
 
@@ -81,7 +92,9 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
   const prepareJudged = (object: KubeObject, why: string | undefined): KubeObject | undefined => {
     if (why !== undefined) return refuse(object, why)
     const stored = Result.try(() => inStoredForm(object))
-    return Result.isSuccess(stored) ? stored.success : refuse(object, `it cannot be read: ${String(stored.failure)}`)
+    return Result.isSuccess(stored)
+      ? withKnownSpec(stored.success, store.get(objectKey(object)))
+      : refuse(object, `it cannot be read: ${String(stored.failure)}`)
   }
 
   const prepare = (object: KubeObject) => prepareJudged(object, whyRefused(object))
@@ -93,6 +106,17 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
   const isOvertaken = (object: KubeObject): boolean => {
     const current = store.get(objectKey(object))
     return current !== undefined && versionOf(object) !== "" && isNewer(versionOf(current), versionOf(object))
+  }
+
+  /** As for nearly every write of ours, whose answer came first. */
+  const isEcho = (object: KubeObject): boolean => {
+    const current = store.get(objectKey(object))
+    return (
+      current !== undefined &&
+      current.metadata.uid === object.metadata.uid &&
+      versionOf(object) !== "" &&
+      versionOf(current) === versionOf(object)
+    )
   }
 
   const replace = (prepared: Iterable<KubeObject>, listVersion: string): ReadonlyArray<Delta> => {
@@ -121,7 +145,8 @@ export const makeReflectorCache = (options: CacheOptions): ReflectorCache => {
     }
     version = versionOf(object)
     if (isOvertaken(object)) return undefined
-    return event.type === "DELETED" ? store.remove(objectKey(object), true) : upsert(prepareJudged(object, why))
+    if (event.type === "DELETED") return store.remove(objectKey(object), true)
+    return isEcho(object) ? undefined : upsert(prepareJudged(object, why))
   }
 
   const observe = (object: KubeObject): Delta | undefined => {

@@ -4,7 +4,9 @@
  * `desiredHostExternalSecret` says what should stand on the host; `toHost` compares that with what does and decides the
  * writes. Both are pure.
  */
-import type { KubeObject } from "../../../effects/client/kube-object.ts"
+import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
+import { objectKey } from "../../../effects/client/kube-object.ts"
+import { jsonEqual } from "../../../effects/client/merge-patch.ts"
 import { apiVersionOf } from "../../../effects/client/resource.ts"
 import { LruMap } from "../../../effects/controller/lru-cache.ts"
 import type { Action } from "../../engine/actions.ts"
@@ -147,10 +149,11 @@ const makeDesired = (
   })
 }
 
-/** How many objects' last results are kept: all would be a large part of our memory, and decisions about one come close together. */
-const remembered = 512
+/** How many objects' copies are kept: all would be a large part of our memory, and decisions about one come close together. */
+const remembered = 256
 
 interface LastDesired {
+  readonly virtual: KubeObject
   readonly spec: ExternalSecretSpec
   readonly location: HostLocation
   readonly hostSecret: string
@@ -158,7 +161,21 @@ interface LastDesired {
   readonly desired: KubeObject
 }
 
-const lastDesired = new LruMap<KubeObject, LastDesired>(remembered)
+const lastDesired = new LruMap<ObjectKey, LastDesired>(remembered)
+
+const seen = ({ metadata: { annotations, generation, labels, name, namespace, uid } }: KubeObject) => ({
+  annotations,
+  generation,
+  labels,
+  name,
+  namespace,
+  uid,
+})
+
+/** Whether they are alike in all that the host gets to see in some form. Most changes are of the status. */
+const isAlike = (virtual: KubeObject, spec: ExternalSecretSpec, last: LastDesired): boolean =>
+  (virtual === last.virtual && spec === last.spec) ||
+  (jsonEqual(seen(virtual), seen(last.virtual)) && jsonEqual(spec, last.spec))
 
 /** @param virtual from the cache: it must not change, nor must its spec */
 export const desiredHostExternalSecret = (
@@ -168,17 +185,18 @@ export const desiredHostExternalSecret = (
   hostSecret: string,
   host: HostSide,
 ): KubeObject => {
-  const last = lastDesired.get(virtual)
+  const key = objectKey(virtual)
+  const last = lastDesired.get(key)
   if (
-    last?.spec === spec &&
-    last.host === host &&
+    last?.host === host &&
     last.hostSecret === hostSecret &&
     last.location.name === location.name &&
-    last.location.namespace === location.namespace
+    last.location.namespace === location.namespace &&
+    isAlike(virtual, spec, last)
   )
     return last.desired
   const desired = makeDesired(virtual, spec, location, hostSecret, host)
-  lastDesired.set(virtual, { spec, location, hostSecret, host, desired })
+  lastDesired.set(key, { virtual, spec, location, hostSecret, host, desired })
   return desired
 }
 
@@ -192,19 +210,20 @@ const keepOwners = (desired: KubeObject, current: KubeObject, host: HostSide): K
       }
 
 interface LastDifference {
-  readonly desired: KubeObject
+  readonly current: KubeObject
   readonly host: HostSide
   readonly difference: CopyDifference
 }
 
-const lastDifference = new LruMap<KubeObject, LastDifference>(remembered)
+/** By what is desired: kept no longer than that is remembered. */
+const lastDifference = new WeakMap<KubeObject, LastDifference>()
 
 const differenceOf = (current: KubeObject, desired: KubeObject, host: HostSide): CopyDifference => {
-  const last = lastDifference.get(current)
-  if (last?.desired === desired && last.host === host) return last.difference
+  const last = lastDifference.get(desired)
+  if (last?.current === current && last.host === host) return last.difference
   const meaning = (spec: unknown) => canonical(host.schema, spec)
   const difference = copyDifference(current, keepOwners(desired, current, host), meaning)
-  lastDifference.set(current, { desired, host, difference })
+  lastDifference.set(desired, { current, host, difference })
   return difference
 }
 
