@@ -188,13 +188,14 @@ const heldBy = ({ abandoned, context, leaving }: Observed): Omit<Decision, "acti
 
 /**
  * It is deleted, or is being deleted. Its Secret is Kubernetes' to collect: not when it is orphaned, and not while another owner
- * lives. ESO itself deletes only what `deletionPolicy: Delete` says, and that of an orphaned one too (`cleanupManagedSecrets`).
+ * lives. ESO itself deletes only what `deletionPolicy: Delete` says, of an orphaned one only where it is quicker than the collector.
  */
 export const gone = (observed: Observed): Desired => {
-  const { claimed, context, copies } = observed
+  const { claimed, context, copies, leaving } = observed
+  const isOrphaned = leaving?.metadata.finalizers?.includes("orphan") === true
   const doomed = copies.flatMap((copy) => {
     const uid = originOf(copy, context.tenancy)?.uid
-    return uid === undefined || acceptedOf(copy)?.target.deletionPolicy !== "Delete"
+    return isOrphaned || uid === undefined || acceptedOf(copy)?.target.deletionPolicy !== "Delete"
       ? []
       : claimed.filter((secret) => isOnlyOwnedBy(secret, uid))
   })

@@ -247,13 +247,10 @@ describe("one that is being deleted", () => {
     assert.deepStrictEqual(taken(world), ["Delete virtual Secret", "Delete host ExternalSecret"])
   })
 
-  it("does so when it is orphaned, as ESO does, but not while another owner lives", () => {
+  it("does not when it is orphaned, nor while another owner lives", () => {
     const world = synced({ target: { deletionPolicy: "Delete" } })
     leaving(world, ["orphan"])
-    assert.deepStrictEqual(taken(world), ["Delete virtual Secret", "Delete host ExternalSecret"])
-    const kept = synced()
-    leaving(kept, ["orphan"])
-    assert.deepStrictEqual(taken(kept), ["Delete host ExternalSecret"])
+    assert.deepStrictEqual(taken(world), ["Delete host ExternalSecret"])
     const shared = synced({ target: { deletionPolicy: "Delete" } })
     const secret = secretIn(shared) ?? assert.fail("no Secret")
     const ownerReferences = [
