@@ -35,6 +35,12 @@ export const acceptedEverywhere: ReadonlyArray<AcceptedDifference> = [
       "of a value that ESO would not fetch again, what was written there: so that it stays when the copy on the host is lost",
   },
   {
+    path: /^secrets \S+ annotations vcluster-es\.io\/written$/,
+    only: "virtual",
+    reason:
+      "of which labels and annotations we have asked for: what admission makes of them is told from an edit by it",
+  },
+  {
     path: /^secrets \S+ labels reconcile\.external-secrets\.io\/(managed|created-by)$/,
     only: "plain",
     reason:

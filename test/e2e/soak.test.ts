@@ -25,7 +25,7 @@ it.live(
     Effect.gen(function* () {
       process.stderr.write(`soak: VCLUSTER_ES_SEED=${seed}\n`)
       const pair = yield* SyncedPair
-      const moves = yield* soak(pair, seed, isLongRun ? long : short)
+      const moves = yield* Effect.scoped(soak(pair, seed, isLongRun ? long : short))
       process.stderr.write(`soak: ${moves} moves\n`)
       assert.isAtLeast(moves, 20)
     }).pipe(Effect.provide(SyncedPair.layer({ follow: false })), Effect.scoped),

@@ -86,13 +86,6 @@ const immutability: ReadonlyArray<Row> = [
       rotated,
       forceSync(reasonIs("SecretSyncedError")),
     ],
-    accepts: [
-      {
-        after: "force-sync app",
-        path: /^secrets app annotations force-sync$/,
-        reason: "labels and annotations are carried over with a refresh; this one fails on the data",
-      },
-    ],
   },
   {
     name: "immutable only later",

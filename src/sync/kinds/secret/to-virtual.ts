@@ -20,12 +20,13 @@ import {
   isOurKey,
   managedLabel,
   tenantKeys,
+  writtenAnnotation,
 } from "../../tenancy/labels.ts"
 import { unreadableText } from "../../external-secrets/metadata-texts.ts"
 import { isOfMetadata, targetMetadata } from "../../external-secrets/target-metadata.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
 import { clearingPatch } from "./clearing.ts"
-import { isImmutable, sourceData } from "./content.ts"
+import { isImmutable, sourceData, writtenMark } from "./content.ts"
 import { heldValue, heldValueNote } from "./held-value.ts"
 import { secrets } from "../../resources.ts"
 
@@ -103,7 +104,12 @@ const body = (
       name,
       namespace: owner.metadata.namespace ?? "",
       labels: { ...content.labels, ...labels },
-      annotations: { ...content.annotations, ...annotations, ...heldValueNote(target, content.data) },
+      annotations: {
+        ...content.annotations,
+        ...annotations,
+        ...writtenMark(content),
+        ...heldValueNote(target, content.data),
+      },
       ...(creationPolicyOf(spec) === "Owner" ? { ownerReferences: [controllerReference(owner)] } : {}),
     },
     ...(rest.type === undefined ? {} : { type: rest.type }),
@@ -154,16 +160,26 @@ const holds = (current: Entries, wanted: Entries): boolean =>
   Object.entries(wanted).every(([key, value]) => Object.hasOwn(current, key) && current[key] === value)
 
 /**
- * Between two refreshes ESO looks at the data of a Secret and at its own label only (`isSecretValid`): what another controller or an
- * admission webhook makes of other metadata stands until then. So do we, but for our marks and for what is not asked for any more.
+ * Between two refreshes ESO looks at the data of a Secret and at its own label only (`isSecretValid`): what another controller makes of
+ * other metadata stands until then. So do we, but for our marks and for what is not asked for any more. What is still ours by the API
+ * server's account, and has another value than we have asked for, admission has changed: that stands.
  */
-const metadataInStep = (current: KubeObject, desired: KubeObject, applied: AppliedFields, isCarriedOver: boolean) =>
-  (["labels", "annotations"] as const).every((field) => {
+const metadataInStep = (current: KubeObject, desired: KubeObject, applied: AppliedFields, isCarriedOver: boolean) => {
+  const isAsked =
+    current.metadata.annotations?.[writtenAnnotation] === desired.metadata.annotations?.[writtenAnnotation]
+  return (["labels", "annotations"] as const).every((field) => {
     const [standing, wanted] = [current.metadata[field] ?? {}, desired.metadata[field] ?? {}]
-    return isCarriedOver
-      ? holds(standing, pick(wanted, isOurKey)) && [...applied[field]].every((key) => Object.hasOwn(wanted, key))
-      : holds(standing, wanted) && sameKeys(wanted, applied[field])
+    if (isCarriedOver)
+      return holds(standing, pick(wanted, isOurKey)) && [...applied[field]].every((key) => Object.hasOwn(wanted, key))
+    const isAdmissions = (key: string) => isAsked && !isOurKey(key) && applied[field].has(key)
+    return (
+      holds(
+        standing,
+        pick(wanted, (key) => !isAdmissions(key)),
+      ) && sameKeys(wanted, applied[field])
+    )
   })
+}
 
 /** Whether an apply would change nothing that it should: the values are there, and what is ours there is just what we want. */
 const inStep = (current: KubeObject, desired: KubeObject, { owner, isCarriedOver }: VirtualTarget): boolean => {

@@ -1,7 +1,8 @@
 /** What others make of the metadata of a Secret between two refreshes. */
 import { assert, describe, it } from "@effect/vitest"
 import { applySecret } from "../../../../../src/sync/kinds/secret/to-virtual.ts"
-import { owner, made, target, wanted, applied, tags } from "./to-virtual-ground.ts"
+import { managerFor } from "../../../../../src/sync/external-secrets/managed-fields.ts"
+import { applied, fields, made, owner, tags, target, wanted } from "./to-virtual-ground.ts"
 
 describe("what others make of the metadata between two refreshes", () => {
   const carried = (es = owner()) => ({ ...target({}, made(), es), isCarriedOver: true })
@@ -10,13 +11,34 @@ describe("what others make of the metadata between two refreshes", () => {
   const ours = { "vcluster-es.io/managed": "true" }
 
   it("stands, whether another controller wrote it or admission", () => {
-    const changed = overwritten({
-      labels: { ...ours, team: "b" },
-      annotations: { "vcluster-es.io/external-secret": "db" },
-    })
-    assert.isEmpty(applySecret(carried(), changed))
-    assert.deepStrictEqual(tags(applySecret(target(), changed)), ["Apply"])
+    const { note: _taken, ...annotations } = standing.metadata.annotations ?? {}
+    assert.isEmpty(applySecret(carried(), overwritten({ labels: { ...ours, team: "b" }, annotations })))
   })
+
+  it("is put right with a refresh, but for what admission made of our own write", () => {
+    const labels = { ...ours, team: "b" }
+    assert.isEmpty(applySecret(target(), overwritten({ labels })), "still ours by the API server's account")
+    const taken = applied(wanted(), {
+      metadata: {
+        labels,
+        managedFields: [
+          {
+            manager: managerFor("db"),
+            operation: "Apply",
+            fieldsV1: {
+              "f:data": fields({ password: "" }),
+              "f:metadata": { "f:labels": fields(ours), "f:annotations": fields(wanted().metadata.annotations) },
+            },
+          },
+        ],
+      },
+    })
+    assert.isEmpty(applySecret(carried(), taken))
+    assert.deepStrictEqual(tags(applySecret(target(), taken)), ["Apply"])
+  })
+
+  it("does not keep what the tenant asks for now from the Secret", () =>
+    assert.deepStrictEqual(tags(applySecret(target({}, made(), owner({ team: "c" })), standing)), ["Apply"]))
 
   it("goes with the next data", () => {
     const changed = { ...overwritten({ labels: { ...ours, team: "b" } }), data: { password: "b2xk" } }

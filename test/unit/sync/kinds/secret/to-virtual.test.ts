@@ -1,3 +1,4 @@
+import { writtenAnnotation } from "../../../../../src/sync/tenancy/labels.ts"
 import { assert, describe, it } from "@effect/vitest"
 import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
 import {
@@ -27,7 +28,11 @@ describe("desiredVirtualSecret", () => {
         name: "db",
         namespace: "prod",
         labels: { team: "a", "vcluster-es.io/managed": "true" },
-        annotations: { note: "x", "vcluster-es.io/external-secret": "db" },
+        annotations: {
+          note: "x",
+          "vcluster-es.io/external-secret": "db",
+          [writtenAnnotation]: wanted().metadata.annotations?.[writtenAnnotation] ?? "none",
+        },
         ownerReferences: [
           {
             apiVersion: "external-secrets.io/v1",
@@ -114,7 +119,8 @@ describe("desiredVirtualSecret, where one is there already", () => {
   it("Merge leaves no trace of whose it is", () => {
     const { metadata } = wanted(merging, made(), owner(), theirs())
     assert.isUndefined(metadata.ownerReferences)
-    assert.deepStrictEqual(metadata.annotations, { note: "x" })
+    const { [writtenAnnotation]: _mark, ...annotations } = metadata.annotations ?? {}
+    assert.deepStrictEqual(annotations, { note: "x" })
   })
 
   it("Merge takes a key of another ExternalSecret once, and then leaves it to whoever has it", () => {
