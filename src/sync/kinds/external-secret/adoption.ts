@@ -7,6 +7,8 @@
  * `creationPolicy: Orphan` does, and only then gets the target of ours.
  */
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
+import { mergePatch } from "../../../effects/client/merge-patch.ts"
+import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { recordAt, stringAt } from "../../../effects/client/unstructured.ts"
 import { parseGoDuration } from "../../../effects/text/go-duration.ts"
 import type { Decision, Verdict } from "../../engine/actions.ts"
@@ -89,3 +91,16 @@ export const takeOver = (
             : byHand(secret),
         },
       }
+
+const replaced = ({ metadata, ...object }: KubeObject): JsonRecord => ({
+  metadata: {
+    labels: metadata.labels ?? {},
+    annotations: metadata.annotations ?? {},
+    ownerReferences: metadata.ownerReferences ?? [],
+  },
+  spec: object["spec"],
+})
+
+/** All that stands there goes but for what is wanted: the marks of the former integration, and the operator's word, too. */
+export const takeOverPatch = (current: KubeObject, wanted: KubeObject): JsonRecord | undefined =>
+  mergePatch(replaced(current), replaced(wanted))

@@ -45,7 +45,8 @@ import { desireWith } from "./desire.ts"
 import { judge } from "./judge.ts"
 import type { Observed } from "./observe.ts"
 import { observe } from "./observe.ts"
-import { patchOf, toHost } from "./to-host.ts"
+import { takeOverPatch } from "./adoption.ts"
+import { toHost } from "./to-host.ts"
 import type { SecretPlan } from "./to-virtual.ts"
 
 /** Of several copies only the one stays that stands where it should. */
@@ -63,8 +64,12 @@ const hostWrites = ({ copies, host, virtual }: Observed, copy: Desired["copy"], 
 }
 
 const leftoverWrites = ({ host }: Observed, leftover: Desired["leftover"]): ReadonlyArray<Action> => {
-  const patch = leftover === undefined ? undefined : patchOf(leftover.current, leftover.wanted, host)
-  return patch === undefined ? [] : [patch]
+  if (leftover === undefined) return []
+  const { current, wanted } = leftover
+  const patch = takeOverPatch(current, wanted)
+  return patch === undefined
+    ? []
+    : [{ _tag: "Patch", side: "host", resource: externalSecrets(host.version), current, patch }]
 }
 
 /** An immutable Secret that is still there would be taken over as it is. */

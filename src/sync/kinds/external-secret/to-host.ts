@@ -232,7 +232,7 @@ export const overruledOnHost = (current: KubeObject, desired: KubeObject, host: 
   differenceOf(current, desired, host).overruled
 
 /** The write that brings one to the other, where they differ in meaning. */
-export const patchOf = (current: KubeObject, desired: KubeObject, host: HostSide): Action | undefined => {
+const patchOf = (current: KubeObject, desired: KubeObject, host: HostSide): Action | undefined => {
   const { patch } = differenceOf(current, desired, host)
   return patch === undefined
     ? undefined
