@@ -24,6 +24,8 @@ export interface TargetSecrets {
   readonly apply: (target: VirtualTarget, current: KubeObject | undefined) => ReadonlyArray<Action>
   /** For one of which only the metadata is known: brings it into the cache with all that it holds. */
   readonly lookInto: (unmanaged: KubeObject) => ReadonlyArray<Action>
+  /** Takes ESO's mark off of whom it was made for. */
+  readonly unmark: (marked: KubeObject) => ReadonlyArray<Action>
   /**
    * Those of the claimed ones go that we made for the ExternalSecret of this name.
    *

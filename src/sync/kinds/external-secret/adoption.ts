@@ -16,6 +16,7 @@ import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import { leftoverSecretKey } from "../../external-secrets/external-secret-caches.ts"
 import { hostSecrets, hostUnmanagedSecrets } from "../../external-secrets/secret-caches.ts"
+import type { Target } from "./observe-asked.ts"
 import { pendingVerdict } from "../../external-secrets/verdicts.ts"
 import { esoCreatedByLabel } from "../../tenancy/labels.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
@@ -70,6 +71,17 @@ const byHand = ({ metadata: { name, namespace } }: KubeObject): Verdict => ({
   },
 })
 
+export const beingTakenOver: Verdict = pendingVerdict(
+  "it is being taken over from vCluster's own integration",
+  "HandOverPending",
+)
+
+/** The tenant's Secret, while it bears ESO's mark of the ExternalSecret that it was made for on the host. */
+export const markedTarget = ({ standing, unmanaged }: Target): KubeObject | undefined => {
+  const there = standing ?? unmanaged
+  return there?.metadata.labels?.[esoCreatedByLabel] === undefined ? undefined : there
+}
+
 /**
  * @param desired the copy as it should stand
  * @returns how the leftover should stand now, and what is told
@@ -81,7 +93,7 @@ export const takeOver = (
   secret === undefined || !isHeldByOperator(secret)
     ? {
         wanted: desired,
-        told: { verdict: pendingVerdict("it is being taken over from vCluster's own integration", "HandOverPending") },
+        told: { verdict: beingTakenOver },
       }
     : {
         wanted: lettingGo(externalSecret),

@@ -15,7 +15,7 @@ import { readyCondition, saysAlready } from "../../tenancy/conditions.ts"
 import { messages } from "../../tenancy/eso-messages.ts"
 import type { EsoFailure } from "../../tenancy/eso-messages.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
-import { takeOver } from "./adoption.ts"
+import { beingTakenOver, markedTarget, takeOver } from "./adoption.ts"
 import type { Observed } from "./observe.ts"
 import type { Asked, ObservedStore, OnHost } from "./observe-asked.ts"
 import type { Desired } from "./desired.ts"
@@ -81,6 +81,10 @@ const followed = (targets: TargetSecrets, observed: Observed, asked: Asked, onHo
   const { served } = observed
   const { leftover } = onHost
   if (leftover !== undefined) {
+    // vCluster takes the tenant's labels along to the Secret on the host: one with such a mark ESO would delete there.
+    const marked = markedTarget(asked.target)
+    if (marked !== undefined)
+      return { ...untouched, secrets: { unmark: marked }, told: () => ({ verdict: beingTakenOver }) }
     const { told, wanted } = takeOver(leftover, desired)
     return { ...untouched, leftover: { current: leftover.externalSecret, wanted }, told: () => told }
   }

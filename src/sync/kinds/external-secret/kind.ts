@@ -106,9 +106,10 @@ const providedWith = (
 const secretWrites = (
   targets: TargetSecrets,
   { context, key }: Observed,
-  { apply, isRevoked = false, lookInto, remove }: SecretPlan,
+  { apply, isRevoked = false, lookInto, remove, unmark }: SecretPlan,
 ): ReadonlyArray<Action> => [
   ...(lookInto === undefined ? [] : targets.lookInto(lookInto)),
+  ...(unmark === undefined ? [] : targets.unmark(unmark)),
   ...(apply === undefined ? [] : providedWith(targets.apply(apply.target, apply.standing), apply.stores, context)),
   ...(remove === undefined ? [] : targets.remove(remove, splitKey(key).name, isRevoked)),
 ]

@@ -41,6 +41,8 @@ export interface SecretPlan {
   }
   /** To be brought into the cache with all that it holds, before anything is decided about it. */
   readonly lookInto?: KubeObject
+  /** To be rid of ESO's mark of whom it was made for, and of nothing else. */
+  readonly unmark?: KubeObject
   readonly remove?: ReadonlyArray<KubeObject>
   /** What is removed goes because the operator has taken an authorisation back: such deletions count for the mass-deletion stop. */
   readonly isRevoked?: boolean

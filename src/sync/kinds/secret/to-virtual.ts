@@ -15,6 +15,7 @@ import type { TargetSecrets, VirtualTarget } from "../../external-secrets/target
 import { creationPolicyOf } from "../../external-secrets/external-secret-spec.ts"
 import { stringAt, stringMapAt, valueAt } from "../../../effects/client/unstructured.ts"
 import {
+  esoCreatedByLabel,
   externalSecretAnnotation,
   hostVersionAnnotation,
   isOurKey,
@@ -221,6 +222,10 @@ export const lookInto = (unmanaged: KubeObject): ReadonlyArray<Action> => {
   ]
 }
 
+export const unmark = (current: KubeObject): ReadonlyArray<Action> => [
+  { ...onVirtual, _tag: "Patch", current, patch: { metadata: { labels: { [esoCreatedByLabel]: null } } } },
+]
+
 /** Brings `current` to what should stand there. */
 export const applySecret = (target: VirtualTarget, current: KubeObject | undefined): ReadonlyArray<Action> => {
   const { owner } = target
@@ -283,6 +288,7 @@ export const targetSecrets: TargetSecrets = {
   unreadableText: ({ source, spec }) => unreadableText(source, spec),
   apply: applySecret,
   lookInto,
+  unmark,
   remove: removeSecrets,
   isFrozenOut,
   hasOtherType,
