@@ -60,3 +60,16 @@ export const equalsBase = (value: unknown, base: unknown): boolean => {
     Object.entries(value).every(([key, part]) => Object.hasOwn(base, key) && equalsBase(part, base[key]))
   )
 }
+
+/**
+ * The base with the values themselves, as far as they still stand somewhere.
+ *
+ * @param standing what stands on either side now; the depth must be limited by the caller
+ */
+export const withValues = (base: unknown, standing: ReadonlyArray<unknown>): unknown => {
+  if (!isRecord(base)) return base
+  if (stringAt(base, hashField) !== undefined) return standing.find((value) => equalsBase(value, base)) ?? base
+  const at = (key: string) =>
+    standing.map((value) => (isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined))
+  return Object.fromEntries(Object.entries(base).map(([key, part]) => [key, withValues(part, at(key))]))
+}

@@ -12,7 +12,7 @@ import type { Action } from "../../engine/actions.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
 import { baseOf } from "../../external-secrets/agreed-base.ts"
-import { writeBase } from "../../external-secrets/base.ts"
+import { withValues, writeBase } from "../../external-secrets/base.ts"
 import { acceptedAnnotation, baseAnnotation } from "../../tenancy/labels.ts"
 import type { CopyDifference } from "../../external-secrets/host-copy-patch.ts"
 import { copyDifference, withoutAdmissions, withWrittenMark } from "../../external-secrets/host-copy-patch.ts"
@@ -92,15 +92,16 @@ const knownSpec = (store: KubeObject, context: SyncContext): unknown => normaliz
 /** What both sides are to hold. */
 const agree = (virtual: KubeObject, host: KubeObject | undefined, context: SyncContext): Agreed => {
   const ours = inTenantNames(knownSpec(virtual, context), context)
-  const base = host === undefined ? undefined : baseOf(host)
-  if (host === undefined || base === undefined) return { ours, spec: ours, overruled: undefined }
-  const standing = backFromHost(host, [ours, base], virtual.metadata.namespace ?? "", context)
+  const noted = host === undefined ? undefined : baseOf(host)
+  if (host === undefined || noted === undefined) return { ours, spec: ours, overruled: undefined }
+  const standing = backFromHost(host, [ours, noted], virtual.metadata.namespace ?? "", context)
   if (standing === undefined)
     return {
       ours,
       spec: ours,
       overruled: "an edit of the SecretStore on the host refers to what is not of this namespace",
     }
+  const base = recordAt(withValues(noted, [ours, standing])) ?? noted
   // What the host's admission made of our own write is nobody's edit.
   const merged = mergeThreeWays(base, ours, withoutAdmissions(host, base, standing), "spec")
   const spec = recordAt(merged.value) ?? ours

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as fc from "fast-check"
-import { equalsBase, readBase, writeBase } from "../../../../src/sync/external-secrets/base.ts"
+import { equalsBase, readBase, withValues, writeBase } from "../../../../src/sync/external-secrets/base.ts"
 import { mergeThreeWays } from "../../../../src/sync/kinds/secret-store/three-way-merge.ts"
 
 const bundle = "c2VjcmV0".repeat(40_000)
@@ -92,5 +92,18 @@ describe("laws", () => {
         )
       }),
     )
+  })
+})
+
+describe("withValues", () => {
+  const large = "x".repeat(2000)
+  const base = readBase(writeBase({ provider: { vault: { caBundle: large, path: "a" } } }))
+
+  it("puts back what still stands on a side, and nothing else", () => {
+    const ours = { provider: { vault: { caBundle: large, path: "b" } } }
+    const theirs = { provider: { vault: { caBundle: `${large}y`, path: "a" } } }
+    assert.deepStrictEqual(withValues(base, [theirs, ours]), { provider: { vault: { caBundle: large, path: "a" } } })
+    assert.deepStrictEqual(withValues(base, [theirs]), base)
+    assert.deepStrictEqual(withValues(base, []), base)
   })
 })
