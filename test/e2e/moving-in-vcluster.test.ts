@@ -59,8 +59,8 @@ besideVcluster("moving in from vCluster's own integration", (it) => {
         data: stringMapAt(former, "data"),
       })
       yield* kube.create(pods, pod)
-      // From here on the two are a pair to vCluster.
-      yield* host.waitFor(secrets, hostRef, (secret) =>
+      // From here on the two are a pair to vCluster, which took the Secret of that name for a stray before.
+      const paired = yield* host.waitFor(secrets, hostRef, (secret) =>
         Object.hasOwn(secret.metadata.annotations ?? {}, "vcluster.loft.sh/object-name"),
       )
       const before = yield* kube.get(secrets, ref)
@@ -98,10 +98,10 @@ besideVcluster("moving in from vCluster's own integration", (it) => {
       const has = (secret: KubeObject) => valueOf(secret, "password") === "two"
       const after = yield* kube.waitFor(secrets, ref, has)
       const copy = yield* host.waitFor(secrets, hostRef, has)
-      assert.deepStrictEqual([after.metadata.uid, copy.metadata.uid], [before.metadata.uid, former.metadata.uid])
+      assert.deepStrictEqual([after.metadata.uid, copy.metadata.uid], [before.metadata.uid, paired.metadata.uid])
       for (const [lines, uid] of [
         [inVirtual(), before.metadata.uid],
-        [onHost(), former.metadata.uid],
+        [onHost(), paired.metadata.uid],
       ] as const)
         for (const line of lines)
           assert.match(line, new RegExp(`^(ADDED|MODIFIED) ${uid} (${btoa("s3cret")}|${btoa("two")})$`))
