@@ -34,6 +34,8 @@ export interface Step {
   readonly until: (state: State) => boolean
   /** Nothing is to happen: both sides first carry an ExternalSecret through that was made after the step. */
   readonly quiet?: true
+  /** ESO, which tries again what failed, may look before the next step or not: what stands in between is not compared. */
+  readonly mayBeSeen?: true
 }
 
 /** A difference of one row that a user would accept. It must be there: one that is not needed any more fails the row. */

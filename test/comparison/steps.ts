@@ -147,6 +147,9 @@ export const editConfigMap = (name: string, data: Readonly<Record<string, string
 /** As a step, but nothing is to come of it. */
 export const quiet = (step: Step): Step => ({ ...step, what: `${step.what} (and nothing happens)`, quiet: true })
 
+/** As a step, while ESO tries again and again what failed before. */
+export const whileRetrying = (step: Step): Step => ({ ...step, mayBeSeen: true })
+
 /** The values of the row's own store become these. The provider tells nobody: a further step lets ESO look. */
 export const changeStore = (values: Readonly<Record<string, string>>): Step => ({
   what: "change the store's values",

@@ -13,13 +13,7 @@ import { isHandedOver, leftoverKeys } from "../tenancy/vcluster-leftover.ts"
 import { copyKeys, hostSecretKeys } from "./host-place.ts"
 import { summarizeWriters } from "./managed-fields.ts"
 import type { ExternalSecretSpec, TemplateReference } from "./external-secret-spec.ts"
-import {
-  clusterStoreNames,
-  decodeSpec,
-  storeReferences,
-  targetName,
-  templateReferences,
-} from "./external-secret-spec.ts"
+import { decodeSpec, storeNames, storeReferences, targetName, templateReferences } from "./external-secret-spec.ts"
 
 /** What indexes need to know of an ExternalSecret's spec. */
 interface Named {
@@ -113,7 +107,9 @@ export const hostExternalSecrets: Cache = {
         const name = stringAt(object, "spec", "target", "name")
         return name === undefined ? [] : [keyOf(object.metadata.namespace, name)]
       },
-      clusterStore: (object) => clusterStoreNames(object["spec"]),
+      clusterStore: (object) => storeNames(object["spec"], "ClusterSecretStore"),
+      store: (object) =>
+        storeNames(object["spec"], "SecretStore").map((name) => keyOf(object.metadata.namespace, name)),
       reference: (object) => {
         const references = acceptedReferences(object)
         return references.length === 0 ? [] : referentKeys(references, originNamespace(object, context))

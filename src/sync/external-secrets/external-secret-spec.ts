@@ -149,14 +149,16 @@ export const storeReferences = (spec: ExternalSecretSpec): ReadonlyArray<Located
   return found
 }
 
-/** The ClusterSecretStores that a spec draws on, of one that was decoded before it went to the host: cheap, for indexes. */
-export const clusterStoreNames = (spec: unknown): ReadonlyArray<string> =>
+/** The stores of a kind that a spec draws on, of one that was decoded before it went to the host: cheap, for indexes. */
+export const storeNames = (spec: unknown, kind: "ClusterSecretStore" | "SecretStore"): ReadonlyArray<string> =>
   [
     valueAt(spec, "secretStoreRef"),
     ...[...arrayAt(spec, "data"), ...arrayAt(spec, "dataFrom")].map((entry) => valueAt(entry, "sourceRef", "storeRef")),
   ].flatMap((ref) => {
-    const name = stringAt(ref, "name")
-    return name !== undefined && stringAt(ref, "kind") === "ClusterSecretStore" ? [name] : []
+    const name = stringAt(ref, "name") ?? ""
+    // ESO's default kind.
+    const isOfKind = (stringAt(ref, "kind") || "SecretStore") === kind
+    return name !== "" && isOfKind ? [name] : []
   })
 
 export interface TemplateReference {

@@ -3,6 +3,7 @@ import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { LabelSelector } from "../../effects/client/label-selector.ts"
 import { toQuery } from "../../effects/client/label-selector.ts"
 import type { JsonRecord } from "../../effects/client/unstructured.ts"
+import { recordAt } from "../../effects/client/unstructured.ts"
 import type { Resource } from "../../effects/client/resource.ts"
 import type { Action, Decision } from "../engine/actions.ts"
 import { warnOnce } from "../engine/events.ts"
@@ -53,7 +54,11 @@ export const toldFirst = (
   now: string,
 ): Decision => ({
   actions: [
-    ...writeStatus(resource, virtual, notReadyStatus(virtual, refusal.reason, refusal.message, now)),
+    // As with ESO, the rest of it goes on telling of the last refresh.
+    ...writeStatus(resource, virtual, {
+      ...recordAt(virtual, "status"),
+      ...notReadyStatus(virtual, refusal.reason, refusal.message, now),
+    }),
     ...actions.filter(({ _tag }) => _tag !== "Status"),
   ],
   ...toldRefused(virtual, refusal),

@@ -127,11 +127,6 @@ const editedByMistake = (name: string, spec: Readonly<Record<string, unknown>>):
         path: /^externalSecrets app conditions 0 (status|reason|message)$/,
         reason: "ESO's webhook does not let the edit in; where there is none it is stored, and told until it is mended",
       },
-      {
-        after: edited.what,
-        path: /^externalSecrets app (binding name|hasRefreshTime|hasSyncedVersion)$/,
-        reason: "the status is of what is asked for now, and for that nothing was fetched",
-      },
       { path: /^externalSecrets app events Warning InvalidSpec$/, reason: "the event that tells of it" },
     ],
   }

@@ -1,6 +1,6 @@
 /** deletionPolicy: the provider has no such secret (any more), or the ExternalSecret goes. */
 import { all, answered, externalSecretGone, messageIs, reasonIs, type Row, secretGone, valueIs } from "../entry.ts"
-import { changeStore, create, forceSync, nothingOfInterest, quiet, remove } from "../steps.ts"
+import { changeStore, create, forceSync, nothingOfInterest, quiet, remove, whileRetrying } from "../steps.ts"
 
 const key = "/database/password"
 /** `data` must be there unless it may go; only a search that finds nothing is «retained». */
@@ -17,7 +17,7 @@ const forgets = (
     create({ ownStore: true, target }, valueIs("app", "password", "one")),
     changeStore(nothingOfInterest),
     forceSync(until),
-    changeStore({ [key]: "two" }),
+    whileRetrying(changeStore({ [key]: "two" })),
     forceSync(valueIs("app", "password", "two"), { value: "again" }),
   ],
 })
@@ -43,7 +43,7 @@ export const deletion: ReadonlyArray<Row> = [
       create({ ownStore: true, spec: found }, valueIs("app", "_database_password", "one")),
       changeStore(nothingOfInterest),
       forceSync(messageIs("secret retained due to DeletionPolicy=Retain")),
-      changeStore({ [key]: "two" }),
+      whileRetrying(changeStore({ [key]: "two" })),
       forceSync(valueIs("app", "_database_password", "two"), { value: "again" }),
     ],
   },

@@ -16,7 +16,6 @@ import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
 import { leftoverSecretKey } from "../../external-secrets/external-secret-caches.ts"
 import { hostSecrets, hostUnmanagedSecrets } from "../../external-secrets/secret-caches.ts"
-import type { Target } from "./observe-asked.ts"
 import { pendingVerdict } from "../../external-secrets/verdicts.ts"
 import { esoCreatedByLabel } from "../../tenancy/labels.ts"
 import { controllerOf } from "../../tenancy/ownership.ts"
@@ -77,7 +76,10 @@ export const beingTakenOver: Verdict = pendingVerdict(
 )
 
 /** The tenant's Secret, while it bears ESO's mark of the ExternalSecret that it was made for on the host. */
-export const markedTarget = ({ standing, unmanaged }: Target): KubeObject | undefined => {
+export const markedTarget = ({
+  standing,
+  unmanaged,
+}: Readonly<Record<"standing" | "unmanaged", KubeObject | undefined>>): KubeObject | undefined => {
   const there = standing ?? unmanaged
   return there?.metadata.labels?.[esoCreatedByLabel] === undefined ? undefined : there
 }

@@ -24,7 +24,7 @@ import { gone, refused, unselected } from "./kept.ts"
 import { operatorFix } from "./operator-fix.ts"
 import { failedStatus, missingStatus } from "./status.ts"
 import { desiredHostExternalSecret, overruledOnHost, toHost } from "./to-host.ts"
-import type { Pair } from "./to-virtual.ts"
+import type { Pair, SecretPlan } from "./to-virtual.ts"
 import { isAskedAnew, isAskedToFetch, overridesHost, secretOutcome } from "./to-virtual.ts"
 
 /** Nothing goes to the host before its store is there: until then the name might come to lead to another one. */
@@ -95,8 +95,14 @@ const followed = (targets: TargetSecrets, observed: Observed, asked: Asked, onHo
   if (isAskedAnew(targets, pair)) return askedAnew(pair, isAccepted(desired, copy, observed) ? "anew" : desired)
   const wanted = asking(pair, desired)
   const overruled = overruledOnHost(copy, wanted, observed.host)
-  return tellOverruled({ copy: wanted, ...comeBack(targets, observed, pair, onHost) }, virtual, overruled)
+  const back = comeBack(targets, observed, pair, onHost)
+  // Without its store there is nothing new; under its name on the host may stand somebody else's before that is seen.
+  const isAway = onHost.stores.some(({ host }) => host === undefined)
+  const secrets = isAway ? withoutApply(back.secrets) : back.secrets
+  return tellOverruled({ copy: wanted, ...back, secrets }, virtual, overruled)
 }
+
+const withoutApply = ({ apply: _value, ...plan }: SecretPlan): SecretPlan => plan
 
 const failed = (
   { context }: Observed,

@@ -24,6 +24,7 @@ import { fetchAgain, pairOf, untold, untouched, withAsked } from "./desired.ts"
 import { desiredHostExternalSecret } from "./to-host.ts"
 import { askedAnnotation } from "../../tenancy/labels.ts"
 import type { Observed, Served } from "./observe.ts"
+import type { Asked } from "./observe-asked.ts"
 import { judgeServed } from "./policy.ts"
 import { secretOutcome } from "./to-virtual.ts"
 
@@ -118,6 +119,11 @@ const withoutItsStore = (observed: Observed, virtual: KubeObject, served: Served
   }
 }
 
+/** vCluster writes the target itself: whatever we put there, it would put back. */
+const isImportedBy = ({ reason }: Refusal, { asked }: Observed, served: Asked): boolean =>
+  reason === "TargetSecretImported" &&
+  (asked === undefined || Result.getOrUndefined(asked)?.target.name === served.target.name)
+
 /** The last spec that was accepted goes on being synced. */
 const asAccepted = (
   targets: TargetSecrets,
@@ -129,15 +135,20 @@ const asAccepted = (
   if (generation === undefined || asked?.onHost === undefined)
     return { ...untouched, ...toldRefusal(observed, virtual, refusal, "what was accepted before stays on the host") }
   const isSame = generation === (virtual.metadata.generation ?? 0)
+  const { status, told } = toldRefusal(
+    observed,
+    virtual,
+    refusal,
+    isSame ? "what is on the host goes on" : `generation ${generation} of it goes on being synced`,
+  )
   return {
     copy: "as it stands",
-    secrets: secretOutcome(targets, pairOf(asked, asked.onHost, copy, observed)).plan,
-    ...toldRefusal(
-      observed,
-      virtual,
-      refusal,
-      isSame ? "what is on the host goes on" : `generation ${generation} of it goes on being synced`,
-    ),
+    secrets: isImportedBy(refusal, observed, asked)
+      ? {}
+      : secretOutcome(targets, pairOf(asked, asked.onHost, copy, observed)).plan,
+    // But for the condition it is what ESO says: of which refresh the Secret is, above all.
+    status: { ...hostStatus(copy, asked.target.name, asked.onHost.translate), ...status },
+    told,
   }
 }
 
@@ -154,6 +165,8 @@ export const refused = (targets: TargetSecrets, observed: Observed, virtual: Kub
   const others = leftAlone[refusal.reason]
   if (others !== undefined) return { ...untouched, ...others, told: () => ({ verdict: refusedVerdict(refusal) }) }
   if (served === undefined) return neverAccepted(observed, virtual, refusal)
+  // Names on the host can be taken anew: what stands there now serves somebody else.
+  if (served.drawsOnOthers) return withdrawn(observed, virtual, refusal)
   const why = judgeServed(served.spec, served.surroundings)
   if (why === "store absent") return withoutItsStore(observed, virtual, served, refusal)
   return why === undefined ? asAccepted(targets, observed, virtual, served, refusal) : withdrawn(observed, virtual, why)

@@ -7,8 +7,6 @@ import { clusterSecretStoresIn, externalSecretsIn } from "../../external-secrets
 import { Result } from "effect"
 import type { KubeObject, ObjectKey } from "../../../effects/client/kube-object.ts"
 import { objectKey, splitKey } from "../../../effects/client/kube-object.ts"
-import { jsonEqual } from "../../../effects/client/merge-patch.ts"
-import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { Action, Decision } from "../../engine/actions.ts"
 import type { Caches } from "../../engine/caches.ts"
 import type { SyncContext } from "../../engine/context.ts"
@@ -87,18 +85,13 @@ const removedWithSecret = (current: KubeObject | undefined, version: string): Re
         },
       ]
 
-const changesData = (action: Action): boolean =>
-  action._tag === "Apply" &&
-  (action.previous === undefined ||
-    !jsonEqual(recordAt(action.previous, "data") ?? {}, recordAt(action.body, "data") ?? {}))
-
-/** A new value is handed on only while the stores that it may come from are what they were taken for. */
+/** Also in labels and annotations there may be a new value: it is handed on only while its stores are what they were taken for. */
 const providedWith = (
   actions: ReadonlyArray<Action>,
   stores: ReadonlyArray<KubeObject>,
   context: SyncContext,
 ): ReadonlyArray<Action> => {
-  if (stores.length === 0 || !actions.some(changesData)) return actions
+  if (stores.length === 0) return actions
   const resource = clusterSecretStoresIn(context)
   return actions.map((action) => ({ ...action, provided: stores.map((object) => ({ resource, object })) }))
 }
@@ -263,9 +256,10 @@ export const makeExternalSecretKind = (targets: TargetSecrets): SyncedKind =>
       ]),
       on(hostSecrets, hostUsersOf),
       on(hostUnmanagedSecrets, hostUsersOf),
-      on(hostSecretStores, (object, caches) =>
-        keysOf(caches.of(virtualExternalSecrets).byIndex("hostStore", objectKey(object))),
-      ),
+      on(hostSecretStores, (object, caches, context) => [
+        ...keysOf(caches.of(virtualExternalSecrets).byIndex("hostStore", objectKey(object))),
+        ...servedBy("store", objectKey(object), caches, context),
+      ]),
       on(virtualSecretStores, (object, caches) =>
         keysOf(caches.of(virtualExternalSecrets).byIndex("store", objectKey(object))),
       ),

@@ -9,7 +9,8 @@ import { vclusterService } from "../../engine/vcluster-service.ts"
 import { acceptedGeneration, acceptedOf } from "../../external-secrets/accepted.ts"
 import { hostExternalSecrets, virtualExternalSecrets } from "../../external-secrets/external-secret-caches.ts"
 import type { ExternalSecretSpec } from "../../external-secrets/external-secret-spec.ts"
-import { decodeSpec } from "../../external-secrets/external-secret-spec.ts"
+import { decodeSpec, storeNames } from "../../external-secrets/external-secret-spec.ts"
+import { hostSecretStores } from "../../external-secrets/store-caches.ts"
 import { virtualSecrets } from "../../external-secrets/secret-caches.ts"
 import { originOf } from "../../tenancy/ownership.ts"
 import type { Refusal } from "../../tenancy/refusals.ts"
@@ -49,6 +50,8 @@ export interface Served {
   /** As it stands on the host: what it may ask for can be judged by that too. */
   readonly spec: ExternalSecretSpec
   readonly surroundings: Surroundings
+  /** A SecretStore that it names on the host is not the tenant's own, of the same namespace: names there can be taken anew. */
+  readonly drawsOnOthers: boolean
   /** By what comes back of it, in the tenant's names; undefined: it cannot be told. */
   readonly asked: Asked | undefined
 }
@@ -72,6 +75,12 @@ const settledCopy = (
   )
 }
 
+const drawsOnOthers = (virtual: KubeObject, copy: KubeObject, caches: Caches, { tenancy }: SyncContext): boolean =>
+  storeNames(copy["spec"], "SecretStore").some((name) => {
+    const standing = caches.of(hostSecretStores).get(keyOf(copy.metadata.namespace, name))
+    return standing !== undefined && originOf(standing, tenancy)?.namespace !== virtual.metadata.namespace
+  })
+
 /** @param asked what is asked for now, where it can be read: mostly that is what is served */
 const observeServed = (
   virtual: KubeObject,
@@ -83,17 +92,17 @@ const observeServed = (
   const copy = settledCopy(virtual, copies, context)
   if (copy === undefined) return undefined
   const generation = acceptedGeneration(copy)
+  const served = { copy, generation, drawsOnOthers: drawsOnOthers(virtual, copy, caches, context) }
   if (asked !== undefined && generation === (virtual.metadata.generation ?? 0))
-    return { copy, generation, labels: undefined, spec: asked.spec, surroundings: asked.surroundings, asked }
+    return { ...served, labels: undefined, spec: asked.spec, surroundings: asked.surroundings, asked }
   const spec = Result.getOrUndefined(decodeSpec(copy["spec"]))
   if (spec === undefined) return undefined
   const surroundings = observeSurroundings(virtual, spec, caches, context)
   const accepted = acceptedOf(copy)
-  if (accepted === undefined) return { copy, generation, labels: undefined, spec, surroundings, asked: undefined }
+  if (accepted === undefined) return { ...served, labels: undefined, spec, surroundings, asked: undefined }
   const tenants = { ...spec, target: accepted.target }
   return {
-    copy,
-    generation,
+    ...served,
     labels: accepted.labels,
     spec,
     surroundings,

@@ -97,13 +97,13 @@ describe("laws", () => {
 
 describe("withValues", () => {
   const large = "x".repeat(2000)
-  const base = readBase(writeBase({ provider: { vault: { caBundle: large, path: "a" } } }))
+  const noted = readBase(writeBase({ provider: { vault: { caBundle: large, path: "a" } } }))
 
   it("puts back what still stands on a side, and nothing else", () => {
     const ours = { provider: { vault: { caBundle: large, path: "b" } } }
     const theirs = { provider: { vault: { caBundle: `${large}y`, path: "a" } } }
-    assert.deepStrictEqual(withValues(base, [theirs, ours]), { provider: { vault: { caBundle: large, path: "a" } } })
-    assert.deepStrictEqual(withValues(base, [theirs]), base)
-    assert.deepStrictEqual(withValues(base, []), base)
+    assert.deepStrictEqual(withValues(noted, [theirs, ours]), { provider: { vault: { caBundle: large, path: "a" } } })
+    assert.deepStrictEqual(withValues(noted, [theirs]), noted)
+    assert.deepStrictEqual(withValues(noted, []), noted)
   })
 })

@@ -1,78 +1,22 @@
 /** What the tenant keeps when an edit is refused, a store is gone, an authorisation is withdrawn, settings change (DESIGN §4). */
 import { assert, describe, it } from "@effect/vitest"
-import type { KubeObject } from "../../../../../src/effects/client/kube-object.ts"
-import { externalSecretKind } from "../../../../../src/sync/kinds/kinds.ts"
-import type { SyncContext } from "../../../../../src/sync/engine/context.ts"
-import type { Decision } from "../../../../../src/sync/engine/actions.ts"
-import { readyCondition } from "../../../../../src/sync/tenancy/conditions.ts"
-import { hostName } from "../../../../../src/sync/tenancy/names.ts"
 import { defaultPolicy } from "../../../../../src/sync/tenancy/policy.ts"
-import { stringMapAt } from "../../../../../src/effects/client/unstructured.ts"
-import { testContext, World } from "../../../../model/world.ts"
-
-const key = "default/app"
-const copyKey = `team-x/${hostName("app", "default", "vc")}`
-
-const base = testContext()
-const settings = {
-  ...base.settings,
-  externalSecrets: { enabled: true, selector: { matchLabels: { sync: "yes" } } },
-  clusterStores: { enabled: true, selector: { matchLabels: { accessible: "yes" } } },
-}
-const context = testContext({ settings })
-
-const spec = (value: string, rest: object = {}) => ({
-  secretStoreRef: { name: "store", kind: "ClusterSecretStore" },
-  data: [{ secretKey: "value", remoteRef: { key: value } }],
-  ...rest,
-})
-
-const labelled = (object: KubeObject, labels: Readonly<Record<string, string>>): KubeObject => ({
-  ...object,
-  metadata: { ...object.metadata, labels },
-})
-
-const setStore = (world: World, accessible: string): void => {
-  const store = {
-    apiVersion: "external-secrets.io/v1",
-    kind: "ClusterSecretStore",
-    metadata: { name: "store" },
-    spec: {},
-  }
-  world.put("host", "ClusterSecretStore", labelled(store, { accessible }))
-}
-
-const decide = (world: World, changes: Partial<SyncContext> = {}): Decision =>
-  externalSecretKind.decide(key, world.caches(), { ...world.context, ...changes }, { refusedWrite: undefined })
-
-const settle = (world: World, changes: Partial<SyncContext> = {}): void => {
-  for (let turn = 0; turn < 5; turn += 1) {
-    for (const action of decide(world, changes).actions) world.perform(action)
-    world.runOperator()
-  }
-  assert.deepStrictEqual(decide(world, changes).actions, [], "at rest")
-}
-
-const get = (world: World) => world.get("virtual", "ExternalSecret", key) ?? assert.fail("gone")
-const edit = (world: World, next: object) => world.put("virtual", "ExternalSecret", { ...get(world), spec: next })
-const secretIn = (world: World) => world.get("virtual", "Secret", key)
-const dataIn = (world: World) => stringMapAt(secretIn(world), "data")
-const copyIn = (world: World) => world.get("host", "ExternalSecret", copyKey)
-const readyIn = (world: World) => readyCondition(get(world))
-
-const synced = (rest: object = {}): World => {
-  const world = new World(context)
-  setStore(world, "yes")
-  world.put("virtual", "ExternalSecret", {
-    apiVersion: "external-secrets.io/v1",
-    kind: "ExternalSecret",
-    metadata: { name: "app", namespace: "default", labels: { sync: "yes" } },
-    spec: spec("1", rest),
-  })
-  settle(world)
-  assert.deepStrictEqual(dataIn(world), { value: "1" })
-  return world
-}
+import {
+  key,
+  settings,
+  spec,
+  labelled,
+  setStore,
+  decide,
+  settle,
+  get,
+  edit,
+  secretIn,
+  dataIn,
+  copyIn,
+  readyIn,
+  synced,
+} from "./kept-ground.ts"
 
 describe("an edit that is refused", () => {
   const edits: ReadonlyArray<readonly [what: string, spec: unknown]> = [
@@ -227,74 +171,11 @@ describe("one that is not selected any more", () => {
     })
 })
 
-describe("one that is being deleted", () => {
-  const leaving = (world: World, finalizers: ReadonlyArray<string>) => {
-    const metadata = { ...get(world).metadata, deletionTimestamp: "2026-01-01T00:00:00Z", finalizers }
-    world.put("virtual", "ExternalSecret", { ...get(world), metadata })
-  }
-  const taken = (world: World) =>
-    decide(world).actions.map(({ _tag, side, resource }) => `${_tag} ${side} ${resource.kind}`)
-
-  it("leaves its Secret to Kubernetes' collector", () => {
+describe("the status of one whose edit is refused", () => {
+  it("goes on telling of the last refresh", () => {
     const world = synced()
-    leaving(world, ["foregroundDeletion"])
-    assert.deepStrictEqual(taken(world), ["Delete host ExternalSecret"])
-  })
-
-  it("takes it along under deletionPolicy=Delete, as ESO does", () => {
-    const world = synced({ target: { deletionPolicy: "Delete" } })
-    leaving(world, ["foregroundDeletion"])
-    assert.deepStrictEqual(taken(world), ["Delete virtual Secret", "Delete host ExternalSecret"])
-  })
-
-  it("does not when it is orphaned, nor while another owner lives", () => {
-    const world = synced({ target: { deletionPolicy: "Delete" } })
-    leaving(world, ["orphan"])
-    assert.deepStrictEqual(taken(world), ["Delete host ExternalSecret"])
-    const shared = synced({ target: { deletionPolicy: "Delete" } })
-    const secret = secretIn(shared) ?? assert.fail("no Secret")
-    const ownerReferences = [
-      ...(secret.metadata.ownerReferences ?? []),
-      { apiVersion: "v1", kind: "ConfigMap", name: "x", uid: "x" },
-    ]
-    shared.put("virtual", "Secret", { ...secret, metadata: { ...secret.metadata, ownerReferences } })
-    leaving(shared, ["foregroundDeletion"])
-    assert.deepStrictEqual(taken(shared), ["Delete host ExternalSecret"])
-  })
-})
-
-describe("a copy that was lost on the host", () => {
-  for (const [what, rest] of [
-    ["CreatedOnce", { refreshPolicy: "CreatedOnce" }],
-    ["OnChange", { refreshPolicy: "OnChange" }],
-    ["refreshInterval 0", { refreshInterval: "0" }],
-  ] as const)
-    it(`${what}: the value stays, whatever the new copy brings`, () => {
-      const world = synced(rest)
-      world.remove("host", "ExternalSecret", copyKey)
-      for (const action of decide(world).actions) world.perform(action)
-      world.runOperator()
-      for (const secret of world.all("host", "Secret")) world.put("host", "Secret", { ...secret, data: { value: "9" } })
-      for (const action of decide(world).actions) world.perform(action)
-      assert.deepStrictEqual(dataIn(world), { value: "1" })
-    })
-
-  it("OnChange: a change of the spec brings the new value", () => {
-    const world = synced({ refreshPolicy: "OnChange" })
-    world.remove("host", "ExternalSecret", copyKey)
+    edit(world, spec("2", { refreshInterval: "soon" }))
     settle(world)
-    edit(world, spec("2", { refreshPolicy: "OnChange" }))
-    settle(world)
-    assert.deepStrictEqual(dataIn(world), { value: "2" })
-  })
-
-  it("periodic: the new value comes", () => {
-    const world = synced()
-    world.remove("host", "ExternalSecret", copyKey)
-    for (const action of decide(world).actions) world.perform(action)
-    world.runOperator()
-    for (const secret of world.all("host", "Secret")) world.put("host", "Secret", { ...secret, data: { value: "9" } })
-    for (const action of decide(world).actions) world.perform(action)
-    assert.deepStrictEqual(dataIn(world), { value: "9" })
+    assert.deepInclude(get(world)["status"], { binding: { name: "app" } })
   })
 })
