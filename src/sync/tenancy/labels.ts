@@ -37,10 +37,13 @@ export const referenceLabel = `${domain}/reference`
 export const sourceVersionAnnotation = `${domain}/virtual-resource-version`
 /** On the same: of the copied data, so that an edit on the host is seen. */
 export const contentHashAnnotation = `${domain}/content-hash`
-/** On host copies: a hash of all that we wrote, so that what the host's admission made of it can be told from what is still to be written. */
-export const writtenAnnotation = `${domain}/written`
 /** On the same: which of its keys hold texts that become labels or annotations. */
 export const renderedKeysAnnotation = `${domain}/rendered-keys`
+/**
+ * A hash of what we have asked for, so that what admission made of it can be told from what is still to be written: on host copies of
+ * all that we wrote, on virtual Secrets of labels and annotations.
+ */
+export const writtenAnnotation = `${domain}/written`
 /** On host SecretStores: the spec, in the tenant's names, on which both sides last agreed. */
 export const baseAnnotation = `${domain}/base`
 

@@ -28,7 +28,7 @@ export const isLeftoverOf = (host: KubeObject, key: ObjectKey, tenancy: Tenancy)
   leftoverKeys(host, tenancy).includes(key)
 
 /**
- * Whether the operator has handed it over. vCluster copies what tenants write into annotations, but no tenant sees the UID of a host object,
+ * Whether the operator has handed it over. vCluster copies what tenants write into annotations, but no tenant sees the UID of a leftover,
  * and one that is copied onto another object opens nothing there.
  */
 export const isHandedOver = ({ metadata: { annotations, uid } }: KubeObject): boolean =>
