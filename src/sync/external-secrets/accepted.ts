@@ -15,17 +15,30 @@ export interface Accepted {
   readonly generation: number
   /** Of the virtual object. */
   readonly labels: Readonly<Record<string, string>>
-  /** `spec.target` in the tenant's names, without `template.data`: what comes back by it. */
+  /** `spec.target` in the tenant's names, without the texts of the data: what comes back by it. */
   readonly target: NonNullable<ExternalSecretSpec["target"]>
 }
 
 const isTextMap = (value: unknown): value is Readonly<Record<string, string>> =>
   isRecord(value) && Object.values(value).every((text) => typeof text === "string")
 
+type Texts = NonNullable<NonNullable<Accepted["target"]["template"]>["templateFrom"]>
+
+const comesBack = new Set(["labels", "annotations"])
+
+/** A text for the data may be as large as the data; one for labels or annotations is needed to know it again. */
+const withoutTexts = (sources: Texts): Texts =>
+  sources.map((source) => {
+    if (comesBack.has((source.target ?? "").toLowerCase())) return source
+    const { literal: _text, ...rest } = source
+    return rest
+  })
+
 const withoutData = ({ template, ...target }: Accepted["target"]): Accepted["target"] => {
   if (template === undefined) return target
-  const { data: _texts, ...rest } = template
-  return { ...target, template: rest }
+  const { data: _texts, templateFrom, ...rest } = template
+  const sources = templateFrom === undefined ? {} : { templateFrom: withoutTexts(templateFrom) }
+  return { ...target, template: { ...rest, ...sources } }
 }
 
 /** What most do not have, and every change of a copy asks for: it shows without reading all. */
