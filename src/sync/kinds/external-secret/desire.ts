@@ -99,7 +99,7 @@ const followed = (targets: TargetSecrets, observed: Observed, asked: Asked, onHo
   // Without its store there is nothing new; under its name on the host may stand somebody else's before that is seen.
   const isAway = onHost.stores.some(({ host }) => host === undefined)
   const secrets = isAway ? withoutApply(back.secrets) : back.secrets
-  return tellOverruled({ copy: wanted, ...back, secrets }, virtual, overruled)
+  return tellOverruled({ copy: wanted, ...back, secrets, secretsFirst: isAskedToFetch(pair) }, virtual, overruled)
 }
 
 const withoutApply = ({ apply: _value, ...plan }: SecretPlan): SecretPlan => plan

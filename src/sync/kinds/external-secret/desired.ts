@@ -16,6 +16,8 @@ export interface Desired {
   /** What stands in the place of the copy, of another integration, and how it should stand. */
   readonly leftover?: { readonly current: KubeObject; readonly wanted: KubeObject }
   readonly secrets: SecretPlan
+  /** What the host is asked for besides may fail there: the Secret does not wait for it. */
+  readonly secretsFirst?: boolean
   /** In the virtual cluster; undefined: as it stands. */
   readonly status: JsonRecord | undefined
   /** @param pending writes in the virtual cluster that are still to be made */

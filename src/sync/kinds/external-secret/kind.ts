@@ -111,19 +111,15 @@ const onHostOf = ({ asked }: Observed) => (asked === undefined ? undefined : Res
 
 const diffWith =
   (targets: TargetSecrets) =>
-  (observed: Observed, { copy, leftover, secrets: plan, status }: Desired): ReadonlyArray<Action> => {
+  (observed: Observed, { copy, leftover, secrets: plan, secretsFirst, status }: Desired): ReadonlyArray<Action> => {
     const { context, virtual } = observed
-    const onHost = hostWrites(observed, copy, onHostOf(observed)?.copy)
+    const onHost = [...hostWrites(observed, copy, onHostOf(observed)?.copy), ...leftoverWrites(observed, leftover)]
     const ofSecrets = secretWrites(targets, observed, plan)
-    return [
-      // The copy tells why a Secret goes: without it, a crash in between would let that be forgotten.
-      ...(copy === "none"
-        ? [...ofSecrets, ...onHost]
-        : [...onHost, ...leftoverWrites(observed, leftover), ...ofSecrets]),
-      ...(virtual === undefined || status === undefined
-        ? []
-        : writeStatus(externalSecretsIn(context), virtual, status)),
-    ]
+    const ofStatus =
+      virtual === undefined || status === undefined ? [] : writeStatus(externalSecretsIn(context), virtual, status)
+    // The copy tells why a Secret goes: without it, a crash in between would let that be forgotten.
+    if (copy === "none") return [...ofSecrets, ...onHost, ...ofStatus]
+    return secretsFirst === true ? [...ofSecrets, ...ofStatus, ...onHost] : [...onHost, ...ofSecrets, ...ofStatus]
   }
 
 const isOfVirtual = ({ side }: Action): boolean => side === "virtual"
