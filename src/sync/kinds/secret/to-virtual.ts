@@ -91,10 +91,11 @@ const marks = ({ owner, spec, source }: VirtualTarget): { readonly labels: Entri
   }
 }
 
+/** @param rest.written the mark of what was asked for before, where nothing is asked anew */
 const body = (
   target: VirtualTarget,
   content: Content,
-  rest: { readonly type?: unknown; readonly immutable: boolean },
+  rest: { readonly type?: unknown; readonly immutable: boolean; readonly written?: Entries },
 ): KubeObject => {
   const { owner, spec, name } = target
   const { labels, annotations } = marks(target)
@@ -108,7 +109,7 @@ const body = (
       annotations: {
         ...content.annotations,
         ...annotations,
-        ...writtenMark(content),
+        ...(rest.written ?? writtenMark(content)),
         ...heldValueNote(target, content.data),
       },
       ...(creationPolicyOf(spec) === "Owner" ? { ownerReferences: [controllerReference(owner)] } : {}),
@@ -136,10 +137,12 @@ export const desiredVirtualSecret = (target: VirtualTarget, standing: KubeObject
   const held = () => standingContent(standing, applied())
   const type = valueAt(standing, "type")
   // Of a Secret that is there already, `target.immutable` freezes what it holds.
-  if (spec.target?.immutable === true) return body(target, held(), { type, immutable: true })
+  const written = pick(standing.metadata.annotations, (key) => key === writtenAnnotation)
+  if (spec.target?.immutable === true) return body(target, held(), { type, immutable: true, written })
   const whole = wholeContent(target)
   // ESO sets labels and annotations when it refreshes, together with the data: until then they are what they were.
-  const content = isOfMetadata(source, owner, spec) ? whole : { ...held(), data: whole.data }
+  const isNew = isOfMetadata(source, owner, spec)
+  const content = isNew ? whole : { ...held(), data: whole.data }
   return body(
     target,
     {
@@ -148,7 +151,7 @@ export const desiredVirtualSecret = (target: VirtualTarget, standing: KubeObject
         : content),
       ...(isImmutable(standing) ? { data: held().data } : {}),
     },
-    { type, immutable: isImmutable(standing) },
+    { type, immutable: isImmutable(standing), ...(isNew ? {} : { written }) },
   )
 }
 

@@ -1,6 +1,7 @@
 /** What others make of the metadata of a Secret between two refreshes. */
 import { assert, describe, it } from "@effect/vitest"
 import { applySecret } from "../../../../../src/sync/kinds/secret/to-virtual.ts"
+import { metadataHashAnnotation } from "../../../../../src/sync/tenancy/labels.ts"
 import { managerFor } from "../../../../../src/sync/external-secrets/managed-fields.ts"
 import { applied, fields, made, owner, tags, target, wanted } from "./to-virtual-ground.ts"
 
@@ -49,5 +50,16 @@ describe("what others make of the metadata between two refreshes", () => {
   it("is no reason to leave what is not asked for any more, or our marks off", () => {
     assert.deepStrictEqual(tags(applySecret(carried(owner({})), standing)), ["Apply"])
     assert.deepStrictEqual(tags(applySecret(carried(), overwritten({ annotations: {} }))), ["Apply"])
+  })
+
+  it("is asked for anew only once the host's Secret has it: one write a refresh", () => {
+    const before = made()
+    const source = {
+      ...before,
+      metadata: { ...before.metadata, annotations: { [metadataHashAnnotation]: "of before" } },
+    }
+    const late = target({}, source, owner({ team: "c" }))
+    assert.isEmpty(applySecret(late, standing))
+    assert.deepStrictEqual(tags(applySecret(target({}, before, owner({ team: "c" })), standing)), ["Apply"])
   })
 })
