@@ -15,7 +15,7 @@ import { SyncedPair } from "../support/synced-pair.ts"
 const long = { count: 300, rounds: 10, length: Duration.seconds(150) }
 const short = { count: 40, rounds: 2, length: Duration.seconds(60) }
 
-const seed = seedOfRun()
+const seed = seedOfRun(isLongRun)
 
 keepLogsOnFailure("soak")
 
