@@ -57,6 +57,11 @@ export const acceptedAnnotations = (virtual: KubeObject, spec: ExternalSecretSpe
   return { [acceptedAnnotation]: [virtual.metadata.generation ?? 0, flagsOf(target), rest].join(".") }
 }
 
+/** Of a SecretStore the generation is all: what was agreed on stands beside it (`base.ts`). */
+export const acceptedGenerationAnnotation = ({ metadata: { generation = 0 } }: KubeObject): Record<string, string> => ({
+  [acceptedAnnotation]: String(generation),
+})
+
 const partsOf = (copy: KubeObject): ReadonlyArray<string> =>
   copy.metadata.annotations?.[acceptedAnnotation]?.split(".") ?? []
 

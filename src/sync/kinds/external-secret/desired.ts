@@ -8,6 +8,7 @@ import type { Fix } from "../../tenancy/object-health.ts"
 import type { Observed } from "./observe.ts"
 import type { Asked, OnHost } from "./observe-asked.ts"
 import type { Surroundings } from "./policy.ts"
+import { importedStores } from "./policy.ts"
 import type { Pair, SecretPlan } from "./to-virtual.ts"
 
 export interface Desired {
@@ -29,8 +30,8 @@ export const untold: Desired["told"] = () => ({ verdict: undefined })
 export const untouched = { copy: "as it stands", secrets: {}, status: undefined } as const
 
 /** Those that the operator lets the tenant use anyway can't be taken away by a label. */
-const importedStores = ({ clusterStores: { isImported, standing }, policy }: Surroundings): ReadonlyArray<KubeObject> =>
-  policy.unimportedClusterStores === "allow" ? [] : [...standing.values()].filter(isImported)
+const storesToConfirm = (around: Surroundings): ReadonlyArray<KubeObject> =>
+  around.policy.unimportedClusterStores === "allow" ? [] : importedStores(around)
 
 /** @param copy the host object that is its copy */
 export const pairOf = (
@@ -38,7 +39,7 @@ export const pairOf = (
   { made }: OnHost,
   copy: KubeObject,
   { claimed }: Observed,
-): Pair => ({ virtual, spec, target, copy, source: made, claimed, stores: importedStores(surroundings) })
+): Pair => ({ virtual, spec, target, copy, source: made, claimed, stores: storesToConfirm(surroundings) })
 
 /** @param asked for a newer value than the one of this time. Each change makes ESO fetch, so it stands there until it is asked again */
 export const withAsked = (desired: KubeObject, asked: string | undefined): KubeObject => {

@@ -8,13 +8,12 @@ import { hostSentences, unquoted } from "../../tenancy/eso-messages.ts"
 import type { Fix } from "../../tenancy/object-health.ts"
 import { findReferences } from "../../tenancy/references.ts"
 import type { Observed } from "./observe.ts"
+import { importedStores } from "./policy.ts"
 
 /** The imported stores that the spec draws on. */
-const importedStores = ({ asked }: Observed): ReadonlyArray<KubeObject> => {
+const storesOf = ({ asked }: Observed): ReadonlyArray<KubeObject> => {
   const wish = asked === undefined ? undefined : Result.getOrUndefined(asked)
-  if (wish === undefined) return []
-  const { isImported, standing } = wish.surroundings.clusterStores
-  return [...standing.values()].filter(isImported)
+  return wish === undefined ? [] : importedStores(wish.surroundings)
 }
 
 /** A store's credential that is named without a namespace is looked for beside the ExternalSecret that uses it. */
@@ -44,7 +43,7 @@ const fixOf = (
   const { deniedStore, deniedFrom, secret, lookedForIn } = groups
   if ((deniedFrom ?? lookedForIn) !== hostNamespace) return undefined
   const name = unquoted(deniedStore ?? secret ?? "")
-  const store = importedStores(observed).find((imported) =>
+  const store = storesOf(observed).find((imported) =>
     deniedStore === undefined ? namesWithoutNamespace(imported, name, observed) : imported.metadata.name === name,
   )
   if (store === undefined) return undefined

@@ -35,6 +35,10 @@ export interface Surroundings {
   readonly virtualNamespace: { readonly name: string; readonly labels: Readonly<Record<string, string>> }
 }
 
+/** Of the stores that the spec names, those that the settings import. */
+export const importedStores = ({ clusterStores: { isImported, standing } }: Surroundings): ReadonlyArray<KubeObject> =>
+  [...standing.values()].filter(isImported)
+
 const judgeClusterStore = (ref: LocatedStoreReference, around: Surroundings): Refusal | undefined => {
   const { clusterStores, policy } = around
   const store = clusterStores.standing.get(ref.name)

@@ -11,9 +11,10 @@ import type { SyncContext } from "../../engine/context.ts"
 import type { Action } from "../../engine/actions.ts"
 import { recordAt } from "../../../effects/client/unstructured.ts"
 import type { JsonRecord } from "../../../effects/client/unstructured.ts"
+import { acceptedGenerationAnnotation } from "../../external-secrets/accepted.ts"
 import { baseOf } from "../../external-secrets/agreed-base.ts"
 import { withValues, writeBase } from "../../external-secrets/base.ts"
-import { acceptedAnnotation, baseAnnotation } from "../../tenancy/labels.ts"
+import { baseAnnotation } from "../../tenancy/labels.ts"
 import type { CopyDifference } from "../../external-secrets/host-copy-patch.ts"
 import { copyDifference, withoutAdmissions, withWrittenMark } from "../../external-secrets/host-copy-patch.ts"
 import { hostMetadata, metadataHash } from "../../tenancy/host-metadata.ts"
@@ -135,7 +136,7 @@ const desiredHostStore = (
       annotations: {
         ...annotations,
         [baseAnnotation]: writeBase(spec),
-        [acceptedAnnotation]: String(virtual.metadata.generation ?? 0),
+        ...acceptedGenerationAnnotation(virtual),
       },
       ownerReferences: ownedByService(service, location.namespace),
     },
