@@ -36,3 +36,9 @@ export const stringMapAt = (value: unknown, ...path: ReadonlyArray<string>): Rea
       (entry): entry is [string, string] => typeof entry[1] === "string",
     ),
   )
+
+/** The entries in one order, whatever the server's: for hashes. */
+export const sortedEntries = (
+  entries: Readonly<Record<string, string>> | undefined,
+): ReadonlyArray<readonly [string, string]> =>
+  Object.entries(entries ?? {}).toSorted(([one], [other]) => (one < other ? -1 : 1))

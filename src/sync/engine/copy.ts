@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import type { JsonRecord } from "../../effects/client/unstructured.ts"
-import { stringMapAt } from "../../effects/client/unstructured.ts"
+import { sortedEntries, stringMapAt } from "../../effects/client/unstructured.ts"
 import { contentHashAnnotation, sourceVersionAnnotation } from "../tenancy/labels.ts"
 import { renderedDataKey, renderedKeysOf } from "../tenancy/rendered-keys.ts"
 import { mergePatch } from "../../effects/client/merge-patch.ts"
@@ -12,13 +12,11 @@ const contentOf = (object: KubeObject) => ({
   binaryData: stringMapAt(object, "binaryData"),
 })
 
-const sorted = (map: Readonly<Record<string, string>>) => Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1))
-
 /** Salted with the source's UID: equal values of two objects do not show as equal. */
 const hashOf = (object: KubeObject, sourceUid: string): string => {
   const { data, binaryData } = contentOf(object)
   return createHash("sha256")
-    .update(JSON.stringify([sourceUid, sorted(data), sorted(binaryData)]))
+    .update(JSON.stringify([sourceUid, sortedEntries(data), sortedEntries(binaryData)]))
     .digest("hex")
 }
 

@@ -4,6 +4,7 @@
  *
  * Should a policy name keys to carry (SyncPolicy), they are added here, for all copies alike.
  */
+import { sortedEntries } from "../../effects/client/unstructured.ts"
 import { createHash } from "node:crypto"
 import type { KubeObject } from "../../effects/client/kube-object.ts"
 import { lastAppliedAnnotation, metadataHashAnnotation } from "./labels.ts"
@@ -11,10 +12,6 @@ import { markAnnotations, markLabels } from "./ownership.ts"
 import type { Tenancy } from "./ownership.ts"
 
 type Entries = Readonly<Record<string, string>> | undefined
-
-/** In one order, whatever the server's. */
-const sorted = (entries: Entries): ReadonlyArray<readonly [string, string]> =>
-  Object.entries(entries ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1))
 
 /** Labels and annotations as the tenant has them. */
 export interface TenantMetadata {
@@ -41,9 +38,11 @@ export const metadataHash = (
   createHash("sha256")
     .update(
       JSON.stringify([
-        sorted(metadata.labels),
-        sorted(withoutLastApplied(metadata.annotations)),
-        ...(wished === undefined && unseen.length === 0 ? [] : [sorted(wished?.labels), sorted(wished?.annotations)]),
+        sortedEntries(metadata.labels),
+        sortedEntries(withoutLastApplied(metadata.annotations)),
+        ...(wished === undefined && unseen.length === 0
+          ? []
+          : [sortedEntries(wished?.labels), sortedEntries(wished?.annotations)]),
         ...unseen,
       ]),
     )

@@ -1,7 +1,7 @@
 /** What a Secret holds for the tenant. */
 import { createHash } from "node:crypto"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import { stringMapAt, valueAt } from "../../../effects/client/unstructured.ts"
+import { sortedEntries, stringMapAt, valueAt } from "../../../effects/client/unstructured.ts"
 import { writtenAnnotation } from "../../tenancy/labels.ts"
 import { isRenderedDataKey } from "../../tenancy/rendered-keys.ts"
 
@@ -21,9 +21,7 @@ export const writtenMark = ({
   readonly annotations: Entries
   readonly labels: Entries
 }): Entries => {
-  const asked = [labels, annotations].map((entries) =>
-    Object.entries(entries).toSorted(([one], [other]) => (one < other ? -1 : 1)),
-  )
+  const asked = [labels, annotations].map(sortedEntries)
   if (asked.every(({ length }) => length === 0)) return {}
   return { [writtenAnnotation]: createHash("sha256").update(JSON.stringify(asked)).digest("hex").slice(0, 16) }
 }

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto"
 import type { KubeObject } from "../../../effects/client/kube-object.ts"
-import { stringAt, stringMapAt } from "../../../effects/client/unstructured.ts"
+import { sortedEntries, stringAt, stringMapAt } from "../../../effects/client/unstructured.ts"
 import { creationPolicyOf, fetchesOnce } from "../../external-secrets/external-secret-spec.ts"
 import { appliedFields, managerFor } from "../../external-secrets/managed-fields.ts"
 import type { VirtualTarget } from "../../external-secrets/target-secret.ts"
@@ -14,18 +14,15 @@ import { controllerOf } from "../../tenancy/ownership.ts"
 
 type Entries = Readonly<Record<string, string>>
 
-const sorted = (entries: Entries | undefined) =>
-  Object.entries(entries ?? {}).toSorted(([one], [other]) => (one < other ? -1 : 1))
-
 const hashOf = (...parts: ReadonlyArray<unknown>): string =>
   createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 32)
 
 /** Salted with the owner's UID: equal values of two Secrets do not show as equal. */
-const hashOfData = ({ owner }: VirtualTarget, data: Entries): string => hashOf(owner.metadata.uid, sorted(data))
+const hashOfData = ({ owner }: VirtualTarget, data: Entries): string => hashOf(owner.metadata.uid, sortedEntries(data))
 
 /** As ESO has it: the generation, and a hash of labels and annotations. */
 const versionOf = ({ metadata: { annotations, generation, labels } }: KubeObject): string =>
-  `${generation ?? 0}-${hashOf(sorted(labels), sorted(annotations))}`
+  `${generation ?? 0}-${hashOf(sortedEntries(labels), sortedEntries(annotations))}`
 
 const copyOf = ({ source }: VirtualTarget): string => controllerOf(source)?.uid ?? ""
 
